@@ -1,0 +1,1 @@
+"""Columns in, columns out: exchange files, the streamed batch, synthetic counties, the national interface's records."""
