@@ -1,0 +1,121 @@
+"""The shelf of packs: find one by id or folder, read its texts, and entered values from a file."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from tuodi.core.errors import Fault, InputErrors, PackErrors, declare, fault
+from tuodi.core.policy.cases import Case
+from tuodi.core.policy.figures import EnteredValue
+from tuodi.core.policy.load import PackSource, load_pack, read_source
+from tuodi.core.policy.model import Pack
+from tuodi.core.policy.parse import parse_yaml
+
+E_NO_PACK = declare("E-PACK-NOT-FOUND", "没有名为“{pack}”的政策包，也没有这个文件夹", "可用的政策包：{known}")
+E_VALUE = declare(
+    "E-DELEGATED-SHAPE",
+    "授权参数第 {number} 项写法不对：{why}",
+    "每项应有 param、value、source，可加 from: yyyy-mm-dd",
+)
+E_PARAM = declare(
+    "E-DELEGATED-UNKNOWN", "政策包没有名为“{param}”的授权参数", "请核对参数名；可用的见 tuodi pack show"
+)
+E_NO_FILE = declare("E-FILE-NOT-FOUND", "找不到文件“{path}”", "请检查路径")
+
+SHELF = Path(str(resources.files("tuodi") / "packs"))
+
+
+def shelf() -> list[str]:
+    """Return the ids of the packs that come with the program."""
+    return sorted(path.name for path in SHELF.iterdir() if (path / "policy.yaml").exists())
+
+
+def folder_of(pack: str | Path) -> Path:
+    """Return the folder of a pack given by id or by path (of the folder or its policy.yaml)."""
+    path = Path(pack)
+    if path.name == "policy.yaml":
+        path = path.parent
+    for candidate in (SHELF / str(pack), path):
+        if (candidate / "policy.yaml").exists():
+            return candidate
+    raise PackErrors([fault(E_NO_PACK, pack=pack, known="、".join(shelf()))])
+
+
+def source_of(pack: str | Path) -> PackSource:
+    """Return the texts of a pack, parsed; ``PackErrors`` with all faults."""
+    folder = folder_of(pack)
+    diseases = folder / "diseases.csv"
+    return read_source(
+        (folder / "policy.yaml").read_text("utf-8"),
+        file=str(folder / "policy.yaml") if folder.parent != SHELF else f"{folder.name}/policy.yaml",
+        diseases_text=diseases.read_text("utf-8") if diseases.exists() else "",
+    )
+
+
+def pack_of(pack: str | Path, *, readings: dict[str, str] | None = None) -> Pack:
+    """Return a pack under chosen readings."""
+    return load_pack(source_of(pack), readings=readings)
+
+
+def entered_values(
+    path: str | Path, pack: Pack | None = None, *, only_own: bool = True
+) -> list[EnteredValue]:
+    """Return the delegated values of a file; those of other packs are left out, unknown ones of this pack are faults."""
+    path = Path(path)
+    if not path.exists():
+        raise InputErrors([fault(E_NO_FILE, path=path)])
+    document = parse_yaml("values:\n" + _indented(path.read_text("utf-8")), file=str(path))
+    faults: list[Fault] = []
+    values: list[EnteredValue] = []
+    for number, item in enumerate(document.data["values"] or [], start=1):
+        line = document.line(("values", number - 1)) - 1
+        made = _value(item, number, faults, file=str(path), line=line)
+        if made is None:
+            continue
+        if pack is not None and made.param not in pack.delegated:
+            if _own_prefix(pack, made.param):
+                faults.append(fault(E_PARAM, file=str(path), line=line, param=made.param))
+            if only_own:
+                continue
+        values.append(made)
+    if faults:
+        raise InputErrors(faults)
+    return values
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines()) + "\n"
+
+
+def _own_prefix(pack: Pack, param: str) -> bool:
+    return param.split(".")[0] in {known.split(".")[0] for known in pack.delegated}
+
+
+def _value(item: Any, number: int, faults: list[Fault], *, file: str, line: int) -> EnteredValue | None:
+    from datetime import date
+
+    why = ""
+    if not isinstance(item, dict) or not {"param", "value"} <= set(item):
+        why = "缺少 param 或 value"
+    elif set(item) - {"param", "value", "source", "from"}:
+        why = "有多余的键 " + "、".join(sorted(set(item) - {"param", "value", "source", "from"}))
+    else:
+        try:
+            first = date.fromisoformat(str(item["from"])) if item.get("from") else None
+            return EnteredValue(str(item["param"]), str(item["value"]), str(item.get("source") or ""), first)
+        except ValueError:
+            why = f"from 不是日期（{item['from']}）"
+    faults.append(fault(E_VALUE, file=file, line=line, number=number, why=why))
+    return None
+
+
+def cases_of(pack: str | Path) -> list[Case]:
+    """Return the worked cases beside a pack."""
+    path = folder_of(pack) / "cases.yaml"
+    if not path.exists():
+        return []
+    document = parse_yaml("cases:\n" + _indented(path.read_text("utf-8")), file=str(path))
+    items = document.data["cases"] or []
+    return [Case(item, f"{path.parent.name}/{path.name}", document.line(("cases", n)) - 1) for n, item in enumerate(items)]

@@ -1,0 +1,401 @@
+"""A plan: a pack under chosen readings and entered values, ready to decide what applies to an event.
+
+``decide`` turns what is known about one event (its *profile*) into a :class:`Decision`: refusal with its clause, or category
+and, for each layer, the row of figures that applies. The batch asks it once for each distinct profile, the service once for
+each settlement: one meaning.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import msgspec
+
+from tuodi.core.dates import FOREVER, LONG_AGO, add_months, age_on, day_before
+from tuodi.core.engine.codegen import Event, compile_scalar, compile_trace
+from tuodi.core.engine.compile import compile_program
+from tuodi.core.engine.rows import figure_row, silent_row
+from tuodi.core.engine.steps import Program
+from tuodi.core.errors import MissingValues, declare, fault
+from tuodi.core.identities import IDENTITIES
+from tuodi.core.money import basis_points
+from tuodi.core.policy.figures import Entered, EnteredValue, Missing, Resolver, delegated_in
+from tuodi.core.policy.model import FigureRow, Layer, Pack, When
+from tuodi.core.settlements import HOSPITAL_TIERS, Settlement
+
+E_MISSING = declare(
+    "E-DELEGATED-MISSING", "规则“{rule}”（{clause}）需要授权参数 {param}（{asks}），{day} 当日没有录入值",
+    "请从{left_to}查得数值，连同来源录入后再算",
+)  # fmt: skip
+E_NO_ROW = declare(
+    "E-PACK-NO-ROW", "{layer}（{clause}）没有适用于此情形的数额：{profile}", "请运行 tuodi pack check，补上政策包的空缺"
+)
+
+IDENTITY_BITS = {code: 1 << i for i, code in enumerate(IDENTITIES)}
+NOT_IN_FORCE, NO_CATEGORY, CARE_NOT_COVERED = "not_in_force", "no_category", "care_not_covered"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is known about an event, apart from its amounts and the person's history; hashable, few distinct ones.
+
+    ``identities`` is a bit mask of the identities that count; ``windows`` names the reach-back windows it lies in; ``age`` -1
+    is unknown; ``declined`` says whether the state of a factor holds.
+    """
+
+    day: date
+    identities: int
+    med_type: str
+    diseases: tuple[str, ...]
+    referral: str
+    out_of_province: bool
+    cause: str
+    tier: str = ""
+    age: int = -1
+    windows: tuple[str, ...] = ()
+    elsewhere: bool = False
+    assistance_institution: bool | None = None
+    declined: bool = False
+    diagnosis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerChoice:
+    """Which figures a layer reads for an event: ``row`` indexes the layer's table; 0 means it does not look."""
+
+    row: int
+    counts_as_covered: bool
+    figures: FigureRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What applies to an event. ``refusal`` empty means that at least one layer looks at it."""
+
+    refusal: str
+    clause: str
+    says: str
+    category: int
+    identity: str
+    layers: tuple[LayerChoice, ...]
+
+
+@dataclass
+class Plan:
+    """See the module. Build with :func:`make_plan`; equal inputs make equal plans."""
+
+    pack: Pack
+    entered: Entered
+    simulate: bool
+    program: Program
+    layers: list[Layer]
+    first: date
+    last: date
+    tables: list[list[tuple[int, ...]]]
+    boundaries: list[date]
+    scalar: Event
+    trace: Event
+    row_index: list[dict[tuple[object, ...], int]] = field(default_factory=list)
+    decisions: dict[Profile, Decision] = field(default_factory=dict)
+    disease_codes: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+
+    def segment(self, day: date) -> int:
+        """Return which stretch of unchanged figures a day lies in."""
+        return bisect_right(self.boundaries, day)
+
+    def category_of(self, identities: int) -> tuple[int, str]:
+        """Return the highest category (1-based; 0 none) that a mask of identities gives, and the identity that gives it."""
+        for number, category in enumerate(self.pack.categories, start=1):
+            for identity in category.identities:
+                if identities & IDENTITY_BITS[identity]:
+                    return number, identity
+        return 0, ""
+
+    def care_of(self, med_type: str) -> str:
+        """Return the kind of care of a national code; longer local codes follow their first two digits."""
+        for kind in ("inpatient", "chronic_outpatient"):
+            if any(med_type.startswith(code) for code in getattr(self.pack.care, kind)):
+                return kind
+        return "other"
+
+    def diseases_of(self, settlement: Settlement) -> tuple[str, ...]:
+        """Return the disease classes of a settlement, better first: the certified one, else by main diagnosis (I-58)."""
+        age = age_on(settlement.birth, settlement.begndate) if settlement.birth else -1
+        return self.disease_classes(settlement.disease_class, settlement.diag_code, age)
+
+    def disease_classes(self, certified: str, diagnosis: str, age: int) -> tuple[str, ...]:
+        """Return the classes that a diagnosis falls in; a disease of childhood needs a known age."""
+        diseases = self.pack.diseases
+        if certified:
+            return (certified,)
+        if diseases is None:
+            return ("general",)
+        found = []
+        for known in diseases.classes:
+            for prefix, under in self.disease_codes.get(known.id, []):
+                if diagnosis.startswith(prefix) and (not under or 0 <= age < under):
+                    found.append(known.id)
+                    break
+        return (*found, diseases.otherwise)
+
+    def decide(self, profile: Profile) -> Decision:
+        """Return what applies; ``MissingValues`` if a rule that applies reads a value nobody has entered."""
+        held = self.decisions.get(profile)
+        if held is None:
+            held = self.decisions[profile] = _decide(self, profile)
+        return held
+
+
+def make_plan(pack: Pack, values: list[EnteredValue] | None = None, *, simulate: bool = False) -> Plan:
+    """Return the plan of a pack (readings already applied) under entered values."""
+    entered = Entered(values)
+    first, last = life(pack, entered)
+    program = compile_program(pack, simulate=simulate)
+    layers = [*(pack.insurance if simulate else []), *pack.layers]
+    days = {first, last + timedelta(days=1) if last < FOREVER else FOREVER, *entered.days(), *_dated_days(layers, entered, first)}
+    plan = Plan(
+        pack=pack, entered=entered, simulate=simulate, program=program, layers=layers, first=first, last=last,
+        tables=[[tuple([0] * len(program.figures[layer.id]))] for layer in layers],
+        boundaries=sorted(days), scalar=compile_scalar(program), trace=compile_trace(program),
+        row_index=[{} for _ in layers],
+    )  # fmt: skip
+    plan.disease_codes = _disease_codes(pack, entered, first)
+    return plan
+
+
+def life(pack: Pack, entered: Entered) -> tuple[date, date]:
+    """Return the first and last day a pack answers for; ``MissingValues`` if one is delegated and not entered."""
+    resolver = Resolver(entered, FOREVER)
+    clause = pack.in_force.clause
+    try:
+        first = resolver.day_of(pack.in_force.first)
+        last = FOREVER
+        if pack.in_force.last is not None:
+            last = resolver.day_of(pack.in_force.last)
+        elif pack.in_force.years is not None:
+            last = day_before(add_months(first, 12 * pack.in_force.years))
+    except Missing as missing:
+        raise missing_values(pack, missing, rule="施行期限", clause=clause, day=None) from None
+    return first, last
+
+
+def missing_values(pack: Pack, missing: Missing, *, rule: str, clause: str, day: date | None) -> MissingValues:
+    """Return the error that names each missing value, its rule, clause and the document to look in."""
+    return MissingValues(
+        fault(
+            E_MISSING, rule=rule, clause=clause, param=param, asks=pack.delegated[param].asks,
+            left_to=pack.delegated[param].left_to, day=day or "任何一日",
+        )
+        for param in missing.params
+    )  # fmt: skip
+
+
+def _dated_days(layers: list[Layer], entered: Entered, first: date) -> set[date]:
+    """Return every day on which a layer's figures change."""
+    out: set[date] = set()
+    resolver = Resolver(entered, FOREVER)
+    for layer in layers:
+        for row in layer.figures:
+            for bound, later in ((row.first, 0), (row.last, 1)):
+                if bound is not None:
+                    try:
+                        out.add(resolver.day_of(bound) + timedelta(days=later))
+                    except Missing:
+                        continue
+            out.update(_days_in(msgspec.to_builtins(row)))
+    return {day for day in out if day > LONG_AGO}
+
+
+def _days_in(data: object) -> set[date]:
+    """Return the days from which dated figures hold, anywhere inside a row."""
+    if isinstance(data, list):
+        own = {date.fromisoformat(d["first"]) for d in data if isinstance(d, dict) and "value" in d and "first" in d}
+        return own.union(*(_days_in(item) for item in data))
+    if isinstance(data, dict):
+        return set().union(*(_days_in(item) for item in data.values()))
+    return set()
+
+
+def _disease_codes(pack: Pack, entered: Entered, first: date) -> dict[str, list[tuple[str, int]]]:
+    """Return ICD prefixes (and the age below which they count) of each class; delegated lists only once entered."""
+    out: dict[str, list[tuple[str, int]]] = {}
+    for known in pack.diseases.classes if pack.diseases else []:
+        codes: list[tuple[str, int]] = []
+        for disease in pack.disease_lists:
+            if disease.list_ == known.list_:
+                under = int(disease.under_age) if disease.under_age else 0
+                codes += [(prefix.strip(), under) for prefix in disease.icd10.split(";")]
+        if known.delegated is not None:
+            entry = entered.entry(known.delegated, FOREVER)
+            codes += [(prefix.strip(), 0) for prefix in entry.value.split(";")] if entry else []
+        out[known.id] = codes
+    return out
+
+
+def _decide(plan: Plan, profile: Profile) -> Decision:
+    pack = plan.pack
+    none = tuple(LayerChoice(0, False) for _ in plan.layers)
+    early = profile.day < plan.first
+    counted_early = (
+        early and pack.in_force.earlier_in_first_year == "counts" and profile.day.year == plan.first.year
+    )
+    reached = early and pack.in_force.reach_back_before_first and bool(profile.windows or profile.identities)
+    if (early and not counted_early and not reached) or profile.day > plan.last:
+        says = f"{profile.day} 不在施行期限内（{plan.first} 至 {'长期' if plan.last == FOREVER else plan.last}）"
+        return Decision(NOT_IN_FORCE, pack.in_force.clause, says, 0, "", none)
+    category, identity = plan.category_of(profile.identities)
+    chosen = tuple(_choice(plan, i, profile, category) for i in range(len(plan.layers)))
+    if category == 0 and not any(choice.row for choice in chosen):
+        if pack.uncovered_settlements == "counted" and not _refused(plan, profile, category):
+            silent = _silent(plan, profile)
+            if any(choice.row for choice in silent):
+                return Decision(NO_CATEGORY, pack.no_category, "就医期间没有属于本政策救助对象的身份，只计入累计", 0, "", silent)
+        return Decision(NO_CATEGORY, pack.no_category, "就医期间没有属于本政策救助对象的身份", 0, "", none)
+    for refusal in pack.refusals:
+        if holds(plan, refusal.when, profile, category):
+            return Decision(refusal.id, refusal.clause, refusal.says, category, identity, none)
+    if not any(choice.row for choice in chosen) and category and not _any_care(plan, profile, category):
+        return Decision(CARE_NOT_COVERED, pack.care.clause, "该医疗类别不在救助费用范围内", category, identity, none)
+    if counted_early:
+        silent = tuple(LayerChoice(_silent_row(plan, i), False) if c.row else c for i, c in enumerate(chosen))
+        return Decision(NOT_IN_FORCE, pack.in_force.clause, "施行前的费用只计入累计，不予救助", category, identity, silent)
+    return Decision("", "", "", category, identity, chosen)
+
+
+def _refused(plan: Plan, profile: Profile, category: int) -> bool:
+    return any(holds(plan, refusal.when, profile, category) for refusal in plan.pack.refusals)
+
+
+def _any_care(plan: Plan, profile: Profile, category: int) -> bool:
+    """Say whether some assistance layer takes this kind of care at all."""
+    care = plan.care_of(profile.med_type)
+    return any(layer.covers.care is msgspec.UNSET or care in layer.covers.care for layer in plan.layers if layer.due == "counter")
+
+
+def _silent(plan: Plan, profile: Profile) -> tuple[LayerChoice, ...]:
+    """Return choices under which an uncovered settlement only counts (I-38, other reading)."""
+    out = []
+    for i, layer in enumerate(plan.layers):
+        care_only = msgspec.structs.replace(layer.covers, category=msgspec.UNSET, identity=msgspec.UNSET)
+        out.append(LayerChoice(_silent_row(plan, i) if holds(plan, care_only, profile, 0) else 0, False))
+    return tuple(out)
+
+
+def _silent_row(plan: Plan, i: int) -> int:
+    return _row(plan, i, ("silent",), lambda: silent_row(plan.layers[i]))
+
+
+def _row(plan: Plan, i: int, key: tuple[object, ...], make: object) -> int:
+    index = plan.row_index[i]
+    if key not in index:
+        numbers = make()  # type: ignore[operator]
+        plan.tables[i].append(numbers)
+        index[key] = len(plan.tables[i]) - 1
+    return index[key]
+
+
+def _choice(plan: Plan, i: int, profile: Profile, category: int) -> LayerChoice:
+    """Return the figures of one layer for a profile: exactly one of its rows, or none."""
+    layer = plan.layers[i]
+    if layer.opens or not holds(plan, layer.covers, profile, category):
+        return LayerChoice(0, False)
+    resolver = Resolver(plan.entered, max(profile.day, plan.first))
+    matching = [
+        (n, row) for n, row in enumerate(layer.figures) if holds(plan, row.when, profile, category) and _in_time(row, resolver, plan)
+    ]
+    if not matching:
+        return LayerChoice(0, False)
+    number, row = matching[0]
+    penalty, share = _penalty(plan, layer, profile, category, resolver), (1, 1)
+    if layer.factor and layer.factor.of == "rate" and profile.declined:
+        top, _, bottom = layer.factor.share.partition("/")
+        share = (int(top), int(bottom or "1"))
+    key = (plan.segment(profile.day), number, penalty, share)
+    try:
+        index = _row(plan, i, key, lambda: figure_row(layer, row, resolver, penalty=penalty, rate_share=share))
+    except Missing as missing:
+        raise missing_values(plan.pack, missing, rule=layer.name, clause=row.clause, day=profile.day) from None
+    return LayerChoice(index, True, row)
+
+
+def _in_time(row: FigureRow, resolver: Resolver, plan: Plan) -> bool:
+    try:
+        after = row.first is None or resolver.day_of(row.first) <= resolver.day
+        before = row.last is None or resolver.day <= resolver.day_of(row.last)
+    except Missing as missing:
+        raise missing_values(plan.pack, missing, rule=row.clause, clause=row.clause, day=resolver.day) from None
+    return after and before
+
+
+def _penalty(plan: Plan, layer: Layer, profile: Profile, category: int, resolver: Resolver) -> int:
+    """Return the basis points taken off the base; of several penalties the heaviest."""
+    found = [resolver.rate(p.share) for p in layer.base.penalties if holds(plan, p.when, profile, category)]
+    return max(found, default=0)
+
+
+def share_of(layer: Layer, *, declined: bool) -> int:
+    """Return the share (basis points) of what is due that is paid."""
+    if layer.factor is None or not declined:
+        return 10_000
+    top, _, bottom = layer.factor.share.partition("/")
+    if not bottom:
+        return basis_points(layer.factor.share)
+    assert 10_000 * int(top) % int(bottom) == 0, layer.factor.share
+    return 10_000 * int(top) // int(bottom)
+
+
+def holds(plan: Plan, when: When, profile: Profile, category: int) -> bool:
+    """Say whether every given condition holds; an unknown fact meets no condition that asks for it."""
+    unset = msgspec.UNSET
+    if when.category is not unset and (not category or plan.pack.categories[category - 1].id not in when.category):
+        return False
+    if when.identity is not unset and not any(profile.identities & IDENTITY_BITS[i] for i in when.identity):
+        return False
+    if when.not_identity is not unset and any(profile.identities & IDENTITY_BITS[i] for i in when.not_identity):
+        return False
+    if when.care is not unset and plan.care_of(profile.med_type) not in when.care:
+        return False
+    if when.med_type is not unset and not any(profile.med_type.startswith(code) for code in when.med_type):
+        return False
+    if when.disease is not unset and profile.diseases[0] not in when.disease:
+        return False
+    if when.diagnosis is not unset and not _diagnosed(plan, when.diagnosis, profile):
+        return False
+    if when.hospital is not unset and profile.tier not in when.hospital:
+        return False
+    if when.age is not unset and not (profile.age >= 0 and when.age.from_ <= profile.age < when.age.to):
+        return False
+    return _holds_more(when, profile)
+
+
+def _holds_more(when: When, profile: Profile) -> bool:
+    unset = msgspec.UNSET
+    if when.referral is not unset and profile.referral not in when.referral:
+        return False
+    if when.out_of_province is not unset and profile.out_of_province != when.out_of_province:
+        return False
+    if when.cause is not unset and profile.cause not in when.cause:
+        return False
+    if when.registered is not unset and ("elsewhere" if profile.elsewhere else "here") not in when.registered:
+        return False
+    if when.assistance_institution is not unset and profile.assistance_institution != when.assistance_institution:
+        return False
+    return when.window is unset or when.window in profile.windows
+
+
+def _diagnosed(plan: Plan, spec: object, profile: Profile) -> bool:
+    """Say whether the main diagnosis is on a list; a delegated list that nobody has entered restricts nothing (decision 0006)."""
+    if isinstance(spec, str):
+        text: str | None = spec
+    else:
+        params = list(delegated_in(spec))
+        entry = plan.entered.entry(params[0], profile.day) if params else None
+        text = entry.value if entry else None
+    return text is None or any(profile.diagnosis.startswith(code.strip()) for code in text.split(";"))
+
+
+def tier_of(hosp_lv: str) -> str:
+    """Return the tier of a national hospital level; empty when not known."""
+    return HOSPITAL_TIERS.get(hosp_lv.zfill(2), "") if hosp_lv else ""

@@ -1,0 +1,111 @@
+"""YAML text to plain values, strictly, with the line of every key.
+
+YAML 1.1 guesses (``0123`` is 83, ``NO`` is false, of two equal keys the last wins): none of it here. A scalar is a whole
+number only if written as one without quotes and leading zeros, a flag only as ``true``/``false``; all else is text, days
+included (the typed model reads them). Repeated keys, anchors, tags and bare decimals are faults.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from tuodi.core.errors import Fault, PackErrors, declare, fault
+
+E_YAML = declare("E-PACK-YAML", "文件不是规范的 YAML：{why}", "请按行号检查缩进、引号和冒号后的空格")
+E_REPEATED = declare("E-PACK-REPEATED", "键“{key}”在同一处写了两次（前一次在第 {other} 行）", "请只保留一个")
+E_DECIMAL = declare("E-PACK-DECIMAL", "“{value}”是没有单位的小数", "金额请写成“3000.50 元”，比例请写成“12.5%”，编码请加引号")
+E_EMPTY = declare("E-PACK-EMPTY", "文件是空的或最外层不是键值表", "政策包最外层应为 pack、name、area 等键")
+E_ANCHOR = declare("E-PACK-ANCHOR", "不支持 YAML 的锚点、别名和标签（{value}）", "请直接写出内容")
+
+WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,11})")
+DECIMAL = re.compile(r"[-+]?[0-9]*\.[0-9]+([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+")
+
+Path = tuple[str | int, ...]
+
+
+class Document:
+    """Plain data of a YAML text and the line on which each path begins."""
+
+    def __init__(self, data: dict[str, Any], lines: dict[Path, int]) -> None:
+        self.data = data
+        self.lines = lines
+
+    def line(self, path: Path) -> int:
+        """Return the line of a path, or of its nearest known ancestor."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+
+def parse_yaml(text: str, *, file: str) -> Document:
+    """Return the document; ``PackErrors`` with every fault that can be seen at once."""
+    loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
+    try:
+        node = yaml.compose(text, Loader=loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        why = str(getattr(error, "problem", "") or "无法读取")
+        raise PackErrors([fault(E_YAML, file=file, line=mark.line + 1 if mark else 0, why=why)]) from None
+    reader = _Reader(file, text)
+    data = reader.value(node, ()) if node is not None else None
+    if not isinstance(data, dict) and not reader.faults:
+        reader.faults.append(fault(E_EMPTY, file=file, line=1))
+    if reader.faults:
+        raise PackErrors(reader.faults)
+    assert isinstance(data, dict)
+    return Document(data, reader.lines)
+
+
+class _Reader:
+    """Walks the nodes of one text; collects lines and faults."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self.lines: dict[Path, int] = {}
+        self.faults: list[Fault] = []
+        self.seen: set[int] = set()
+
+    def value(self, node: yaml.Node, path: Path) -> Any:
+        line = node.start_mark.line + 1
+        self.lines.setdefault(path, line)
+        if id(node) in self.seen:
+            self.faults.append(fault(E_ANCHOR, file=self.file, line=line, value="*"))
+            return None
+        self.seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
+        assert isinstance(node, yaml.ScalarNode)
+        return self.scalar(node, line)
+
+    def mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            line = key_node.start_mark.line + 1
+            if key in out:
+                self.faults.append(
+                    fault(E_REPEATED, file=self.file, line=line, key=key, other=self.lines[(*path, key)])
+                )
+                continue
+            self.lines[(*path, key)] = line
+            out[key] = self.value(value_node, (*path, key))
+        return out
+
+    def scalar(self, node: yaml.ScalarNode, line: int) -> Any:
+        text = str(node.value)
+        if node.style in ("'", '"', "|", ">"):
+            return text
+        if text in ("true", "false"):
+            return text == "true"
+        if text in ("", "~", "null"):
+            return None
+        if WHOLE.fullmatch(text):
+            return int(text)
+        if DECIMAL.fullmatch(text):
+            self.faults.append(fault(E_DECIMAL, file=self.file, line=line, value=text))
+        return text
