@@ -154,7 +154,7 @@ def make_plan(pack: Pack, values: list[EnteredValue] | None = None, *, simulate:
     first, last = life(pack, entered)
     program = compile_program(pack, simulate=simulate)
     layers = [*(pack.insurance if simulate else []), *pack.layers]
-    days = {first, last + timedelta(days=1) if last < FOREVER else FOREVER, *entered.days(), *_dated_days(layers, entered, first)}
+    days = {first, first.replace(month=1, day=1), last + timedelta(days=1) if last < FOREVER else FOREVER, *entered.days(), *_dated_days(layers, entered, first)}
     plan = Plan(
         pack=pack, entered=entered, simulate=simulate, program=program, layers=layers, first=first, last=last,
         tables=[[tuple([0] * len(program.figures[layer.id]))] for layer in layers],
@@ -243,7 +243,7 @@ def _decide(plan: Plan, profile: Profile) -> Decision:
     )
     reached = early and pack.in_force.reach_back_before_first and bool(profile.windows or profile.identities)
     if (early and not counted_early and not reached) or profile.day > plan.last:
-        says = f"{profile.day} 不在施行期限内（{plan.first} 至 {'长期' if plan.last == FOREVER else plan.last}）"
+        says = f"不在政策施行期限内（{plan.first} 至 {'长期' if plan.last == FOREVER else plan.last}）"
         return Decision(NOT_IN_FORCE, pack.in_force.clause, says, 0, "", none)
     category, identity = plan.category_of(profile.identities)
     chosen = tuple(_choice(plan, i, profile, category) for i in range(len(plan.layers)))
