@@ -82,6 +82,8 @@ class Settlement:
     household: str = ""
     standard_area: str = ""
     assistance_designated: bool | None = None
+    designated: bool | None = None
+    diag_others: str = ""
 
     def __post_init__(self) -> None:
         assert self.begndate <= self.enddate

@@ -202,6 +202,7 @@ def _event(
         age=age_on(s.birth, s.begndate) if s.birth else -1,
         windows=tuple(name for name, window in opened.items() if window),
         elsewhere=registered_elsewhere(plan, s.standard_area),
+        designated=s.designated,
         assistance_institution=s.assistance_designated,
         declined=_declined(plan, windows, s),
         diagnosis=s.diag_code,

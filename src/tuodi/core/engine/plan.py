@@ -56,6 +56,7 @@ class Profile:
     age: int = -1
     windows: tuple[str, ...] = ()
     elsewhere: bool = False
+    designated: bool | None = None
     assistance_institution: bool | None = None
     declined: bool = False
     diagnosis: str = ""
@@ -123,19 +124,23 @@ class Plan:
     def diseases_of(self, settlement: Settlement) -> tuple[str, ...]:
         """Return the disease classes of a settlement, better first: the certified one, else by main diagnosis (I-58)."""
         age = age_on(settlement.birth, settlement.begndate) if settlement.birth else -1
-        return self.disease_classes(settlement.disease_class, settlement.diag_code, age)
+        return self.disease_classes(settlement.disease_class, settlement.diag_code, age, others=settlement.diag_others)
 
-    def disease_classes(self, certified: str, diagnosis: str, age: int) -> tuple[str, ...]:
-        """Return the classes that a diagnosis falls in; a disease of childhood needs a known age."""
+    def disease_classes(self, certified: str, diagnosis: str, age: int, *, others: str = "") -> tuple[str, ...]:
+        """Return the classes that a diagnosis falls in; a disease of childhood needs a known age.
+
+        ``others`` are further diagnoses of the bill (``;`` between them), looked at only where the pack says "any".
+        """
         diseases = self.pack.diseases
         if certified:
             return (certified,)
         if diseases is None:
             return ("general",)
+        codes = [diagnosis, *(others.split(";") if others and diseases.diagnoses == "any" else [])]
         found = []
         for known in diseases.classes:
             for prefix, under in self.disease_codes.get(known.id, []):
-                if diagnosis.startswith(prefix) and (not under or 0 <= age < under):
+                if any(code.startswith(prefix) for code in codes) and (not under or 0 <= age < under):
                     found.append(known.id)
                     break
         return (*found, diseases.otherwise)
@@ -379,6 +384,8 @@ def _holds_more(when: When, profile: Profile) -> bool:
     if when.cause is not unset and profile.cause not in when.cause:
         return False
     if when.registered is not unset and ("elsewhere" if profile.elsewhere else "here") not in when.registered:
+        return False
+    if when.designated is not unset and profile.designated != when.designated:
         return False
     if when.assistance_institution is not unset and profile.assistance_institution != when.assistance_institution:
         return False

@@ -76,6 +76,7 @@ class When(Part, frozen=True, kw_only=True):
     out_of_province: bool | UnsetType = UNSET
     cause: list[str] | UnsetType = UNSET
     registered: list[Registered] | UnsetType = UNSET
+    designated: bool | UnsetType = UNSET
     assistance_institution: bool | UnsetType = UNSET
     window: Id | UnsetType = UNSET
 
