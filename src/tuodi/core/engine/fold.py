@@ -24,7 +24,7 @@ from tuodi.core.engine.windows import (
     window_of,
 )
 from tuodi.core.identities import IDENTITIES, IdentityRecord
-from tuodi.core.policy.model import Layer
+from tuodi.core.policy.model import FigureRow, Layer
 from tuodi.core.settlements import Settlement
 
 IDENTITY_BITS = {code: 1 << i for i, code in enumerate(IDENTITIES)}
@@ -371,19 +371,28 @@ def _layer_result(plan: Plan, event: Event, layer: Layer, i: int, values: Mappin
     names = plan.program.outputs[layer.id]
     row = event.decision.layers[i].figures
     numbers = {key: int(values[name]) for key, name in names.items()}
-    clauses = [layer.clause, *([row.clause] if row else [])]
+    return LayerResult(
+        layer=layer.id, **numbers, due_on=due_day(layer, row.due if row else None, event), fund=layer.fund,
+        clauses=clauses_of(layer, row, cut=numbers["cut"] != 0, declined=event.profile.declined),
+        readings=readings_of(layer, declined=event.profile.declined),
+    )  # fmt: skip
+
+
+def clauses_of(layer: Layer, row: FigureRow | None, *, cut: bool, declined: bool) -> tuple[str, ...]:
+    """Return the clauses that acted on an event, the layer's first."""
+    clauses = [layer.clause, layer.base.clause, *([row.clause] if row else [])]
+    clauses += [rule.clause for rule in layer.caps.values() if rule.clause and cut]
+    clauses += [layer.factor.clause] if layer.factor and declined else []
+    return tuple(dict.fromkeys(clauses))
+
+
+def readings_of(layer: Layer, *, declined: bool) -> tuple[str, ...]:
+    """Return the readings that a layer rests on."""
     readings = [*layer.readings, *layer.base.readings, *layer.deductible.readings]
     for rule in layer.caps.values():
         readings += rule.readings
-        if rule.clause and numbers["cut"]:
-            clauses.append(rule.clause)
-    if layer.factor and event.profile.declined:
-        clauses.append(layer.factor.clause)
-        readings += layer.factor.readings
-    return LayerResult(
-        layer=layer.id, **numbers, due_on=due_day(layer, row.due if row else None, event), fund=layer.fund,
-        clauses=tuple(dict.fromkeys(clauses)), readings=tuple(dict.fromkeys(readings)),
-    )  # fmt: skip
+    readings += layer.factor.readings if layer.factor and declined else []
+    return tuple(dict.fromkeys(readings))
 
 
 def due_day(layer: Layer, of_row: str | None, event: Event) -> date:

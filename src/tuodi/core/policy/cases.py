@@ -124,9 +124,9 @@ def settlement_of(item: Mapping[str, Any], number: int) -> Settlement:
     unknown = set(item) - SETTLEMENT_KEYS
     assert not unknown, unknown
     settled = datetime.fromisoformat(str(item["settled"]))
-    split = {field: parse_amount(str(item.get(key, "0 元"))) for key, field in SPLIT_KEYS.items()}
+    split: dict[str, Any] = {field: parse_amount(str(item.get(key, "0 元"))) for key, field in SPLIT_KEYS.items()}
     split["inscp_scp_amt"] += parse_amount(str(item.get("burden", "0 元")))
-    payers = {field: parse_amount(str(item.get(key, "0 元"))) for key, field in PAYER_KEYS.items()}
+    payers: dict[str, Any] = {field: parse_amount(str(item.get(key, "0 元"))) for key, field in PAYER_KEYS.items()}
     discharged = day_of(item.get("discharged", settled.date()))
     return Settlement(
         setl_id=str(item.get("id", number)), psn_no=str(item.get("person", "甲")),

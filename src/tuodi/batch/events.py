@@ -1,0 +1,363 @@
+"""From a person-sorted frame of settlements to the kernel's columns: identities joined, profiles decided.
+
+Whatever depends on codes alone is asked of the plan once for each distinct *profile* (``Plan.decide``, the same call that
+the service makes for one settlement); whatever depends on a person's records runs over arrays (:mod:`.windows`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tuodi.batch.kernel import Columns, amount_facts, key_names, unit_of
+from tuodi.batch.windows import (
+    EPOCH,
+    FOREVER,
+    NONE,
+    Roster,
+    day_number,
+    deciding_certification,
+    event_identities,
+    record_windows,
+    rule_table,
+    state_holds,
+)
+from tuodi.core.engine.fold import registered_elsewhere
+from tuodi.core.engine.plan import IDENTITY_BITS, Decision, Plan, Profile, tier_of
+from tuodi.core.identities import IDENTITIES
+
+Array = np.ndarray[Any, Any]
+IDENTITY_CODES = list(IDENTITIES)
+
+
+@dataclass
+class Events:
+    """One chunk of settlements, person-sorted, with everything decided but nothing computed."""
+
+    frame: pl.DataFrame
+    columns: Columns
+    decisions: list[Decision]
+    decision: Array
+    settled: Array
+    judged: Array
+    certified: Array
+    window_days: dict[str, Array]
+    applied: dict[str, Array] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
+
+
+def days(frame: pl.DataFrame, name: str, *, empty: int = NONE) -> Array:
+    """Return a column of days as day numbers."""
+    return frame[name].cast(pl.Int32).cast(pl.Int64).fill_null(empty).to_numpy()
+
+
+def roster(identities: pl.DataFrame, people: pl.DataFrame) -> Roster:
+    """Return the identity records of the given people (``psn_no``, ``person``), sorted by person."""
+    codes = pl.DataFrame({"identity": IDENTITY_CODES, "code": np.arange(len(IDENTITY_CODES), dtype=np.int64)})
+    own = (
+        identities.join(people, on="psn_no", how="inner", maintain_order="left")
+        .join(codes, on="identity", how="left", maintain_order="left")
+        .sort("person", maintain_order=True)
+    )
+    counts = np.bincount(own["person"].to_numpy(), minlength=len(people)) if len(own) else np.zeros(len(people), np.int64)
+    start = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    return Roster(
+        start, own["code"].to_numpy(), days(own, "begin"), days(own, "end", empty=FOREVER), days(own, "certified_on"),
+        days(own, "applied_on"),
+    )  # fmt: skip
+
+
+def decide(
+    plan: Plan, frame: pl.DataFrame, identities: pl.DataFrame, applications: pl.DataFrame | None = None
+) -> Events:
+    """Return the events of a frame sorted by ``psn_no, setl_time, setl_id`` (no cancelled rows in it)."""
+    by_household = unit_of(plan.program) == "household"
+    person = factorised(frame["psn_no"])[0] if by_household else frame["psn_no"].rle_id().cast(pl.Int64).to_numpy()
+    people = pl.DataFrame({"psn_no": frame["psn_no"], "person": person}).unique("person", maintain_order=True)
+    held = roster(identities, people)
+    settled, judged = days(frame.select(pl.col("setl_time").dt.date()), "setl_time"), _judged(plan.pack.year_of, frame)
+    year = frame["setl_time"].dt.year().cast(pl.Int64).to_numpy()
+    care_first, care_last = days(frame, "begndate"), _care_last(plan, frame, settled)
+    rules, windows = rule_table(plan.pack)
+    last_in_force = min(day_number(plan.last), FOREVER)
+    own = record_windows(
+        held.start, held.identity, held.first, held.last, held.certified, held.applied, rules, windows, last_in_force
+    )
+    masks, openings = event_identities(
+        person, care_first, care_last, settled, year, held.start, held.identity, rules, *own
+    )
+    judged_year = _years(judged)
+    if plan.pack.category_rule == "best_of_year":
+        masks = _best_of_year(person, judged_year, masks)
+    declined = _declined(plan, frame, person, held, settled)
+    decisions, decision = _decisions(plan, frame, masks, openings, declined)
+    rows = [_rows(decisions, i)[decision] for i in range(len(plan.layers))]
+    applied = _applied(plan, frame, person, people, judged, applications)
+    for i, layer in enumerate(plan.layers):
+        if layer.due == "application":
+            rows[i] = np.where(applied[layer.id] != NONE, rows[i], 0).astype(rows[i].dtype)
+    decided = np.array([IDENTITY_CODES.index(d.identity) if d.identity else -1 for d in decisions], np.int64)[decision]
+    certified = deciding_certification(
+        person, decided, care_first, care_last, settled, held.start, held.identity, held.first, held.certified, rules,
+        *own[:5],
+    )  # fmt: skip
+    category = np.array([d.category for d in decisions], np.int8)[decision]
+    window_days = {name: openings[:, i] for i, name in enumerate(plan.pack.windows)}
+    keys = _keys(plan, frame, judged_year, window_days, applied)
+    columns = Columns(
+        unit=_unit(plan, frame, person), amounts={name: frame[name].to_numpy() for name in amount_facts(plan.program)},
+        category=category, rows=rows, keys=keys, declined=declined, last=_last(plan, person, rows, keys),
+    )  # fmt: skip
+    categories = plan.pack.categories
+    names = {
+        "category": [categories[d.category - 1].id if d.category else "" for d in decisions],
+        "identity": [d.identity for d in decisions],
+    }
+    return Events(frame, columns, decisions, decision, settled, judged, certified, window_days, applied, names)
+
+
+def _judged(how: str, frame: pl.DataFrame) -> Array:
+    if how == "settlement":
+        return days(frame.select(pl.col("setl_time").dt.date()), "setl_time")
+    return days(frame, {"discharge": "enddate", "admission": "begndate"}[how])
+
+
+def _years(day: Array) -> Array:
+    return day.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+
+
+def _care_last(plan: Plan, frame: pl.DataFrame, settled: Array) -> Array:
+    """Return the last day of care: discharge (or settlement, I-41) of a stay, the day itself otherwise."""
+    inpatient = _mapped(frame["med_type"], lambda code: plan.care_of(code) == "inpatient").astype(bool)
+    last = days(frame, "enddate")
+    if plan.pack.stay_ends == "settlement":
+        last = np.maximum(last, settled)
+    return np.where(inpatient, last, days(frame, "begndate"))
+
+
+def _mapped(column: pl.Series, of: Any) -> Array:
+    """Return ``of(text)`` for each text of a column, asked once for each distinct text."""
+    codes, distinct = factorised(column)
+    return np.array([int(of(text)) for text in distinct], np.int64)[codes]
+
+
+def factorised(column: pl.Series) -> tuple[Array, list[Any]]:
+    """Return codes and distinct values of a column, in order of appearance."""
+    distinct = column.unique(maintain_order=True)
+    if len(distinct) == 1:
+        return np.zeros(len(column), np.int64), distinct.to_list()
+    table = pl.DataFrame({"value": distinct, "code": np.arange(len(distinct), dtype=np.int64)})
+    joined = pl.DataFrame({"value": column}).join(table, on="value", how="left", maintain_order="left", nulls_equal=True)
+    return joined["code"].to_numpy(), distinct.to_list()
+
+
+def _best_of_year(person: Array, year: Array, masks: Array) -> Array:
+    """Return for each event with an identity all identities of its person's year (I-13, other reading)."""
+    _, group = np.unique(person * 10_000 + year, return_inverse=True)
+    whole = np.zeros(group.max(initial=-1) + 1, np.int64)
+    np.bitwise_or.at(whole, group, masks)
+    spread = whole[group]
+    return np.where(masks != 0, spread, 0)
+
+
+def _declined(plan: Plan, frame: pl.DataFrame, person: Array, held: Roster, settled: Array) -> Array:
+    """Return whether the state of a factor holds for each event (I-59)."""
+    out = np.zeros(len(frame), np.int8)
+    for layer in plan.layers:
+        if layer.factor is None:
+            continue
+        first = last = settled
+        if layer.factor.judged_on == "any_day_of_stay":
+            first, last = days(frame, "begndate"), days(frame, "enddate")
+        elif layer.factor.judged_on == "calendar_year":
+            years = _years(settled)
+            first = (years - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
+            last = (years - 1969).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64) - 1
+        state = IDENTITY_CODES.index(layer.factor.state)
+        out |= state_holds(person, first, last, held.start, held.identity, held.first, held.last, state)
+    return out
+
+
+def _decisions(
+    plan: Plan, frame: pl.DataFrame, masks: Array, openings: Array, declined: Array
+) -> tuple[list[Decision], Array]:
+    """Return the distinct decisions of a chunk and which one each event has."""
+    day = _judged(plan.pack.in_force.judged_by, frame)
+    segment = np.searchsorted(np.array([day_number(b) for b in plan.boundaries]), day, side="right")
+    diseases, disease_values = _diseases(plan, frame)
+    texts = {name: factorised(frame[name]) for name in ("med_type", "refer_stas", "cause", "hosp_lv", "standard_area")}
+    flags = {name: factorised(frame[name]) for name in ("out_prov", "designated", "assistance_designated") if name in frame}
+    ages, age_values = _ages(plan, frame)
+    inside = sum(((openings[:, w] != NONE).astype(np.int64) << w) for w in range(openings.shape[1])) + np.zeros(len(frame), np.int64)
+    mask_codes, mask_values = _distinct(masks)
+    code = np.zeros(len(frame), np.int64)
+    parts = [segment, mask_codes, diseases, ages, inside, declined, *(c for c, _ in texts.values()), *(c for c, _ in flags.values())]
+    for part in parts:
+        code, _ = _distinct(code * (int(part.max(initial=0)) + 1) + part)
+    _, at, decision = np.unique(code, return_index=True, return_inverse=True)
+    names = list(plan.pack.windows)
+
+    def profile(i: int) -> Profile:
+        text = {name: values[codes[i]] or "" for name, (codes, values) in texts.items()}
+        flag = {name: values[codes[i]] for name, (codes, values) in flags.items()}
+        return Profile(
+            day=EPOCH + timedelta(days=int(day[i])), identities=int(mask_values[mask_codes[i]]), med_type=text["med_type"],
+            diseases=disease_values[diseases[i]][0], diagnosis=disease_values[diseases[i]][1], referral=text["refer_stas"],
+            out_of_province=bool(flag["out_prov"]), cause=text["cause"], tier=tier_of(text["hosp_lv"]),
+            age=age_values[ages[i]], windows=tuple(name for w, name in enumerate(names) if inside[i] >> w & 1),
+            elsewhere=registered_elsewhere(plan, text["standard_area"]), designated=flag.get("designated"),
+            assistance_institution=flag.get("assistance_designated"), declined=bool(declined[i]),
+        )  # fmt: skip
+
+    return [plan.decide(profile(int(i))) for i in at], decision
+
+
+def _distinct(values: Array) -> tuple[Array, Array]:
+    found, codes = np.unique(values, return_inverse=True)
+    return codes.astype(np.int64), found
+
+
+def _diseases(plan: Plan, frame: pl.DataFrame) -> tuple[Array, list[tuple[tuple[str, ...], str]]]:
+    """Return codes and (classes, diagnosis where the pack asks for it) of each event."""
+    ages = _under_age(plan, frame)
+    others = frame["diag_others"] if "diag_others" in frame.columns else pl.Series([""]).new_from_index(0, len(frame))
+    keyed = pl.DataFrame({"c": frame["disease_class"], "d": frame["diag_code"], "o": others, "a": ages})
+    codes, distinct = factorised(keyed.to_struct("k"))
+    asks = any("diagnosis" in text for text in _whens(plan))
+    values: dict[tuple[tuple[str, ...], str], int] = {}
+    mapped = np.empty(len(distinct), np.int64)
+    for n, item in enumerate(distinct):
+        classes = plan.disease_classes(item["c"] or "", item["d"], item["a"], others=item["o"] or "")
+        value = (classes, item["d"] if asks else "")
+        mapped[n] = values.setdefault(value, len(values))
+    return mapped[codes], list(values)
+
+
+def _whens(plan: Plan) -> list[str]:
+    import msgspec
+
+    return [str(msgspec.to_builtins(layer)) for layer in plan.layers] + [str(msgspec.to_builtins(plan.pack.refusals))]
+
+
+def _under_age(plan: Plan, frame: pl.DataFrame) -> Array:
+    """Return ages only as finely as the pack's disease lists look at them: -1 unknown, else the age or 999."""
+    limits = sorted({under for codes in plan.disease_codes.values() for _, under in codes if under})
+    if not limits:
+        return np.full(len(frame), -1, np.int64)
+    age = _age(frame)
+    return np.where(age < 0, -1, np.where(age < max(limits), age, 999))
+
+
+def _age(frame: pl.DataFrame) -> Array:
+    """Return completed years on admission; -1 where the birth date is not known."""
+    if frame["brdy"].null_count() == len(frame):
+        return np.full(len(frame), -1, np.int64)
+    born, admitted = pl.col("brdy"), pl.col("begndate")
+    month_day = 100 * admitted.dt.month().cast(pl.Int64) + admitted.dt.day()
+    birth_day = 100 * born.dt.month().cast(pl.Int64) + born.dt.day()
+    years = admitted.dt.year().cast(pl.Int64) - born.dt.year() - (month_day < birth_day).cast(pl.Int64)
+    return frame.select(years.fill_null(-1).alias("age"))["age"].to_numpy()
+
+
+def _ages(plan: Plan, frame: pl.DataFrame) -> tuple[Array, list[int]]:
+    """Return codes and values of ages, only where a layer's figures look at age."""
+    if not any("'age'" in text for text in _whens(plan)):
+        return np.zeros(len(frame), np.int64), [-1]
+    codes, values = _distinct(_age(frame))
+    return codes, [int(v) for v in values]
+
+
+def _rows(decisions: list[Decision], layer: int) -> Array:
+    return np.array([d.layers[layer].row for d in decisions], np.int16)
+
+
+def _keys(
+    plan: Plan, frame: pl.DataFrame, year: Array, window_days: dict[str, Array], applied: dict[str, Array]
+) -> dict[str, Array]:
+    """Return the period keys that the program's buckets read."""
+    keys: dict[str, Array] = {}
+    for period in key_names(plan.program):
+        if period == "year":
+            keys[period] = year.astype(np.int16)
+        elif period == "stay":
+            keys[period] = _stays(plan, frame)
+        elif period.startswith("window:"):
+            keys[period] = window_days[period.removeprefix("window:")]
+        elif period.startswith("window_year:"):
+            keys[period] = _years(window_days[period.removeprefix("window_year:")])
+        elif period == "application":
+            keys[period] = next(iter(applied.values()))
+        else:
+            raise AssertionError(period)
+    return keys
+
+
+def _stays(plan: Plan, frame: pl.DataFrame) -> Array:
+    """Return a number for each stay (admission day and institution); other care stands alone."""
+    inpatient = _mapped(frame["med_type"], lambda code: plan.care_of(code) == "inpatient").astype(bool)
+    alone = pl.Series(np.where(inpatient, -1, np.arange(len(frame))))
+    keyed = pl.DataFrame({"p": frame["psn_no"], "b": frame["begndate"], "f": frame["fixmedins_code"], "a": alone})
+    return np.where(inpatient, factorised(keyed.to_struct("k"))[0], -2 - np.arange(len(frame)))
+
+
+def _unit(plan: Plan, frame: pl.DataFrame, person: Array) -> Array:
+    units = {bucket.unit for bucket in plan.program.buckets}
+    if units == {"household"}:
+        return household_of(frame).rle_id().cast(pl.Int64).to_numpy()
+    return person
+
+
+def household_of(frame: pl.DataFrame) -> pl.Series:
+    """Return the household of each row; a person without one is a household alone."""
+    alone = pl.when(pl.col("household") == "").then(pl.col("psn_no")).otherwise(pl.col("household"))
+    return frame.select(alone.alias("household"))["household"]
+
+
+def _applied(
+    plan: Plan, frame: pl.DataFrame, person: Array, people: pl.DataFrame, judged: Array, applications: pl.DataFrame | None
+) -> dict[str, Array]:
+    """Return for each layer on application the first application of the year that looks back on each event (I-40)."""
+    out = {layer.id: np.full(len(frame), NONE, np.int64) for layer in plan.layers if layer.due == "application"}
+    if not out or applications is None or not len(applications):
+        return out
+    events = pl.DataFrame({"n": np.arange(len(frame)), "person": person, "on": judged, "year": _years(judged)})
+    asked = applications.join(people, on="psn_no", how="inner").with_columns(
+        at=pl.col("applied_on").cast(pl.Int32).cast(pl.Int64), year=pl.col("applied_on").dt.year().cast(pl.Int64)
+    )
+    for layer, column in out.items():
+        own = asked.filter(pl.col("layer") == layer)
+        if not len(own):
+            continue
+        met = (
+            events.join(own.select("person", "year", "at"), on=["person", "year"], how="inner")
+            .filter(pl.col("at") >= pl.col("on"))
+            .group_by("n").agg(pl.col("at").min())
+        )  # fmt: skip
+        column[met["n"].to_numpy()] = met["at"].to_numpy()
+    return out
+
+
+def _last(plan: Plan, person: Array, rows: list[Array], keys: dict[str, Array]) -> dict[str, Array]:
+    """Mark the last covered event of each person's deductible period (I-02, other reading)."""
+    out: dict[str, Array] = {}
+    for i, layer in enumerate(plan.layers):
+        if f"last.{layer.id}" not in plan.program.facts:
+            continue
+        silent = plan.row_index[i].get(("silent",), -1)
+        covered = np.flatnonzero((rows[i] > 0) & (rows[i] != silent))
+        period = keys.get(layer.deductible.per, np.ones(len(person), np.int64)).astype(np.int64)
+        group = person[covered] * 100_003 + period[covered]
+        flags = np.zeros(len(person), np.int8)
+        _, back = np.unique(group[::-1], return_index=True)
+        flags[covered[len(covered) - 1 - back]] = 1
+        out[f"last.{layer.id}"] = flags
+    return out
+
+
+def as_date(day: int) -> date:
+    """Return a day number as a date."""
+    return EPOCH + timedelta(days=int(day))
