@@ -126,16 +126,22 @@ def events_of(
     """Return the events of a history in folding order, decided but not yet computed."""
     ordered = sorted(settlements, key=lambda s: (s.setl_time, s.setl_id))
     people: dict[str, tuple[list[IdentityWindow], dict[str, list[ReachBack]]]] = {}
+    held: dict[str, list[IdentityRecord]] = {}
+    asked: dict[str, list[Application]] = {}
+    for record in identities:
+        held.setdefault(record.psn_no, []).append(record)
+    for application in applications:
+        asked.setdefault(application.psn_no, []).append(application)
     for psn_no in dict.fromkeys(s.psn_no for s in ordered):
-        own = [record for record in identities if record.psn_no == psn_no]
+        own = held.get(psn_no, [])
         people[psn_no] = (
-            identity_windows(plan.pack, own, last_in_force=plan.last),
-            reach_backs(plan.pack, own, last_in_force=plan.last),
+            identity_windows(plan.pack, own, life=plan.life),
+            reach_backs(plan.pack, own, life=plan.life),
         )
     masks = _masks(plan, ordered, people)
     events = [
         _event(plan, s, windows=people[s.psn_no][0], openings=people[s.psn_no][1], mask=mask,
-               applications=[a for a in applications if a.psn_no == s.psn_no])
+               applications=asked.get(s.psn_no, []))
         for s, mask in zip(ordered, masks, strict=True)
     ]  # fmt: skip
     _mark_last(plan, events)
@@ -326,8 +332,8 @@ def bucket_key(name: str, period: str, unit: str, event: Event) -> tuple[str, ob
     """Return where a bucket's totals are kept for an event; a person's, or the household's where it has one."""
     s = event.settlement
     whose = s.household or s.psn_no if unit == "household" else s.psn_no
-    if period == "application":
-        return name, whose, tuple(sorted(event.applications.items()))
+    if period.startswith("application:"):
+        return name, whose, event.applications.get(period.removeprefix("application:"))
     return name, whose, event.keys.get(period)
 
 

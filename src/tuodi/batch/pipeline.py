@@ -1,0 +1,263 @@
+"""A batch: settlement and identity files in, entries out, every fen as the fold would give it.
+
+Settlements are read in chunks and laid out by person (:mod:`.spill`), identities joined, profiles decided (:mod:`.events`),
+the kernel run, entries written (:mod:`.entries`, :mod:`.writing`). Memory holds one part at a time. Nothing is written
+when a row is bad, unless the job says to keep going; nothing is ever half written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from tuodi.batch import faults
+from tuodi.batch.checks import Chunk
+from tuodi.batch.columns import APPLICATIONS, IDENTITIES, INSTITUTIONS, SETTLEMENTS
+from tuodi.batch.entries import entries_of, entries_of_fold
+from tuodi.batch.events import decide, household_of
+from tuodi.batch.ids import IdGuard
+from tuodi.batch.kernel import Kernel, compile_kernel, run_kernel, unit_of
+from tuodi.batch.objects import applications_of, identities_of, settlements_of
+from tuodi.batch.reading import Reader, open_table, read_all, write_bad
+from tuodi.batch.spill import Spill
+from tuodi.batch.writing import EntryWriter
+from tuodi.core.engine.fold import fold
+from tuodi.core.engine.plan import Plan
+from tuodi.core.errors import Fault, InputErrors, declare, fault
+
+E_INSTITUTION = declare(
+    "E-INST-UNKNOWN", "机构文件里没有定点医药机构“{code}”（涉及 {count} 笔结算，第一笔在第 {first} 行）",
+    "请补充机构文件，或核对结算文件里的机构编码",
+)  # fmt: skip
+E_LAYER = declare("E-APPLICATION-LAYER", "政策包没有可申请的救助层“{layer}”", "可申请的救助层：{known}")
+
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One batch. ``bad_rows`` is where a job that keeps going writes the rows to correct."""
+
+    plan: Plan
+    settlements: Path
+    identities: Path
+    out: Path
+    applications: Path | None = None
+    institutions: Path | None = None
+    bad_rows: Path | None = None
+    keep_going: bool = False
+    threads: int = 2
+    part_rows: int = 1_000_000
+
+
+@dataclass
+class Report:
+    """What a batch did; amounts in fen."""
+
+    settlements: int = 0
+    cancelled: int = 0
+    entries: int = 0
+    paid_fen: int = 0
+    cut_fen: int = 0
+    by_layer: dict[str, tuple[int, int]] = field(default_factory=dict)
+    by_category: dict[str, tuple[int, int]] = field(default_factory=dict)
+    by_month: dict[str, tuple[int, int]] = field(default_factory=dict)
+    refusals: dict[tuple[str, str], int] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    fault_count: int = 0
+    bad_rows: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)  # tidy: seconds are not money
+
+
+@dataclass
+class _Tables:
+    """The small files of a job."""
+
+    identities: pl.DataFrame
+    applications: pl.DataFrame | None
+    institutions: pl.DataFrame | None
+
+
+def adjudicate(job: Job, *, progress: Progress | None = None) -> Report:
+    """Run a batch and return what it did; ``InputErrors`` with all faults and nothing written unless it keeps going."""
+    report = Report()
+    began = time.perf_counter()
+    tables = _small_files(job, report)
+    kernel = compile_kernel(job.plan) if unit_of(job.plan.program) != "mixed" else None
+    reader = open_table(job.settlements, SETTLEMENTS)
+    by = "psn_no" if unit_of(job.plan.program) == "person" else "household"
+    parts = None if kernel else 10**15
+    with Spill(rows_hint=0 if parts else reader.rows_hint, by=by, directory=job.out.parent, part_rows=job.part_rows) as spill:
+        late = _read(job, reader, spill, tables, report, progress)
+        report.seconds["read"] = time.perf_counter() - began
+        if report.faults and not job.keep_going:
+            raise InputErrors(report.faults)
+        with EntryWriter(job.out) as writer:
+            done = 0
+            for part in spill.parts():
+                frame = _entries(job, kernel, part, late, tables, report)
+                writer.write(frame)
+                _count(report, frame)
+                done += len(part)
+                if progress:
+                    progress("计算", done, spill.rows)
+    _summarise(report)
+    report.seconds["total"] = time.perf_counter() - began
+    return report
+
+
+def _small_files(job: Job, report: Report) -> _Tables:
+    """Read identities, applications and institutions, collecting faults of all of them."""
+    frames: list[pl.DataFrame | None] = []
+    for path, schema in ((job.identities, IDENTITIES), (job.applications, APPLICATIONS), (job.institutions, INSTITUTIONS)):
+        if path is None:
+            frames.append(None)
+            continue
+        frame, found, bad = read_all(path, schema, keep_going=True)
+        _add(report, found, len(found))
+        report.bad_rows += len(bad)
+        if len(bad) and job.keep_going:
+            write_bad(_bad_path(job, path), bad)
+        frames.append(frame)
+    identities, applications, institutions = frames
+    assert identities is not None
+    if applications is not None:
+        known = [layer.id for layer in job.plan.layers if layer.due == "application"]
+        for layer in applications["layer"].unique().sort():
+            if layer not in known:
+                listed = "、".join(known) or "（无）"
+                _add(report, [fault(E_LAYER, file=str(job.applications), layer=layer, known=listed)], 1)
+    return _Tables(identities, applications, institutions)
+
+
+def _bad_path(job: Job, path: Path) -> Path:
+    if path == job.settlements and job.bad_rows is not None:
+        return job.bad_rows
+    return job.out.with_name(f"{job.out.stem}.{path.stem}.bad.csv")
+
+
+def _add(report: Report, found: list[Fault], count: int) -> None:
+    report.faults += found[: max(0, faults.MAX_FAULTS - len(report.faults))]
+    report.fault_count += count
+
+
+def _read(
+    job: Job, reader: Reader, spill: Spill, tables: _Tables, report: Report, progress: Progress | None
+) -> pl.Series:
+    """Lay out the settlements; return the lines that only the whole file shows to be wrong."""
+    unknown: dict[str, tuple[int, int]] = {}
+    wrote_bad = False
+    with IdGuard(str(job.settlements), directory=job.out.parent) as guard:
+        for chunk in reader:
+            guard.feed(chunk)
+            _add(report, chunk.faults, len(chunk.faults))
+            report.bad_rows += len(chunk.bad)
+            if len(chunk.bad) and job.keep_going:
+                write_bad(_bad_path(job, job.settlements), chunk.bad, append=wrote_bad)
+                wrote_bad = True
+            spill.feed(_with_institutions(chunk, tables, unknown))
+            if progress:
+                progress("读取", reader.row_count, reader.rows_hint)
+        late = guard.finish()
+        _add(report, late, guard.fault_count)
+        lines = guard.lines
+    for code, (count, first) in sorted(unknown.items(), key=lambda item: item[1][1]):
+        made = fault(E_INSTITUTION, file=str(job.settlements), line=first, column="fixmedins_code", code=code, count=count, first=first)
+        _add(report, [made], 1)
+    if len(lines) and job.keep_going:
+        _write_late(job, reader, lines, append=wrote_bad)
+        report.bad_rows += len(lines)
+    report.settlements = reader.row_count
+    return lines
+
+
+def _write_late(job: Job, reader: Reader, lines: pl.Series, *, append: bool) -> None:
+    """Write the rows that turned out wrong at the end, behind the others, in a second pass over the file."""
+    for _, batch in reader.checked():
+        rows = reader.as_written(batch, lines)
+        if len(rows):
+            told = rows.drop("row").with_columns(pl.lit("结算号重复或撤销对象不存在").alias("x_error"))
+            write_bad(_bad_path(job, job.settlements), told, append=append)
+            append = True
+
+
+def _with_institutions(chunk: Chunk, tables: _Tables, unknown: dict[str, tuple[int, int]]) -> pl.DataFrame:
+    """Return a chunk's good rows with what the institutions file says, unknown institutions noted and left out."""
+    frame = chunk.frame
+    if tables.institutions is None:
+        return frame
+    known = tables.institutions.select(
+        "fixmedins_code", pl.col("hosp_lv").alias("own_lv"), "insurance_designated", "assistance_designated", "suspended_from", "suspended_to"
+    )
+    joined = frame.join(known, on="fixmedins_code", how="left", maintain_order="left")
+    lost = joined.filter(pl.col("insurance_designated").is_null() & ~pl.col("refd_setl_flag"))
+    for code, count, first in lost.group_by("fixmedins_code").agg(pl.len().alias("n"), pl.col("row").min()).iter_rows():
+        held = unknown.get(code)
+        unknown[code] = (count + (held[0] if held else 0), min(first, held[1]) if held else first)
+    settled = pl.col("setl_time").dt.date()
+    suspended = (pl.col("suspended_from") <= settled) & (pl.col("suspended_to").is_null() | (settled <= pl.col("suspended_to")))
+    return joined.filter(pl.col("insurance_designated").is_not_null() | pl.col("refd_setl_flag")).with_columns(
+        hosp_lv=pl.when(pl.col("hosp_lv") == "").then(pl.col("own_lv")).otherwise(pl.col("hosp_lv")).fill_null(""),
+        designated=pl.col("insurance_designated") & ~suspended.fill_null(False),
+    ).drop("own_lv", "insurance_designated", "suspended_from", "suspended_to")  # fmt: skip
+
+
+def _entries(
+    job: Job, kernel: Kernel | None, part: pl.DataFrame, late: pl.Series, tables: _Tables, report: Report
+) -> pl.DataFrame:
+    """Return the entries of one part."""
+    if len(late):
+        part = part.filter(~pl.col("row").is_in(late.implode()))
+    cancelled = part.filter("refd_setl_flag")["setl_id"]
+    kept = part.filter(~pl.col("refd_setl_flag"))
+    if len(cancelled):
+        kept = kept.filter(~pl.col("setl_id").is_in(cancelled.implode()))
+        report.cancelled += len(cancelled)
+    if not len(kept):
+        return entries_of_fold([])
+    if kernel is None:
+        return entries_of_fold(
+            fold(job.plan, settlements_of(kept), identities_of(tables.identities), applications_of(tables.applications))
+        )
+    order = ["psn_no", "setl_time", "setl_id"]
+    if unit_of(job.plan.program) == "household":
+        kept = kept.with_columns(household_of(kept))
+        order[0] = "household"
+    events = decide(job.plan, kept.sort(order), tables.identities, tables.applications)
+    return entries_of(job.plan, events, run_kernel(kernel, events.columns, threads=job.threads))
+
+
+def _count(report: Report, frame: pl.DataFrame) -> None:
+    """Add a part's entries to the report's raw counts."""
+    report.entries += len(frame)
+    report.paid_fen += int(frame["pay"].sum())
+    report.cut_fen += int(frame["cut"].sum())
+    paid = frame.filter(pl.col("pay") != 0)
+    month = pl.col("setl_time").dt.strftime("%Y-%m")
+    for name, key in (("by_layer", pl.col("layer")), ("by_category", pl.col("category")), ("by_month", month)):
+        held: dict[str, tuple[int, int]] = getattr(report, name)
+        for value, count, fen in _sums(paid, key):
+            before = held.get(value, (0, 0))
+            held[value] = (before[0] + count, before[1] + fen)
+    refused = Counter(report.refusals)
+    for clause, says, count in (
+        frame.filter(pl.col("refusal") != "").group_by("clauses", "refusal").agg(pl.len()).iter_rows()
+    ):
+        refused[(clause, says)] += count
+    report.refusals = dict(refused)
+
+
+def _sums(paid: pl.DataFrame, key: pl.Expr) -> Iterator[tuple[str, int, int]]:
+    grouped = paid.group_by(key.alias("key")).agg(pl.len().alias("n"), pl.col("pay").sum())
+    yield from grouped.iter_rows()
+
+
+def _summarise(report: Report) -> None:
+    for name in ("by_layer", "by_category", "by_month"):
+        setattr(report, name, dict(sorted(getattr(report, name).items())))
+    report.refusals = dict(sorted(report.refusals.items(), key=lambda item: -item[1]))
