@@ -1,0 +1,127 @@
+"""Parquet files: types admitted column by column, row groups read batch by batch.
+
+Amounts are decimals, or whole fen where the name ends in ``_fen``; binary floating point is refused for the column,
+since no cell of it can be trusted. Identifiers and codes must be text: a number has lost its leading zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+from pyarrow import parquet
+
+from tuodi.batch import faults
+from tuodi.batch.columns import OWN_PREFIX, Column, Schema
+from tuodi.batch.sources import Batch, header_faults
+from tuodi.core.errors import Fault, InputErrors, fault
+
+FEN_SUFFIX = "_fen"
+_WANTED = {
+    "amount": "decimal128(18,2)，或列名以 _fen 结尾的 int64",
+    "day": "date32、不带时区的 timestamp 或字符串",
+    "instant": "不带时区的 timestamp 或字符串",
+    "flag": "布尔、整数 0/1 或字符串",
+}
+
+
+class ParquetSource:
+    """One Parquet file; its columns and their types are checked when it is opened."""
+
+    encoding = "UTF-8"
+
+    def __init__(self, path: Path, schema: Schema, *, chunk_rows: int) -> None:
+        self._path, self._file, self._chunk_rows = path, str(path), chunk_rows
+        with self._open() as file:
+            arrow = file.schema_arrow
+            self.rows_hint = file.metadata.num_rows
+        amounts = {
+            column.name + FEN_SUFFIX: column.name for column in schema.columns if column.kind == "amount"
+        }
+        names = [amounts.get(name, name) for name in arrow.names]
+        found = header_faults(names, schema, file=self._file, line=0)
+        self._read: dict[str, str] = {}
+        for field, name in zip(arrow, names, strict=True):
+            if name in schema.names:
+                self._read[field.name] = name
+                found += self._type_faults(field, schema.column(name))
+            elif name.startswith(OWN_PREFIX) and _is_text(field.type):
+                self._read[field.name] = name
+        if found:
+            raise InputErrors(found)
+        empty = pl.DataFrame(
+            pl.from_arrow(pa.schema([arrow.field(name) for name in self._read]).empty_table())
+        )
+        self.types = dict(zip(self._read.values(), empty.dtypes, strict=True))
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the rows from the beginning."""
+        first = 1
+        with self._open() as file:
+            batches = file.iter_batches(batch_size=self._chunk_rows, columns=list(self._read))
+            while (batch := self._next(batches, first)) is not None:
+                frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch]))).rename(self._read)
+                yield Batch(frame, pl.int_range(first, first + frame.height, eager=True))
+                first += frame.height
+
+    def _open(self) -> parquet.ParquetFile:
+        try:
+            return parquet.ParquetFile(self._path, page_checksum_verification=True)
+        except (pa.ArrowException, OSError) as error:
+            raise self._broken(error, 0) from error
+
+    def _next(self, batches: Iterator[pa.RecordBatch], first: int) -> pa.RecordBatch | None:
+        """Return the next batch with its text proven to be text; Polars relies on it."""
+        try:
+            batch = next(batches, None)
+            if batch is not None:
+                batch.validate(full=True)
+        except (pa.ArrowException, OSError) as error:
+            raise self._broken(error, first) from error
+        return batch
+
+    def _broken(self, error: Exception, line: int) -> InputErrors:
+        reason = str(error).splitlines()[0]
+        return InputErrors([fault(faults.PARQUET_BROKEN, file=self._file, line=line, reason=reason)])
+
+    def _type_faults(self, field: pa.Field, column: Column) -> list[Fault]:
+        words = {"title": column.title, "found": str(field.type)}
+        if column.kind == "amount" and pa.types.is_floating(field.type):
+            words["name"] = column.name
+            return [fault(faults.PARQUET_FLOAT, file=self._file, column=field.name, **words)]
+        if _is_admitted(field, column):
+            return []
+        words["wanted"] = _WANTED.get(column.kind, "字符串")
+        return [fault(faults.PARQUET_TYPE, file=self._file, column=field.name, **words)]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return any(
+        test(kind)
+        for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    )
+
+
+def _is_admitted(field: pa.Field, column: Column) -> bool:
+    """Say whether cells of that type can be read as that column without guessing."""
+    kind = field.type
+    is_fen = field.name == column.name + FEN_SUFFIX
+    if _is_text(kind):
+        return not is_fen
+    is_local_timestamp = pa.types.is_timestamp(kind) and kind.tz is None
+    match column.kind:
+        case "amount":
+            return (
+                pa.types.is_integer(kind) if is_fen else pa.types.is_decimal(kind) and kind.bit_width <= 128
+            )
+        case "day":
+            return pa.types.is_date(kind) or is_local_timestamp
+        case "instant":
+            return is_local_timestamp
+        case "flag":
+            return pa.types.is_boolean(kind) or pa.types.is_integer(kind)
+    return False
