@@ -96,6 +96,7 @@ def _due(plan: Plan, events: Events, i: int, layer: Layer, at: Array) -> Array:
     years = events.judged[at].astype("datetime64[D]").astype("datetime64[Y]")
     next_year = (years + 1).astype("datetime64[D]").astype(np.int64)
     day = np.where(due == "year_end", np.maximum(day, next_year), day)
+    day = np.where(due == "december", np.maximum(day, next_year - 1), day)
     if layer.id in events.applied:
         day = np.where(due == "application", events.applied[layer.id][at], day)
     return day

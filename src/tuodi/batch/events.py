@@ -99,6 +99,7 @@ def decide(
     applied = _applied(plan, frame, person, people, judged, applications)
     for i, layer in enumerate(plan.layers):
         if layer.due == "application":
+            _refuse_missing(decisions, decision, i, applied[layer.id])
             rows[i] = np.where(applied[layer.id] != NONE, rows[i], 0).astype(rows[i].dtype)
     decided = np.array([IDENTITY_CODES.index(d.identity) if d.identity else -1 for d in decisions], np.int64)[decision]
     certified = deciding_certification(
@@ -118,6 +119,15 @@ def decide(
         "identity": [d.identity for d in decisions],
     }
     return Events(frame, columns, decisions, decision, settled, judged, certified, window_days, applied, names)
+
+
+def _refuse_missing(decisions: list[Decision], decision: Array, i: int, applied: Array) -> None:
+    """Raise the fault of a layer on application that is asked for and reads a value nobody has entered."""
+    blocked = np.array([d.layers[i].missing is not None for d in decisions])[decision] & (applied != NONE)
+    if blocked.any():
+        missing = decisions[decision[int(blocked.argmax())]].layers[i].missing
+        assert missing is not None
+        raise missing
 
 
 def _judged(how: str, frame: pl.DataFrame) -> Array:
@@ -289,8 +299,8 @@ def _keys(
             keys[period] = window_days[period.removeprefix("window:")]
         elif period.startswith("window_year:"):
             keys[period] = _years(window_days[period.removeprefix("window_year:")])
-        elif period == "application":
-            keys[period] = next(iter(applied.values()))
+        elif period.startswith("application:"):
+            keys[period] = applied[period.removeprefix("application:")]
         else:
             raise AssertionError(period)
     return keys

@@ -234,8 +234,8 @@ def tables(plan: Plan) -> list[tuple[Array, Array]]:
         table = np.array(rows, np.int64).reshape(len(rows), width)
         covered = np.ones(len(rows), np.int64)
         covered[0] = 0
-        silent = plan.row_index[i].get(("silent",))
-        if silent is not None:
-            covered[silent] = 0
+        for key, row in plan.row_index[i].items():
+            if key[0] == "silent":
+                covered[row] = 0
         out.append((np.ascontiguousarray(table), covered))
     return out

@@ -158,6 +158,7 @@ class _Builder:
         """Return the remembered total; nothing is remembered from one claim to the next."""
         if period == "claim":
             return ZERO
+        period = f"application:{layers[0]}" if period == "application" else period
         self.buckets.setdefault(bucket, Bucket(bucket, period, unit, layers))
         assert self.buckets[bucket].period == period, (bucket, period)
         self.slots.setdefault(name, Slot(name, bucket))
@@ -361,6 +362,11 @@ def _entitlement(
         gross = build.step(f"{lid}.gross_after", greatest(0, gross_before + base), "本期累计个人负担", layer)
         build.write(f"{lid}.gross", gross.name)
     growth = _growth(build, layer, has, base=base, scope=scope, deducted=deducted, counted=counted, gross_before=gross_before)
+    if build.pack.rounding == "each_claim":
+        alone = rounded(greatest(0, growth), EXACT) - rounded(greatest(0, ZERO - growth), EXACT)
+        growth = build.step(
+            f"{lid}.growth_alone", alone * EXACT, "本次单独四舍五入到分", layer, unit="fen*bp", readings=("I-21",)
+        )
     return build.step(
         f"{lid}.exact_after", greatest(0, kept + growth), "累计应救助额（精确值）", layer, unit="fen*bp", readings=("I-21",)
     )
@@ -530,4 +536,6 @@ def _factor(build: _Builder, layer: Layer, due: Name) -> Name:
     build.shares[group] = after
     build.write(f"{group}.share_exact", after.name)
     share = rounded(after, EXACT) - rounded(before, EXACT)
+    if build.pack.rounding == "each_claim":
+        share = rounded(due * Name(f"share.{lid}"), EXACT)
     return build.step(f"{lid}.pay", share, "实际救助", layer, clauses=(factor.clause,), readings=tuple(factor.readings))

@@ -215,6 +215,9 @@ def _event(
     )
     decision = plan.decide(profile)
     applied = {layer.id: first_application(layer, applications, day) for layer in plan.layers if layer.due == "application"}
+    for layer, choice in zip(plan.layers, decision.layers, strict=True):
+        if choice.missing is not None and applied.get(layer.id):
+            raise choice.missing
     keys: dict[str, object] = {
         "year": day.year,
         "once": 1,
@@ -413,6 +416,8 @@ def due_day(layer: Layer, of_row: str | None, event: Event) -> date:
         opened = event.keys.get(period)
         if period.startswith("window:") and isinstance(opened, date):
             day = max(day, opened)
+    if due == "december":
+        return max(day, date(event.day.year, 12, 31))
     return max(day, date(event.day.year + 1, 1, 1)) if due == "year_end" else day
 
 

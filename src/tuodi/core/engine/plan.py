@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from tuodi.core.dates import FOREVER, LONG_AGO, add_months, age_on, day_before
+from tuodi.core.dates import FOREVER, LONG_AGO, Period, add_months, age_on, day_before
 from tuodi.core.engine.codegen import Event, compile_scalar, compile_trace
 from tuodi.core.engine.compile import compile_program
 from tuodi.core.engine.rows import figure_row, silent_row
@@ -64,11 +64,15 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class LayerChoice:
-    """Which figures a layer reads for an event: ``row`` indexes the layer's table; 0 means it does not look."""
+    """Which figures a layer reads for an event: ``row`` indexes the layer's table; 0 means it does not look.
+
+    ``missing``: a layer on application reads values that nobody has entered; it is raised only if somebody applies.
+    """
 
     row: int
     counts_as_covered: bool
     figures: FigureRow | None = None
+    missing: MissingValues | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,11 @@ class Plan:
     row_index: list[dict[tuple[object, ...], int]] = field(default_factory=list)
     decisions: dict[Profile, Decision] = field(default_factory=dict)
     disease_codes: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+
+    @property
+    def life(self) -> Period:
+        """The days on which the pack answers."""
+        return Period(self.first, self.last)
 
     def segment(self, day: date) -> int:
         """Return which stretch of unchanged figures a day lies in."""
@@ -177,13 +186,19 @@ def life(pack: Pack, entered: Entered) -> tuple[date, date]:
     try:
         first = resolver.day_of(pack.in_force.first)
         last = FOREVER
-        if pack.in_force.last is not None:
+        if pack.in_force.last is not None and not _open(pack, entered):
             last = resolver.day_of(pack.in_force.last)
         elif pack.in_force.years is not None:
             last = day_before(add_months(first, 12 * pack.in_force.years))
     except Missing as missing:
         raise missing_values(pack, missing, rule="施行期限", clause=clause, day=None) from None
     return first, last
+
+
+def _open(pack: Pack, entered: Entered) -> bool:
+    """Say whether the last day is one that an administrator may enter and has not (I-32)."""
+    params = list(delegated_in(pack.in_force.last))
+    return any(pack.delegated[p].optional and entered.entry(p, FOREVER) is None for p in params)
 
 
 def missing_values(pack: Pack, missing: Missing, *, rule: str, clause: str, day: date | None) -> MissingValues:
@@ -264,7 +279,7 @@ def _decide(plan: Plan, profile: Profile) -> Decision:
     if not any(choice.row for choice in chosen) and category and not _any_care(plan, profile, category):
         return Decision(CARE_NOT_COVERED, pack.care.clause, "该医疗类别不在救助费用范围内", category, identity, none)
     if counted_early:
-        silent = tuple(LayerChoice(_silent_row(plan, i), False) if c.row else c for i, c in enumerate(chosen))
+        silent = tuple(LayerChoice(_early_row(plan, i, c), False) if c.row else c for i, c in enumerate(chosen))
         return Decision(NOT_IN_FORCE, pack.in_force.clause, "施行前的费用只计入累计，不予救助", category, identity, silent)
     return Decision("", "", "", category, identity, chosen)
 
@@ -290,6 +305,12 @@ def _silent(plan: Plan, profile: Profile) -> tuple[LayerChoice, ...]:
 
 def _silent_row(plan: Plan, i: int) -> int:
     return _row(plan, i, ("silent",), lambda: silent_row(plan.layers[i]))
+
+
+def _early_row(plan: Plan, i: int, choice: LayerChoice) -> int:
+    """Return the row of a settlement before the first day that counts and earns nothing; it uses up the deductible."""
+    resolver = Resolver(plan.entered, plan.first)
+    return _row(plan, i, ("silent", choice.row), lambda: silent_row(plan.layers[i], choice.figures, resolver))
 
 
 def _row(plan: Plan, i: int, key: tuple[object, ...], make: object) -> int:
@@ -321,7 +342,10 @@ def _choice(plan: Plan, i: int, profile: Profile, category: int) -> LayerChoice:
     try:
         index = _row(plan, i, key, lambda: figure_row(layer, row, resolver, penalty=penalty, rate_share=share))
     except Missing as missing:
-        raise missing_values(plan.pack, missing, rule=layer.name, clause=row.clause, day=profile.day) from None
+        error = missing_values(plan.pack, missing, rule=layer.name, clause=row.clause, day=profile.day)
+        if layer.due == "application":
+            return LayerChoice(0, False, row, error)
+        raise error from None
     return LayerChoice(index, True, row)
 
 
@@ -368,14 +392,16 @@ def holds(plan: Plan, when: When, profile: Profile, category: int) -> bool:
         return False
     if when.diagnosis is not unset and not _diagnosed(plan, when.diagnosis, profile):
         return False
+    if when.not_diagnosis is not unset and _diagnosed(plan, when.not_diagnosis, profile):
+        return False
     if when.hospital is not unset and profile.tier not in when.hospital:
         return False
     if when.age is not unset and not (profile.age >= 0 and when.age.from_ <= profile.age < when.age.to):
         return False
-    return _holds_more(when, profile)
+    return _holds_more(plan, when, profile, category)
 
 
-def _holds_more(when: When, profile: Profile) -> bool:
+def _holds_more(plan: Plan, when: When, profile: Profile, category: int) -> bool:
     unset = msgspec.UNSET
     if when.referral is not unset and profile.referral not in when.referral:
         return False
@@ -388,6 +414,8 @@ def _holds_more(when: When, profile: Profile) -> bool:
     if when.designated is not unset and profile.designated != when.designated:
         return False
     if when.assistance_institution is not unset and profile.assistance_institution != when.assistance_institution:
+        return False
+    if when.any_of is not unset and not any(holds(plan, other, profile, category) for other in when.any_of):
         return False
     return when.window is unset or when.window in profile.windows
 

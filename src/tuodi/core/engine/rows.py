@@ -65,10 +65,17 @@ def _caps(numbers: dict[str, int], layer: Layer, row: FigureRow, has: Features, 
             numbers[f"cap.{cap}.amount{i}"] = resolver.amount(step.amount) if step else UNLIMITED
 
 
-def silent_row(layer: Layer) -> tuple[int, ...]:
-    """Return numbers under which an event only adds to running totals and earns nothing (I-30, I-38, other readings)."""
+def silent_row(layer: Layer, row: FigureRow | None = None, resolver: Resolver | None = None) -> tuple[int, ...]:
+    """Return numbers under which an event only adds to running totals and earns nothing (I-30, I-38, other readings).
+
+    With a ``row`` it uses up that row's deductible as well: a settlement before the first day (I-30).
+    """
     has = features(layer)
     numbers: dict[str, int] = dict.fromkeys(figure_names(layer), 0)
+    if row is not None and resolver is not None and row.deductible is not None:
+        numbers["deductible"] = resolver.amount(row.deductible)
+        if has.deductibles_of_year:
+            numbers["deductibles_of_year"] = UNLIMITED
     for i in range(has.bands):
         if not has.flat:
             numbers[f"from{i}"] = NEVER

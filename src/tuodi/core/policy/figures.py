@@ -7,9 +7,9 @@ Amounts come out as fen, rates as basis points, days as dates. A delegated value
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from tuodi.core.money import basis_points, fen_from_yuan, half_up
 from tuodi.core.policy.model import DatedFigure, Figure, FigureSpec
@@ -101,6 +101,16 @@ class Resolver:
         self.used.add(param)
         return self.entered.on(param, self.day)
 
+    def at_least(self, spec: Figure, read: Callable[[str], int]) -> int:
+        """Return an entered value; where the text states a minimum, no less, and the minimum if nothing is entered (I-09)."""
+        assert spec.delegated is not None
+        if spec.at_least is None:
+            return read(self.text(spec.delegated))
+        minimum = read(spec.at_least)
+        if self.entered.entry(spec.delegated, self.day) is None:
+            return minimum
+        return max(minimum, read(self.text(spec.delegated)))
+
     def amount(self, spec: FigureSpec) -> int:
         """Return fen."""
         if isinstance(spec, list):
@@ -108,7 +118,7 @@ class Resolver:
         if isinstance(spec, str):
             return parse_amount(spec)
         if spec.delegated is not None:
-            return parse_amount(self.text(spec.delegated))
+            return self.at_least(spec, parse_amount)
         assert spec.of is not None
         inner = self.amount(spec.of)
         if spec.times is not None:
@@ -125,7 +135,7 @@ class Resolver:
         if isinstance(spec, str):
             return basis_points(spec)
         if spec.delegated is not None:
-            return basis_points(self.text(spec.delegated))
+            return self.at_least(spec, basis_points)
         assert spec.of is not None
         inner = self.rate(spec.of)
         if spec.plus is not None:
@@ -140,9 +150,12 @@ class Resolver:
         return chosen.value
 
     def day_of(self, spec: date | Figure) -> date:
-        """Return a day."""
+        """Return a day; ``plus`` says how many days after another."""
         if isinstance(spec, date):
             return spec
+        if spec.plus is not None:
+            assert isinstance(spec.of, Figure)
+            return self.day_of(spec.of) + timedelta(days=int(spec.plus.removesuffix("天")))
         assert spec.delegated is not None
         return date.fromisoformat(self.text(spec.delegated))
 

@@ -97,7 +97,10 @@ def load_pack(source: PackSource, *, readings: dict[str, str] | None = None) -> 
 
 
 def _set(data: dict[str, Any], path: str, value: object) -> bool:
-    """Change one place; ``layers[id].base.less`` finds a list item by its id, ``+`` appends to a list."""
+    """Change one place; ``layers[id].base.less`` finds a list item by its id, ``+`` appends to a list, null removes.
+
+    ``layers.order: [b, a]`` puts the named items first, in that order.
+    """
     at: Any = data
     parts = path.replace("[", ".[").split(".")
     for i, part in enumerate(parts):
@@ -112,13 +115,22 @@ def _set(data: dict[str, Any], path: str, value: object) -> bool:
             if index is None:
                 return False
             if last:
-                at[index] = value
+                if value is None:
+                    del at[index]
+                else:
+                    at[index] = value
                 return True
             at = at[index]
         elif part == "+":
             if not (last and isinstance(at, list)):
                 return False
             at.append(value)
+            return True
+        elif part == "order" and last and isinstance(at, list) and isinstance(value, list):
+            named = {item.get("id"): item for item in at if isinstance(item, dict)}
+            if not set(value) <= set(named):
+                return False
+            at[:] = [*(named[key] for key in value), *(item for item in at if item not in [named[key] for key in value])]
             return True
         elif last:
             if not isinstance(at, dict):

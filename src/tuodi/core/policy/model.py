@@ -99,7 +99,10 @@ class Document(Part, frozen=True, kw_only=True):
 
 
 class InForce(Part, frozen=True, kw_only=True):
-    """The life of a pack, by the date of I-11; ``years`` counts from ``first`` where the text gives a length."""
+    """The life of a pack, by the date of I-11; ``years`` counts from ``first`` where the text gives a length.
+
+    A ``last`` that is left to an optional delegated value is open until somebody enters it (I-32).
+    """
 
     clause: Clause
     first: date | Figure
@@ -268,7 +271,7 @@ class FigureRow(Part, frozen=True, kw_only=True):
     top_up_to: FigureSpec | None = None
     caps: dict[Id, FigureSpec] = {}
     cap_steps: dict[Id, list[CapStep]] = {}
-    due: Literal["counter", "application", "year_end"] | None = None
+    due: Literal["counter", "application", "year_end", "december"] | None = None
 
 
 class Penalty(Part, frozen=True, kw_only=True):
@@ -342,7 +345,7 @@ class Layer(Part, frozen=True, kw_only=True):
     position: Literal["after_deductible", "before_deductible"] = "after_deductible"
     caps: dict[Id, CapRule] = {}
     factor: Factor | None = None
-    due: Literal["counter", "application", "year_end"] = "counter"
+    due: Literal["counter", "application", "year_end", "december"] = "counter"
     fund: Id
     pays: Id = "maf_pay"
     readings: list[ReadingId] = []
@@ -630,6 +633,7 @@ class Pack(Part, frozen=True, kw_only=True):
     in_force: InForce
     interpreter: str = ""
     year_of: Literal["settlement", "discharge", "admission"] = "settlement"
+    rounding: Literal["running_total", "each_claim"] = "running_total"
     delegated: dict[Id, Delegated] = {}
     readings: dict[ReadingId, Reading] = {}
     care: CareKinds
@@ -639,7 +643,6 @@ class Pack(Part, frozen=True, kw_only=True):
     categories: list[Category]
     category_rule: Literal["each_settlement", "best_of_year"] = "each_settlement"
     uncovered_settlements: Literal["ignored", "counted"] = "ignored"
-    rounding: Literal["running_total", "each_settlement"] = "running_total"
     no_category: Clause
     diseases: Diseases | None = None
     refusals: list[Refusal] = []
