@@ -260,6 +260,14 @@ def test_disabled_veterans_and_other_funds_go_into_other_payments():
     assert (made.row["oth_pay"], made.faults, made.notes) == ("15.00", (), ())
 
 
+def test_the_sum_of_funds_takes_other_funds_only_where_it_needs_them():
+    needed = check_identities(full(othfund_pay="3", fund_pay_sumamt="638"))[1]
+    assert (needed.status, needed.variant) == (HOLDS, "othfund_pay")
+    listed_again = check_identities(full(othfund_pay="3"))[1]
+    assert (listed_again.status, listed_again.variant) == (HOLDS, "")
+    assert check_identities(full(othfund_pay="3", fund_pay_sumamt="639"))[1].difference_fen == 100
+
+
 def test_other_funds_already_inside_the_total_are_not_counted_twice():
     made = to_exchange_row(full(othfund_pay="3"))
     assert made.row["oth_pay"] == "5.00"

@@ -29,7 +29,10 @@ SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class IdentityCheck:
-    """One identity of one record: what the two sides are in fen and which fields they came from."""
+    """One identity of one record: what the two sides are in fen and which fields they came from.
+
+    ``variant`` names the field that was used where several could have been: the personal total, or ``othfund_pay``.
+    """
 
     identity: str
     status: str
@@ -57,7 +60,7 @@ class IdentityCheck:
             return f"{sentence}：无法核对，缺 {'、'.join(self.missing)}"
         sides = f"{yuan(self.left_fen)} 与 {yuan(self.right_fen)}"
         assumed = f"；未给出而按零计：{'、'.join(self.taken_as_zero)}" if self.taken_as_zero else ""
-        used = f"；个人负担取自 {self.variant}" if self.variant else ""
+        used = f"；用到 {self.variant}" if self.variant else ""
         if self.status == HOLDS:
             return f"{sentence}：成立（{sides}{used}{assumed}）"
         return f"{sentence}：不成立，{sides}，相差 {yuan(self.difference_fen)}{used}{assumed}"
@@ -119,7 +122,7 @@ def _funds(record: Record) -> IdentityCheck:
     zero = _missing(record, ("hifdm_pay",))
     others = record.amount("othfund_pay") or 0
     if others and total != known:
-        return _judged("I2", total, known + others, taken_as_zero=zero)
+        return _judged("I2", total, known + others, taken_as_zero=zero, variant="othfund_pay")
     return _judged("I2", total, known, taken_as_zero=zero)
 
 

@@ -22,10 +22,10 @@ from tuodi.batch import synth_tables as tables
 from tuodi.batch.synth_bills import STAY, Bills
 from tuodi.batch.synth_files import (
     Appender,
+    Rows,
     application_table,
     identity_table,
     people_table,
-    settlement_ids,
     settlement_table,
 )
 from tuodi.batch.synth_people import People, Records, Window
@@ -146,13 +146,12 @@ def _block(
     is_holder = np.zeros(count, bool)
     is_holder[held.person] = True
     bills = synth_bills.bills(rng, people, is_holder=is_holder, window=window, institutions=places)
-    records = _with_bills(rng, held, bills=bills, people=people, wish=wish, window=window, figures=figures)
+    records, gained, lost = _with_bills(
+        rng, held, bills=bills, people=people, codes=wish.identities, window=window
+    )
+    figures.situations.update({"住院中获得身份": gained, "住院中失去身份": lost})
     rows = _with_cancellations(rng, bills, window=window, figures=figures)
-    table = settlement_table(
-        rows.bills, people, places, ids=settlement_ids(block, rows.sequence), second=rows.second,
-        is_cancelling=rows.is_cancelling, in_fen=wish.in_fen,
-    )  # fmt: skip
-    files["settlements"].append(table)
+    files["settlements"].append(settlement_table(rows, people, places, block=block, in_fen=wish.in_fen))
     files["identities"].append(identity_table(records, people, wish.identities))
     files["people"].append(people_table(people))
     person, layer, day = _applications(rng, bills, layers=len(wish.layers), people=people, window=window)
@@ -167,19 +166,24 @@ def _block(
 
 
 def _with_bills(
-    rng: np.random.Generator, held: Records, *, bills: Bills, people: People, wish: Wish, window: Window, figures: Summary
-) -> Records:  # fmt: skip
-    """Return the identity records after illness has had its say: certified for heavy bills, gained and lost in stays."""
+    rng: np.random.Generator,
+    held: Records,
+    *,
+    bills: Bills,
+    people: People,
+    codes: Sequence[str],
+    window: Window,
+) -> tuple[Records, int, int]:
+    """Return the identity records after illness has had its say, and how many were gained and lost during a stay."""
     person, settled = _heavy(bills)
-    caused = synth_people.by_bills(rng, codes=wish.identities, person=person, settled=settled, window=window)
+    caused = synth_people.by_bills(rng, codes=codes, person=person, settled=settled, window=window)
     records = synth_people.until_death(synth_people.join([held, caused]), people)
     stays = bills.pick(bills.kind == STAY)
     records, is_gained, is_lost = synth_people.meet_stays(
         rng, records, person=stays.person, begin=stays.begin, end=stays.end, window=window
     )
-    figures.situations["住院中获得身份"] += int(is_gained.sum())
-    figures.situations["住院中失去身份"] += int(is_lost.sum())
-    return records.pick(np.lexsort((records.begin, records.code, records.person)))
+    ordered = records.pick(np.lexsort((records.begin, records.code, records.person)))
+    return ordered, int(is_gained.sum()), int(is_lost.sum())
 
 
 def _heavy(bills: Bills) -> tuple[np.ndarray, np.ndarray]:
@@ -192,16 +196,6 @@ def _heavy(bills: Bills) -> tuple[np.ndarray, np.ndarray]:
     order = np.lexsort((left, bills.person))
     dearest = order[np.searchsorted(bills.person[order], person, side="right") - 1]
     return person, bills.settled[dearest]
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of the settlements file: bills, cancellations and bills settled again."""
-
-    bills: Bills
-    sequence: np.ndarray
-    second: np.ndarray
-    is_cancelling: np.ndarray
 
 
 def _with_cancellations(rng: np.random.Generator, bills: Bills, *, window: Window, figures: Summary) -> Rows:

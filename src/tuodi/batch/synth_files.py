@@ -6,6 +6,7 @@ Amounts leave as ``decimal128(18,2)`` (or whole fen) made from the integers' byt
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -50,24 +51,30 @@ class Appender:
         self.rows += table.num_rows
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of the settlements file: bills, cancellations and bills settled again, numbered within their block."""
+
+    bills: Bills
+    sequence: np.ndarray
+    second: np.ndarray
+    is_cancelling: np.ndarray
+
+
 def settlement_table(
-    bills: Bills,
-    people: People,
-    institutions: Institutions,
-    *,
-    ids: pa.Array,
-    second: np.ndarray,
-    is_cancelling: np.ndarray,
-    in_fen: bool,
+    rows: Rows, people: People, institutions: Institutions, *, block: int, in_fen: bool
 ) -> pa.Table:
-    """Return the rows as a table of the exchange format, optional columns of birth, level and household filled."""
-    n = len(bills)
-    instant = (bills.settled * 86_400 + second).astype("datetime64[s]")
+    """Return the rows as a table of the exchange format, optional columns of birth, level and household filled.
+
+    Settlement ids are unique over the county because each block numbers its own.
+    """
+    bills = rows.bills
+    instant = (bills.settled * 86_400 + rows.second).astype("datetime64[s]")
     level = [row["hosp_lv"] for row in institutions.rows]
     code = [row["fixmedins_code"] for row in institutions.rows]
     rural = people.household * 2_654_435_761 % 100 >= URBAN_SHARE_PERCENT
     columns: dict[str, pa.Array] = {
-        "setl_id": ids,
+        "setl_id": _numbered(f"SYNS{block:05d}", rows.sequence, 8),
         "psn_no": _numbered("SYNP", people.number[bills.person], 9),
         "fixmedins_code": _named(code, bills.institution),
         "med_type": _named(tables.MED_TYPES, bills.med_type),
@@ -84,13 +91,12 @@ def settlement_table(
         "refer_stas": _named(tables.REFERRALS, bills.referral),
         "out_prov": _named(("0", "1"), bills.out_prov),
         "cause": _named(tables.CAUSES, bills.cause),
-        "refd_setl_flag": _named(("0", "1"), is_cancelling),
+        "refd_setl_flag": _named(("0", "1"), rows.is_cancelling),
         "brdy": _days(people.birth[bills.person]),
         "hosp_lv": _named(level, bills.institution),
         "household": _numbered("SYNH", people.household[bills.person], 9),
         "standard_area": _named(("urban", "rural"), rural[bills.person]),
     }
-    assert all(len(column) == n for column in columns.values())
     return pa.table(columns)
 
 
@@ -135,11 +141,6 @@ def application_table(people: People, *, person: np.ndarray, layer: np.ndarray, 
             "applied_on": _days(day),
         }
     )
-
-
-def settlement_ids(block: int, sequence: np.ndarray) -> pa.Array:
-    """Return settlement ids: unique over the county because each block numbers its own."""
-    return _numbered(f"SYNS{block:05d}", sequence, 8)
 
 
 def decimals(fen: np.ndarray) -> pa.Array:
