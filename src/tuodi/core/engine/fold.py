@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from tuodi.core.dates import age_on
-from tuodi.core.engine.plan import Decision, Plan, Profile, share_of, tier_of
+from tuodi.core.engine.plan import Decision, Plan, Profile, share_of, tier_of, windows_named
 from tuodi.core.engine.reference import evaluate
 from tuodi.core.engine.windows import (
     IdentityWindow,
@@ -54,6 +54,7 @@ class LayerResult:
     fund: str
     clauses: tuple[str, ...]
     readings: tuple[str, ...]
+    pays: str = "maf_pay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class EventResult:
     @property
     def pay(self) -> int:
         """What assistance pays for this settlement in all."""
-        return sum(layer.pay for layer in self.layers)
+        return sum(layer.pay for layer in self.layers if layer.pays == "maf_pay")
 
 
 @dataclass
@@ -380,8 +381,10 @@ def _layer_result(plan: Plan, event: Event, layer: Layer, i: int, values: Mappin
     names = plan.program.outputs[layer.id]
     row = event.decision.layers[i].figures
     numbers = {key: int(values[name]) for key, name in names.items()}
+    waived = numbers["counted"] + numbers["deductible"] > numbers["base"]
+    due = "year_end" if waived else row.due if row else None
     return LayerResult(
-        layer=layer.id, **numbers, due_on=due_day(layer, row.due if row else None, event), fund=layer.fund,
+        layer=layer.id, **numbers, due_on=due_day(layer, due, event), fund=layer.fund, pays=layer.pays,
         clauses=clauses_of(layer, row, cut=numbers["cut"] != 0, declined=event.profile.declined),
         readings=readings_of(layer, declined=event.profile.declined),
     )  # fmt: skip
@@ -412,13 +415,20 @@ def due_day(layer: Layer, of_row: str | None, event: Event) -> date:
     settled = event.settlement.setl_time.date()
     known = event.window.record.certified_on if event.window else None
     day = max(settled, known) if known else settled
-    for period in (layer.period, *(rule.per for rule in layer.caps.values())):
-        opened = event.keys.get(period)
-        if period.startswith("window:") and isinstance(opened, date):
+    for window in due_windows(layer, covered_by_category=event.decision.category > 0):
+        opened = event.keys.get(f"window:{window}")
+        if isinstance(opened, date):
             day = max(day, opened)
     if due == "december":
         return max(day, date(event.day.year, 12, 31))
     return max(day, date(event.day.year + 1, 1, 1)) if due == "year_end" else day
+
+
+def due_windows(layer: Layer, *, covered_by_category: bool) -> list[str]:
+    """Return the reach-back windows whose certification a payment waits for: those its totals run in, and the one that covers."""
+    periods = (layer.period, *(rule.per for rule in layer.caps.values()))
+    running = [period.removeprefix("window:") for period in periods if period.startswith("window:")]
+    return running if covered_by_category else [*running, *windows_named(layer.covers)]
 
 
 @dataclass(frozen=True, slots=True)

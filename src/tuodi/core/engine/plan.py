@@ -74,6 +74,11 @@ class LayerChoice:
     figures: FigureRow | None = None
     missing: MissingValues | None = None
 
+    @property
+    def looks(self) -> bool:
+        """Say whether the layer looks at the event, or would if its values were entered."""
+        return self.row > 0 or self.missing is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -261,18 +266,23 @@ def _decide(plan: Plan, profile: Profile) -> Decision:
     counted_early = (
         early and pack.in_force.earlier_in_first_year == "counts" and profile.day.year == plan.first.year
     )
-    reached = early and pack.in_force.reach_back_before_first and bool(profile.windows or profile.identities)
+    reached = early and pack.in_force.reach_back_before_first and bool(profile.windows)
     if (early and not counted_early and not reached) or profile.day > plan.last:
         says = f"不在政策施行期限内（{plan.first} 至 {'长期' if plan.last == FOREVER else plan.last}）"
         return Decision(NOT_IN_FORCE, pack.in_force.clause, says, 0, "", none)
-    category, identity = plan.category_of(profile.identities)
+    opened_for = [i for name in profile.windows for i in pack.windows[name].identities]
+    identities = profile.identities
+    if reached:
+        identities &= sum({IDENTITY_BITS[i] for i in opened_for})
+    category, identity = plan.category_of(identities)
     chosen = tuple(_choice(plan, i, profile, category) for i in range(len(plan.layers)))
-    if category == 0 and not any(choice.row for choice in chosen):
-        if pack.uncovered_settlements == "counted" and not _refused(plan, profile, category):
-            silent = _silent(plan, profile)
-            if any(choice.row for choice in silent):
-                return Decision(NO_CATEGORY, pack.no_category, "就医期间没有属于本政策救助对象的身份，只计入累计", 0, "", silent)
+    counted = _with_silent(plan, profile, chosen) if not _refused(plan, profile, category) else none
+    if category == 0 and not any(choice.looks for choice in chosen):
+        if any(choice.row for choice in counted):
+            return Decision(NO_CATEGORY, pack.no_category, "就医期间没有属于本政策救助对象的身份，只计入累计", 0, "", counted)
         return Decision(NO_CATEGORY, pack.no_category, "就医期间没有属于本政策救助对象的身份", 0, "", none)
+    if category == 0 and len(set(opened_for)) == 1:
+        identity = opened_for[0]
     for refusal in pack.refusals:
         if holds(plan, refusal.when, profile, category):
             return Decision(refusal.id, refusal.clause, refusal.says, category, identity, none)
@@ -281,7 +291,7 @@ def _decide(plan: Plan, profile: Profile) -> Decision:
     if counted_early:
         silent = tuple(LayerChoice(_early_row(plan, i, c), False) if c.row else c for i, c in enumerate(chosen))
         return Decision(NOT_IN_FORCE, pack.in_force.clause, "施行前的费用只计入累计，不予救助", category, identity, silent)
-    return Decision("", "", "", category, identity, chosen)
+    return Decision("", "", "", category, identity, counted)
 
 
 def _refused(plan: Plan, profile: Profile, category: int) -> bool:
@@ -294,13 +304,32 @@ def _any_care(plan: Plan, profile: Profile, category: int) -> bool:
     return any(layer.covers.care is msgspec.UNSET or care in layer.covers.care for layer in plan.layers if layer.due == "counter")
 
 
-def _silent(plan: Plan, profile: Profile) -> tuple[LayerChoice, ...]:
-    """Return choices under which an uncovered settlement only counts (I-38, other reading)."""
-    out = []
-    for i, layer in enumerate(plan.layers):
-        care_only = msgspec.structs.replace(layer.covers, category=msgspec.UNSET, identity=msgspec.UNSET)
-        out.append(LayerChoice(_silent_row(plan, i) if holds(plan, care_only, profile, 0) else 0, False))
-    return tuple(out)
+def _with_silent(plan: Plan, profile: Profile, chosen: tuple[LayerChoice, ...]) -> tuple[LayerChoice, ...]:
+    """Return the choices; where the pack says so, a layer that does not cover the person counts the event all the same (I-38)."""
+    if plan.pack.uncovered_settlements != "counted":
+        return chosen
+    return tuple(
+        LayerChoice(_silent_row(plan, i), False)
+        if not choice.looks and not layer.opens and holds(plan, whoever(layer.covers), profile, 0)
+        else choice
+        for i, (layer, choice) in enumerate(zip(plan.layers, chosen, strict=True))
+    )
+
+
+def windows_named(when: When) -> list[str]:
+    """Return the reach-back windows that conditions name."""
+    own = [] if when.window is msgspec.UNSET else [when.window]
+    others = [] if when.any_of is msgspec.UNSET else when.any_of
+    return own + [name for other in others for name in windows_named(other)]
+
+
+def whoever(when: When) -> When:
+    """Return the conditions without those on the person."""
+    unset = msgspec.UNSET
+    others = unset if when.any_of is unset else [whoever(other) for other in when.any_of]
+    if others is not unset and When() in others:
+        others = unset
+    return msgspec.structs.replace(when, category=unset, identity=unset, not_identity=unset, any_of=others)
 
 
 def _silent_row(plan: Plan, i: int) -> int:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
 
-from tuodi.core.dates import FOREVER, LONG_AGO, add_months, day_before, month_end
+from tuodi.core.dates import FOREVER, LONG_AGO, Period, add_months, day_before, month_end
 from tuodi.core.identities import IdentityRecord
-from tuodi.core.policy.model import IdentityRule, Pack
+from tuodi.core.policy.model import IdentityRule, Pack, Window
 
 
 class Judged(IntEnum):
@@ -63,30 +63,33 @@ def rule_of(pack: Pack, identity: str) -> IdentityRule | None:
     return None
 
 
-def identity_windows(pack: Pack, records: Iterable[IdentityRecord], *, last_in_force: date) -> list[IdentityWindow]:
+def identity_windows(pack: Pack, records: Iterable[IdentityRecord], *, life: Period) -> list[IdentityWindow]:
     """Return the windows of one person's records, in the order of the records."""
     records = list(records)
     out: list[IdentityWindow] = []
     for record in records:
         rule = rule_of(pack, record.identity)
-        out.extend(_record_windows(pack, rule, record, records, last_in_force))
+        out.extend(_record_windows(pack, rule, record, records, life))
     return out
 
 
 def _record_windows(
-    pack: Pack, rule: IdentityRule | None, record: IdentityRecord, records: list[IdentityRecord], last_in_force: date
+    pack: Pack, rule: IdentityRule | None, record: IdentityRecord, records: list[IdentityRecord], life: Period
 ) -> list[IdentityWindow]:
     last = record.last or FOREVER
     if rule is None:
         return [IdentityWindow(record.identity, record.first, last, Judged.CARE, record)]
     if rule.certified_months:
-        return _certified(rule, record, last_in_force)
+        return _certified(rule, record, life.last)
     if record.last is not None:
         last = add_months(last, rule.months_after_end) if rule.months_after_end else last
-        last = month_end(last) if rule.lasts_until == "month_end" else last
-    out = [IdentityWindow(record.identity, record.first, last, Judged.CARE, record, rule)]
+        last = until(rule, last)
+    first, judged = record.first, Judged.CARE
+    if rule.reach_back_months and record.applied_on and add_months(record.applied_on, -rule.reach_back_months) < first:
+        first, judged = add_months(record.applied_on, -rule.reach_back_months), Judged.BOTH
+    out = [IdentityWindow(record.identity, first, last, judged, record, rule)]
     if rule.window is not None:
-        opened = opens(pack, rule.window, record, records, last_in_force)
+        opened = opens(pack, rule.window, record, records, life)
         if opened:
             out.append(
                 IdentityWindow(record.identity, opened.first, day_before(opened.before), Judged.SETTLED, record, rule)
@@ -103,8 +106,7 @@ def _certified(rule: IdentityRule, record: IdentityRecord, last_in_force: date) 
     if rule.certified_until == "month_end":
         expiry = month_end(expiry)
     if record.last is not None:
-        end = month_end(record.last) if rule.lasts_until == "month_end" else record.last
-        expiry = min(expiry, end)
+        expiry = min(expiry, until(rule, record.last))
     if record.applied_on is not None and rule.reach_back_months:
         first, judged = add_months(record.applied_on, -rule.reach_back_months), Judged.BOTH
     else:
@@ -114,43 +116,59 @@ def _certified(rule: IdentityRule, record: IdentityRecord, last_in_force: date) 
     return [IdentityWindow(record.identity, first, expiry, judged, record, rule)]
 
 
+def until(rule: IdentityRule, last: date) -> date:
+    """Return the last day of an identity that ended on a day: that day, or the end of its month or year."""
+    if rule.lasts_until == "year_end":
+        return date(last.year, 12, 31)
+    return month_end(last) if rule.lasts_until == "month_end" else last
+
+
 def opens(
-    pack: Pack, name: str, record: IdentityRecord, records: list[IdentityRecord], last_in_force: date
+    pack: Pack, name: str, record: IdentityRecord, records: list[IdentityRecord], life: Period
 ) -> ReachBack | None:
     """Return the reach-back window that a record's certification opens, or None (I-28, I-31)."""
     window = pack.windows[name]
     if record.identity not in window.identities:
         return None
-    day = record.certified_on if window.before == "certified_on" else record.applied_on
-    if day is None or day > last_in_force:
+    day = _certification(window, record)
+    if day is None or day > life.last:
+        return None
+    if window.accompanied_by and not any(
+        other.identity in window.accompanied_by and _certification(window, other) == day for other in records
+    ):
         return None
     if not window.renewals:
         before = day_before(day)
         for other in records:
             if other is not record and other.identity == record.identity and _held(other, before):
                 return None
-    return ReachBack(name, add_months(day, -window.months), add_months(day, -window.except_last_months), record)
+    first, before = add_months(day, -window.months), add_months(day, -window.except_last_months)
+    if day < life.first:
+        first = max(first, life.first)
+    return ReachBack(name, first, before, record)
+
+
+def _certification(window: Window, record: IdentityRecord) -> date | None:
+    return record.certified_on if window.before == "certified_on" else record.applied_on
 
 
 def _held(record: IdentityRecord, day: date) -> bool:
     return record.first <= day and (record.last is None or day <= record.last)
 
 
-def reach_backs(pack: Pack, records: Iterable[IdentityRecord], *, last_in_force: date) -> dict[str, list[ReachBack]]:
+def reach_backs(pack: Pack, records: Iterable[IdentityRecord], *, life: Period) -> dict[str, list[ReachBack]]:
     """Return each window's openings for one person, earliest certification first."""
     records = list(records)
     out: dict[str, list[ReachBack]] = {}
     for name in pack.windows:
-        found = [opens(pack, name, record, records, last_in_force) for record in records]
+        found = [opens(pack, name, record, records, life) for record in records]
         out[name] = sorted((w for w in found if w), key=lambda w: (certification_day(pack, w), w.first))
     return out
 
 
 def certification_day(pack: Pack, window: ReachBack) -> date:
     """Return the day that opened a window."""
-    before = pack.windows[window.window].before
-    day = window.record.certified_on if before == "certified_on" else window.record.applied_on
-    return day or LONG_AGO
+    return _certification(pack.windows[window.window], window.record) or LONG_AGO
 
 
 def window_of(windows: list[ReachBack], settled: date) -> ReachBack | None:
