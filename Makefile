@@ -1,0 +1,60 @@
+# One page of commands; `make help` lists them. Only Python 3.11+, pip and make are needed.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+DEMO   := demo
+PACK   ?= 610900-ankang
+PEOPLE ?= 2000
+SIZE   ?= 1000000
+
+.PHONY: help setup demo test check types lint contracts bench bench-smoke mutation reference lock clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## a virtual environment with everything pinned
+
+$(STAMP): pyproject.toml requirements/dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## a synthetic county: settled, summarised, one bill explained (files in ./demo)
+	@PACK=$(PACK) PEOPLE=$(PEOPLE) BIN=$(BIN) sh tools/demo.sh $(DEMO)
+
+test: setup ## the whole suite
+	$(BIN)/python -m pytest -n 2
+
+check: setup lint types contracts ## everything that a change must pass
+	$(BIN)/python -m pytest -n 2
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check src/tuodi/core/money.py
+
+types:
+	$(BIN)/mypy
+
+contracts:
+	$(BIN)/lint-imports
+
+bench: setup ## the table of docs/reference/bench.md, measured here
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	$(BIN)/python -m tests.benchmarks --size $(SIZE)
+
+reference: setup ## make docs/reference again from the code
+	$(BIN)/python -m tests.reference
+
+mutation: setup ## mutate the money path (minutes to hours; docs/reference/mutation.md)
+	$(BIN)/mutmut run
+
+lock: setup ## resolve the pinned requirements again
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev --group bench -o requirements/bench.txt
+
+clean:
+	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis
