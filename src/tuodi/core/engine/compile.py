@@ -253,7 +253,8 @@ def _base(build: _Builder, layer: Layer, has: Features) -> tuple[Name, Expr]:
     a = Name(f"a.{lid}")
     if base.measure == "cut":
         assert base.cut_of is not None
-        amount = choose(a, Name(f"{base.cut_of}.cut"), 0)
+        grown = Name(f"{base.cut_of}.cut") - Name(f"{base.cut_of}.cut_before")
+        amount = choose(both(a, Name(f"a.{base.cut_of}")), grown, 0)
         return build.step(f"{lid}.base", amount, "限额截去的部分", layer, clauses=(base.clause,)), amount
     burden, scope = _burden(build, layer)
     if has.penalty:
@@ -336,8 +337,8 @@ def _category_changed(build: _Builder, layer: Layer) -> Expr:
     if last == ZERO:
         build.changed[group] = ZERO
         return ZERO
-    covered = either(*(Name(f"c.{member}") for member in members))
     category = Name("category")
+    covered = both(either(*(Name(f"c.{member}") for member in members)), ZERO.lt(category))
     changed = both(covered, Name("category").eq(last).eq(0), last.eq(0).eq(0))
     step = build.step(
         f"{group}.changed", changed, "本期内救助类别变化", bucket, unit="flag", readings=("I-13",)
@@ -356,6 +357,8 @@ def _entitlement(
     exact = build.total_of(layer, "exact")
     paid = build.total_of(layer, "paid")
     kept = exact if changed == ZERO else choose(changed, paid * EXACT, exact)
+    if any(other.base.cut_of == lid for other in build.layers):
+        build.step(f"{lid}.cut_before", greatest(0, rounded(kept, EXACT) - paid), "此前被限额截去", layer)
     gross_before: Expr = ZERO
     if has.needs_gross(layer):
         gross_before = build.total_of(layer, "gross")

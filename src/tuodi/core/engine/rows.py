@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tuodi.core.engine.compile import Features, features, figure_names
+from tuodi.core.engine.prove import LIMIT
 from tuodi.core.money import half_up
 from tuodi.core.policy.figures import UNLIMITED, Resolver
 from tuodi.core.policy.model import Band, FigureRow, Layer
@@ -52,7 +53,7 @@ def _bands(
             numbers[f"from{i}"] = resolver.amount(band.from_) if band else NEVER
         numbers[f"rate{i}"] = half_up(resolver.rate(band.rate) * rate_share[0], rate_share[1]) if band else 0
         if has.limits:
-            numbers[f"limit{i}"] = resolver.amount(band.limit) if band and band.limit is not None else UNLIMITED
+            numbers[f"limit{i}"] = resolver.amount(band.limit) if band and band.limit is not None else LIMIT
 
 
 def _caps(numbers: dict[str, int], layer: Layer, row: FigureRow, has: Features, resolver: Resolver) -> None:
