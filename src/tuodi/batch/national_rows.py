@@ -27,6 +27,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from tuodi.batch.columns import SETTLEMENTS
 from tuodi.batch.national_checks import FUNDS, SPLIT, funds_without_others, hospital_share, personal_total
 from tuodi.batch.national_records import AMOUNTS, E_AMOUNT, Detail, Record, fen_from_wire
 from tuodi.core.errors import Fault, InputErrors, declare, fault
@@ -76,10 +77,7 @@ CARRIED_TEXTS = ("insutype", "mdtrt_id")
 #: ``x_`` columns that say something of the record itself, so an older value in ``exp_content`` never overrides them.
 FACTS = frozenset(("x_hosp_part_amt", "x_acct_pay", *(f"x_{name}" for name in CARRIED_TEXTS)))
 TEXTS = tuple(dict.fromkeys((*REQUIRED_TEXTS, *KEPT_TEXTS, *SHARED_TEXTS)))
-COLUMNS = (
-    *REQUIRED_TEXTS, "disease_class", *AMOUNT_FIELDS, "refer_stas", "out_prov", "cause", "refd_setl_flag",
-    *SHARED_TEXTS, "household", "standard_area",
-)  # fmt: skip
+COLUMNS = SETTLEMENTS.names
 CANCELS = ("2208", "2305", "2103")
 ELSEWHERE, OUT_OF_PROVINCE = ("3", "4"), "4"
 TEXT_LIMIT = 4000
