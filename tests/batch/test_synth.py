@@ -12,7 +12,9 @@ import polars as pl
 import pytest
 
 from tuodi.batch import synth_tables as tables
+from tuodi.batch.columns import SCHEMAS
 from tuodi.batch.national import CANNOT, HOLDS, check_identities, from_exchange_row
+from tuodi.batch.reading import open_table
 from tuodi.batch.synth import county, summary
 from tuodi.batch.synth_bills import whole_fen
 from tuodi.batch.synth_files import decimals
@@ -134,6 +136,18 @@ def test_codes_days_and_ids_obey_the_exchange_format(rows, bills, made):
     assert all(re.fullmatch(r"[HP][0-9]{11}", code) for code in places["fixmedins_code"])
     assert {"0", "1"} == set(places["insurance_designated"]) == set(places["assistance_designated"])
     assert places["suspended_from"].drop_nulls().len() == places["suspended_to"].drop_nulls().len() == 1
+
+
+def test_the_reader_of_exchange_files_finds_nothing_wrong(made):
+    for name, kind in (
+        ("settlements", "parquet"),
+        ("identities", "parquet"),
+        ("applications", "csv"),
+        ("institutions", "csv"),
+    ):
+        reader = open_table(made[0] / f"{name}.{kind}", SCHEMAS[name])
+        assert [str(one) for chunk in reader for one in chunk.faults] == []
+        assert (reader.row_count, reader.bad_count) == (made[1].rows[name], 0)
 
 
 def test_rows_are_sorted_by_person_and_instant(rows):
