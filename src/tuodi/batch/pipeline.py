@@ -34,6 +34,9 @@ E_INSTITUTION = declare(
     "E-INST-UNKNOWN", "机构文件里没有定点医药机构“{code}”（涉及 {count} 笔结算，第一笔在第 {first} 行）",
     "请补充机构文件，或核对结算文件里的机构编码",
 )  # fmt: skip
+E_CANCEL_PERSON = declare(
+    "E-SETL-CANCEL-PERSON", "撤销行的人员编号与被撤销的结算“{setl_id}”不是同一人", "请核对撤销行的结算号和人员编号"
+)  # fmt: skip
 E_LAYER = declare("E-APPLICATION-LAYER", "政策包没有可申请的救助层“{layer}”", "可申请的救助层：{known}")
 
 Progress = Callable[[str, int, int | None], None]
@@ -213,11 +216,7 @@ def _entries(
     """Return the entries of one part."""
     if len(late):
         part = part.filter(~pl.col("row").is_in(late.implode()))
-    cancelled = part.filter("refd_setl_flag")["setl_id"]
-    kept = part.filter(~pl.col("refd_setl_flag"))
-    if len(cancelled):
-        kept = kept.filter(~pl.col("setl_id").is_in(cancelled.implode()))
-        report.cancelled += len(cancelled)
+    kept = _without_cancelled(job, part, report)
     if not len(kept):
         return entries_of_fold([])
     if kernel is None:
@@ -230,6 +229,26 @@ def _entries(
         order[0] = "household"
     events = decide(job.plan, kept.sort(order), tables.identities, tables.applications)
     return entries_of(job.plan, events, run_kernel(kernel, events.columns, threads=job.threads))
+
+
+def _without_cancelled(job: Job, part: pl.DataFrame, report: Report) -> pl.DataFrame:
+    """Return the settlements that are not cancelled; a cancelling row must name the same person."""
+    cancels = part.filter("refd_setl_flag")
+    kept = part.filter(~pl.col("refd_setl_flag"))
+    if not len(cancels):
+        return kept
+    strays = cancels.join(kept, on=["setl_id", "psn_no"], how="anti")
+    if len(strays):
+        found = [
+            fault(E_CANCEL_PERSON, file=str(job.settlements), line=line, column="psn_no", setl_id=setl_id)
+            for setl_id, line in strays.select("setl_id", "row").sort("row").iter_rows()
+        ]
+        _add(report, found, len(found))
+        report.bad_rows += len(found)
+        if not job.keep_going:
+            raise InputErrors(report.faults)
+    report.cancelled += len(cancels) - len(strays)
+    return kept.join(cancels, on=["setl_id", "psn_no"], how="anti", maintain_order="left")
 
 
 def _count(report: Report, frame: pl.DataFrame) -> None:

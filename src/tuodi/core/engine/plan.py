@@ -34,7 +34,7 @@ E_NO_ROW = declare(
 )
 
 IDENTITY_BITS = {code: 1 << i for i, code in enumerate(IDENTITIES)}
-NOT_IN_FORCE, NO_CATEGORY, CARE_NOT_COVERED = "not_in_force", "no_category", "care_not_covered"
+NOT_IN_FORCE, NO_CATEGORY, CARE_NOT_COVERED, NOT_COVERED = "not_in_force", "no_category", "care_not_covered", "not_covered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +286,11 @@ def _decide(plan: Plan, profile: Profile) -> Decision:
     for refusal in pack.refusals:
         if holds(plan, refusal.when, profile, category):
             return Decision(refusal.id, refusal.clause, refusal.says, category, identity, none)
-    if not any(choice.row for choice in chosen) and category and not _any_care(plan, profile, category):
-        return Decision(CARE_NOT_COVERED, pack.care.clause, "该医疗类别不在救助费用范围内", category, identity, none)
+    if category and not any(choice.row for choice in chosen):
+        if not _any_care(plan, profile, category):
+            return Decision(CARE_NOT_COVERED, pack.care.clause, "该医疗类别不在救助费用范围内", category, identity, none)
+        clause = plan.layers[0].clause
+        return Decision(NOT_COVERED, clause, "该病种、机构或身份没有适用的救助", category, identity, none)
     if counted_early:
         silent = tuple(LayerChoice(_early_row(plan, i, c), False) if c.row else c for i, c in enumerate(chosen))
         return Decision(NOT_IN_FORCE, pack.in_force.clause, "施行前的费用只计入累计，不予救助", category, identity, silent)
