@@ -10,6 +10,7 @@ from tuodi.core.errors import Fault, InputErrors, PackErrors, declare, fault
 from tuodi.core.policy.cases import Case
 from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.load import PackSource, load_pack, read_source
+from tuodi.core.policy.local_values import plain_param
 from tuodi.core.policy.model import Pack
 from tuodi.core.policy.parse import parse_yaml
 
@@ -74,7 +75,7 @@ def entered_values(
         made = _value(item, number, faults, file=str(path), line=line)
         if made is None:
             continue
-        if pack is not None and made.param not in pack.delegated:
+        if pack is not None and plain_param(made.param) not in pack.delegated:
             if _own_prefix(pack, made.param):
                 faults.append(fault(E_PARAM, file=str(path), line=line, param=made.param))
             if only_own:

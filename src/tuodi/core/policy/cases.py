@@ -1,79 +1,40 @@
 """Worked cases beside a pack: read, run, compared to the fen.
 
-A case is written from the text, with its arithmetic in words (style D6). Shorthands keep it short: ``burden`` alone is a bill
-wholly within policy scope that nobody has paid anything of. Kinds of case other than a history of bills are registered in
-``KINDS`` by the module that computes them.
+A case is written from the text, with its arithmetic in words (style D6). The kind ``history``, a person's bills through the
+layers, is here; the other kinds register themselves in ``KINDS`` (:mod:`.case_kinds`, imported here so that they are there).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Mapping
 from typing import Any
 
-from tuodi.core.engine.fold import Application, EventResult, fold, live
+from tuodi.core.engine.fold import EventResult, fold, live
 from tuodi.core.engine.plan import Plan, make_plan
-from tuodi.core.identities import IdentityRecord
 from tuodi.core.money import yuan_for_people
+from tuodi.core.policy import case_kinds
+from tuodi.core.policy.case_values import (
+    KINDS,
+    Case,
+    Mismatch,
+    Runner,
+    day_of,
+    history_of,
+    identity_of,
+    settlement_of,
+)
 from tuodi.core.policy.figures import EnteredValue, parse_amount
 from tuodi.core.policy.load import PackSource, load_pack
-from tuodi.core.settlements import INSURER_FIELDS, Settlement
 
-SPLIT_KEYS = {"inscp": "inscp_scp_amt", "preself": "preselfpay_amt", "fulamt": "fulamt_ownpay_amt", "overlmt": "overlmt_selfpay"}
-PAYER_KEYS = {
-    **{name.removesuffix("_pay"): name for name in INSURER_FIELDS},
-    "supp": "supp_pay", "relief": "relief_amt", "maf": "maf_pay", "later_aid": "later_aid_amt",
-}  # fmt: skip
-SETTLEMENT_KEYS = {
-    "id", "person", "settled", "admitted", "discharged", "care", "diagnosis", "burden", "disease", "referral",
-    "out_of_province", "cause", "hosp_lv", "birth", "household", "area", "institution", "assistance_institution",
-    *SPLIT_KEYS, *PAYER_KEYS,
-}  # fmt: skip
+__all__ = [
+    "KINDS", "Case", "Mismatch", "Runner", "case_kinds", "day_of", "history_of", "identity_of", "run_case", "settlement_of",
+]  # fmt: skip
+
 CASE_KEYS = {
     "name", "clauses", "readings", "worked", "kind", "simulate", "delegated", "identities", "settlements", "applications",
     "cancelled", "facts", "expect", "gauntlet",
 }  # fmt: skip
 EXPECT_KEYS = {"pays", "total", "layers", "refusals", "clauses", "categories", "due", "deductibles", "cut", "identities"}
-
-
-@dataclass(frozen=True)
-class Case:
-    """One worked case, as written, with where it stands."""
-
-    data: Mapping[str, Any]
-    file: str
-    line: int
-
-    @property
-    def name(self) -> str:
-        return str(self.data["name"])
-
-    @property
-    def clauses(self) -> list[str]:
-        return [str(clause) for clause in self.data.get("clauses", [])]
-
-    @property
-    def readings(self) -> dict[str, str]:
-        return {str(k): str(v) for k, v in (self.data.get("readings") or {}).items()}
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """What a case expects and what the engine says."""
-
-    case: Case
-    what: str
-    expected: str
-    found: str
-
-    def __str__(self) -> str:
-        clauses = "、".join(self.case.clauses)
-        return f"[{clauses}] {self.case.name}：{self.what} 应为 {self.expected}，算得 {self.found}"
-
-
-Runner = Callable[[Plan, Case], list[Mismatch]]
-KINDS: dict[str, Runner] = {}
 
 
 def run_case(source: PackSource, case: Case, values: list[EnteredValue]) -> list[Mismatch]:
@@ -87,58 +48,6 @@ def run_case(source: PackSource, case: Case, values: list[EnteredValue]) -> list
     entered = [value for value in values if value.param not in named] + [v for v in own if v.value != "None"]
     plan = make_plan(load_pack(source, readings=case.readings), entered, simulate=bool(case.data.get("simulate")))
     return KINDS[str(case.data.get("kind", "history"))](plan, case)
-
-
-def history_of(case: Case) -> tuple[list[Settlement], list[IdentityRecord], list[Application]]:
-    """Return the values that a case's shorthands mean."""
-    bills = [settlement_of(item, number) for number, item in enumerate(case.data.get("settlements") or [], start=1)]
-    records = [identity_of(item) for item in case.data.get("identities") or []]
-    asked = [
-        Application(str(item.get("person", "甲")), str(item["layer"]), day_of(item["on"]))
-        for item in case.data.get("applications") or []
-    ]
-    return bills, records, asked
-
-
-def day_of(value: object) -> date:
-    """Return a day of a case."""
-    return value if isinstance(value, date) else date.fromisoformat(str(value))
-
-
-def identity_of(item: Mapping[str, Any]) -> IdentityRecord:
-    """Return an identity of a case: ``identity first last certified applied person``."""
-
-    def optional(key: str) -> date | None:
-        return day_of(item[key]) if item.get(key) else None
-
-    unknown = set(item) - {"identity", "first", "last", "certified", "applied", "person"}
-    assert not unknown, unknown
-    return IdentityRecord(
-        psn_no=str(item.get("person", "甲")), identity=str(item["identity"]), first=day_of(item["first"]),
-        last=optional("last"), certified_on=optional("certified"), applied_on=optional("applied"),
-    )  # fmt: skip
-
-
-def settlement_of(item: Mapping[str, Any], number: int) -> Settlement:
-    """Return a settlement of a case."""
-    unknown = set(item) - SETTLEMENT_KEYS
-    assert not unknown, unknown
-    settled = datetime.fromisoformat(str(item["settled"]))
-    split: dict[str, Any] = {field: parse_amount(str(item.get(key, "0 元"))) for key, field in SPLIT_KEYS.items()}
-    split["inscp_scp_amt"] += parse_amount(str(item.get("burden", "0 元")))
-    payers: dict[str, Any] = {field: parse_amount(str(item.get(key, "0 元"))) for key, field in PAYER_KEYS.items()}
-    discharged = day_of(item.get("discharged", settled.date()))
-    return Settlement(
-        setl_id=str(item.get("id", number)), psn_no=str(item.get("person", "甲")),
-        fixmedins_code=str(item.get("institution", "H32090200001")), med_type=str(item.get("care", "21")),
-        begndate=day_of(item.get("admitted", discharged)), enddate=discharged, setl_time=settled,
-        diag_code=str(item.get("diagnosis", "J18.9")), medfee_sumamt=sum(split.values()), **split, **payers,
-        disease_class=str(item.get("disease", "")), refer_stas=str(item.get("referral", "local")),
-        out_prov=bool(item.get("out_of_province", False)), cause=str(item.get("cause", "")),
-        hosp_lv=str(item.get("hosp_lv", "")), birth=day_of(item["birth"]) if item.get("birth") else None,
-        household=str(item.get("household", "")), standard_area=str(item.get("area", "")),
-        assistance_designated=item.get("assistance_institution"),
-    )  # fmt: skip
 
 
 def _history(plan: Plan, case: Case) -> list[Mismatch]:
