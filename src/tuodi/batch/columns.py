@@ -172,7 +172,7 @@ SETTLEMENTS = Schema(
         _day("brdy", "出生日期"),
         _HOSPITAL_LEVEL,
         _identifier("household", "家庭编号"),
-        _text("standard_area", "标准适用地区"),
+        _text("standard_area", "户籍地区划"),
         _CITIZEN_ID,
     ),
     cancel_flag="refd_setl_flag",

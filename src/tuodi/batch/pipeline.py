@@ -34,9 +34,6 @@ E_INSTITUTION = declare(
     "E-INST-UNKNOWN", "机构文件里没有定点医药机构“{code}”（涉及 {count} 笔结算，第一笔在第 {first} 行）",
     "请补充机构文件，或核对结算文件里的机构编码",
 )  # fmt: skip
-E_CANCEL_PERSON = declare(
-    "E-SETL-CANCEL-PERSON", "撤销行的人员编号与被撤销的结算“{setl_id}”不是同一人", "请核对撤销行的结算号和人员编号"
-)  # fmt: skip
 E_LAYER = declare("E-APPLICATION-LAYER", "政策包没有可申请的救助层“{layer}”", "可申请的救助层：{known}")
 
 Progress = Callable[[str, int, int | None], None]
@@ -232,22 +229,12 @@ def _entries(
 
 
 def _without_cancelled(job: Job, part: pl.DataFrame, report: Report) -> pl.DataFrame:
-    """Return the settlements that are not cancelled; a cancelling row must name the same person."""
+    """Return the settlements that are not cancelled; whether a cancelling row names the same person the reader has checked."""
     cancels = part.filter("refd_setl_flag")
     kept = part.filter(~pl.col("refd_setl_flag"))
     if not len(cancels):
         return kept
-    strays = cancels.join(kept, on=["setl_id", "psn_no"], how="anti")
-    if len(strays):
-        found = [
-            fault(E_CANCEL_PERSON, file=str(job.settlements), line=line, column="psn_no", setl_id=setl_id)
-            for setl_id, line in strays.select("setl_id", "row").sort("row").iter_rows()
-        ]
-        _add(report, found, len(found))
-        report.bad_rows += len(found)
-        if not job.keep_going:
-            raise InputErrors(report.faults)
-    report.cancelled += len(cancels) - len(strays)
+    report.cancelled += len(cancels)
     return kept.join(cancels, on=["setl_id", "psn_no"], how="anti", maintain_order="left")
 
 

@@ -21,7 +21,6 @@ from tuodi.batch.synth_people import NEVER, UNKNOWN, People, Records
 from tuodi.batch.synth_places import Institutions
 
 YUAN = pa.decimal128(18, 2)
-URBAN_SHARE_PERCENT = 30
 
 
 class Appender:
@@ -72,7 +71,6 @@ def settlement_table(
     instant = (bills.settled * 86_400 + rows.second).astype("datetime64[s]")
     level = [row["hosp_lv"] for row in institutions.rows]
     code = [row["fixmedins_code"] for row in institutions.rows]
-    rural = people.household * 2_654_435_761 % 100 >= URBAN_SHARE_PERCENT
     columns: dict[str, pa.Array] = {
         "setl_id": _numbered(f"SYNS{block:05d}", rows.sequence, 8),
         "psn_no": _numbered("SYNP", people.number[bills.person], 9),
@@ -95,7 +93,6 @@ def settlement_table(
         "brdy": _days(people.birth[bills.person]),
         "hosp_lv": _named(level, bills.institution),
         "household": _numbered("SYNH", people.household[bills.person], 9),
-        "standard_area": _named(("urban", "rural"), rural[bills.person]),
     }
     return pa.table(columns)
 
