@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tuodi.core.dates import Period
 from tuodi.core.engine.means_criteria import Household, MedicalCost
 from tuodi.core.engine.means_test import means_test
 from tuodi.core.engine.plan import Plan
+from tuodi.core.engine.premium import PremiumFacts, premium_subsidies
 from tuodi.core.policy.case_values import (
     KINDS,
     Case,
@@ -20,6 +22,8 @@ from tuodi.core.policy.case_values import (
     facts_of_case,
     fen_of,
     fen_or_none,
+    history_of,
+    optional_day,
 )
 
 HOUSEHOLD_FACTS = {
@@ -75,4 +79,37 @@ def answers_of(facts: Mapping[str, Any]) -> dict[str, bool]:
     return {str(key): bool(value) for key, value in (facts.get("answers") or {}).items() if value is not None}
 
 
+def _premium(plan: Plan, case: Case) -> list[Mismatch]:
+    facts = facts_of_case(case, {"year", "collection", "insurance", "premiums", "paid_on"})
+    days = facts["collection"]
+    known = PremiumFacts(
+        psn_no="甲",
+        year=int(facts["year"]),
+        collection=Period(day_of(days["first"]), day_of(days["last"])),
+        insurance=facts.get("insurance"),
+        premiums_fen={str(name): fen_of(amount) for name, amount in (facts.get("premiums") or {}).items()},
+        paid_on=optional_day(facts, "paid_on"),
+    )
+    answer = premium_subsidies(plan, known, history_of(case)[1])
+    by_insurance = {result.insurance: result for result in answer.results}
+
+    def each(key: str, attribute: str) -> dict[str, object]:
+        """Return one attribute of the insurances that the case asks about."""
+        asked = case.data["expect"].get(key) or {}
+        values = {name: getattr(by_insurance[name], attribute) for name in asked}
+        return {name: fen_or_none(v) if attribute.endswith("_fen") else v for name, v in values.items()}
+
+    found = {
+        "amounts": each("amounts", "amount_fen"),
+        "own_parts": each("own_parts", "own_part_fen"),
+        "outcomes": each("outcomes", "outcome"),
+        "rules": each("rules", "rule"),
+        "clauses": each("clauses", "clause"),
+        "uninsured": answer.is_uninsured,
+        "missing": list(dict.fromkeys(name for result in answer.results for name in result.missing)),
+    }
+    return compared(case, found)
+
+
 KINDS["means_test"] = _means_test
+KINDS["premium"] = _premium
