@@ -25,7 +25,7 @@ PAYER_KEYS = {
 }  # fmt: skip
 SETTLEMENT_KEYS = {
     "id", "person", "settled", "admitted", "discharged", "care", "diagnosis", "burden", "disease", "referral",
-    "out_of_province", "cause", "hosp_lv", "birth", "household", "area", "institution", "assistance_institution",
+    "out_of_province", "cause", "hosp_lv", "birth", "household", "area", "institution", "assistance_institution", "designated",
     *SPLIT_KEYS, *PAYER_KEYS,
 }  # fmt: skip
 
@@ -116,7 +116,7 @@ def settlement_of(item: Mapping[str, Any], number: int) -> Settlement:
         out_prov=bool(item.get("out_of_province", False)), cause=str(item.get("cause", "")),
         hosp_lv=str(item.get("hosp_lv", "")), birth=day_of(item["birth"]) if item.get("birth") else None,
         household=str(item.get("household", "")), standard_area=str(item.get("area", "")),
-        assistance_designated=item.get("assistance_institution"),
+        assistance_designated=item.get("assistance_institution"), designated=item.get("designated"),
     )  # fmt: skip
 
 
