@@ -9,7 +9,7 @@ import polars as pl
 
 from tuodi.batch.events import Events
 from tuodi.batch.windows import NONE
-from tuodi.core.engine.fold import EventResult, clauses_of, readings_of
+from tuodi.core.engine.fold import EventResult, clauses_of, due_windows, readings_of
 from tuodi.core.engine.plan import Plan
 from tuodi.core.policy.model import Layer
 
@@ -41,11 +41,12 @@ def _layer(plan: Plan, events: Events, results: dict[str, Array], i: int, layer:
     texts = [_texts(plan, events, i, layer, int(k) // 4, cut=bool(int(k) % 4 // 2), declined=bool(int(k) % 2)) for k in kinds]
     frame = _frame(events, at, layer_number=i + 1)
     amounts = {name: results[names[name]][at] for name in AMOUNTS}
+    waived = amounts["counted"] + amounts["deductible"] > amounts["base"]
     clauses, readings = (pl.Series([t[n] for t in texts], dtype=pl.String) for n in (0, 1))
     return frame.with_columns(
         layer=pl.lit(layer.id),
         **{name: pl.Series(values) for name, values in amounts.items()},
-        due_on=pl.Series(_due(plan, events, i, layer, at).astype(np.int32)).cast(pl.Date),
+        due_on=pl.Series(_due(plan, events, i, layer, at, waived=waived).astype(np.int32)).cast(pl.Date),
         fund=pl.lit(layer.fund),
         clauses=clauses.gather(kind) if len(kind) else pl.Series([], dtype=pl.String),
         readings=readings.gather(kind) if len(kind) else pl.Series([], dtype=pl.String),
@@ -84,15 +85,17 @@ def _refusals(plan: Plan, events: Events) -> pl.DataFrame:
     ).select("n", "layer_number", *SCHEMA)  # fmt: skip
 
 
-def _due(plan: Plan, events: Events, i: int, layer: Layer, at: Array) -> Array:
+def _due(plan: Plan, events: Events, i: int, layer: Layer, at: Array, *, waived: Array) -> Array:
     """Return the first day on which each event's payment may be made (``fold.due_day``)."""
     own = np.array([(d.layers[i].figures.due if d.layers[i].figures else None) or layer.due for d in events.decisions])
-    due = own[events.decision[at]]
+    due = np.where(waived, "year_end", own[events.decision[at]])
     day = np.maximum(events.settled[at], events.certified[at])
-    for period in (layer.period, *(rule.per for rule in layer.caps.values())):
-        if period.startswith("window:"):
-            opened = events.window_days[period.removeprefix("window:")][at]
-            day = np.where(opened != NONE, np.maximum(day, opened), day)
+    by_category = events.columns.category[at] > 0
+    running = due_windows(layer, covered_by_category=True)
+    for window in due_windows(layer, covered_by_category=False):
+        opened = events.window_days[window][at]
+        waits = (opened != NONE) & (~by_category | (window in running))
+        day = np.where(waits, np.maximum(day, opened), day)
     years = events.judged[at].astype("datetime64[D]").astype("datetime64[Y]")
     next_year = (years + 1).astype("datetime64[D]").astype(np.int64)
     day = np.where(due == "year_end", np.maximum(day, next_year), day)

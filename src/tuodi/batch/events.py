@@ -85,7 +85,8 @@ def decide(
     rules, windows = rule_table(plan.pack)
     last_in_force = min(day_number(plan.last), FOREVER)
     own = record_windows(
-        held.start, held.identity, held.first, held.last, held.certified, held.applied, rules, windows, last_in_force
+        held.start, held.identity, held.first, held.last, held.certified, held.applied, rules, windows,
+        day_number(plan.first), last_in_force,
     )
     masks, openings = event_identities(
         person, care_first, care_last, settled, year, held.start, held.identity, rules, *own

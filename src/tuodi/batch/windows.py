@@ -25,9 +25,10 @@ LONG_AGO = (date(1, 1, 1) - EPOCH).days
 CARE, SETTLED, BOTH = int(Judged.CARE), int(Judged.SETTLED), int(Judged.BOTH)
 PER_RECORD = {"window": 0, "first_settlement": 1, "rest_of_year": 2}
 #: Columns of a rule row.
-R_CERTIFIED, R_UNTIL_MONTH_END, R_REACH, R_MONTH_END, R_AFTER, R_WINDOW, R_PER_RECORD, R_EXISTS = range(8)
+R_CERTIFIED, R_UNTIL_MONTH_END, R_REACH, R_LASTS, R_AFTER, R_WINDOW, R_PER_RECORD, R_EXISTS = range(8)
 #: Columns of a window row.
-W_MONTHS, W_APPLIED, W_EXCEPT, W_RENEWALS, W_IDENTITIES = range(5)
+W_MONTHS, W_APPLIED, W_EXCEPT, W_RENEWALS, W_IDENTITIES, W_ACCOMPANIED = range(6)
+LASTS = {"end": 0, "month_end": 1, "year_end": 2}
 
 
 def day_number(day: date) -> int:
@@ -109,23 +110,23 @@ def rule_table(pack: Pack) -> tuple[Array, Array]:
         rules[i, R_CERTIFIED] = rule.certified_months
         rules[i, R_UNTIL_MONTH_END] = rule.certified_until == "month_end"
         rules[i, R_REACH] = rule.reach_back_months
-        rules[i, R_MONTH_END] = rule.lasts_until == "month_end"
+        rules[i, R_LASTS] = LASTS[rule.lasts_until]
         rules[i, R_AFTER] = rule.months_after_end
         rules[i, R_WINDOW] = names.index(rule.window) if rule.window else -1
         rules[i, R_PER_RECORD] = PER_RECORD[rule.per_record]
-    windows = np.zeros((len(names), 5), np.int64)
+    windows = np.zeros((len(names), 6), np.int64)
     codes = list(IDENTITIES)
     for i, name in enumerate(names):
         window = pack.windows[name]
-        mask = sum(1 << codes.index(identity) for identity in window.identities)
-        windows[i] = (window.months, window.before == "applied_on", window.except_last_months, window.renewals, mask)
+        mask, beside = (sum(1 << codes.index(i) for i in found) for found in (window.identities, window.accompanied_by))
+        windows[i] = (window.months, window.before == "applied_on", window.except_last_months, window.renewals, mask, beside)
     return rules, windows
 
 
 @numba.njit(cache=True, nogil=True)
 def record_windows(
     start: Array, identity: Array, first: Array, last: Array, certified: Array, applied: Array,
-    rules: Array, windows: Array, last_in_force: int,
+    rules: Array, windows: Array, first_in_force: int, last_in_force: int,
 ) -> tuple[Array, Array, Array, Array, Array, Array]:  # fmt: skip
     """Return for each record its held window (first, last, mode) and, for each window kind, what it opens.
 
@@ -148,6 +149,8 @@ def record_windows(
             else:
                 own_first[r] = first[r]
                 own_last[r] = _held_until(rule, last[r])
+                if rule[R_REACH] and applied[r] != NONE and add_months(applied[r], -rule[R_REACH]) < first[r]:
+                    own_first[r], mode[r] = add_months(applied[r], -rule[R_REACH]), BOTH
             for w in range(kinds):
                 if not (windows[w, W_IDENTITIES] >> identity[r]) & 1:
                     continue
@@ -156,7 +159,13 @@ def record_windows(
                     continue
                 if not windows[w, W_RENEWALS] and _renews(start[p], start[p + 1], r, day - 1, identity, first, last):
                     continue
+                certifications = applied if windows[w, W_APPLIED] else certified
+                beside = windows[w, W_ACCOMPANIED]
+                if beside and not _accompanied(start[p], start[p + 1], day, beside, identity, certifications):
+                    continue
                 open_first[r, w] = add_months(day, -windows[w, W_MONTHS])
+                if day < first_in_force:
+                    open_first[r, w] = max(open_first[r, w], first_in_force)
                 open_before[r, w] = add_months(day, -windows[w, W_EXCEPT])
                 open_day[r, w] = day
     return own_first, own_last, mode, open_first, open_before, open_day
@@ -168,7 +177,14 @@ def _held_until(rule: Array, last: int) -> int:
         return last
     if rule[R_AFTER]:
         last = add_months(last, rule[R_AFTER])
-    return month_end(last) if rule[R_MONTH_END] else last
+    return _until(rule, last)
+
+
+@numba.njit(cache=True)
+def _until(rule: Array, last: int) -> int:
+    if rule[R_LASTS] == 2:
+        return day_of(civil(last)[0], 12, 31)
+    return month_end(last) if rule[R_LASTS] == 1 else last
 
 
 @numba.njit(cache=True)
@@ -180,7 +196,7 @@ def _certified(rule: Array, first: int, last: int, certified: int, applied: int,
     if rule[R_UNTIL_MONTH_END]:
         expiry = month_end(expiry)
     if last != FOREVER:
-        expiry = min(expiry, month_end(last) if rule[R_MONTH_END] else last)
+        expiry = min(expiry, _until(rule, last))
     if applied != NONE and rule[R_REACH]:
         return add_months(applied, -rule[R_REACH]), expiry, BOTH
     return first, expiry, CARE
@@ -190,6 +206,14 @@ def _certified(rule: Array, first: int, last: int, certified: int, applied: int,
 def _renews(begin: int, stop: int, r: int, before: int, identity: Array, first: Array, last: Array) -> bool:
     for other in range(begin, stop):
         if other != r and identity[other] == identity[r] and first[other] <= before <= last[other]:
+            return True
+    return False
+
+
+@numba.njit(cache=True)
+def _accompanied(begin: int, stop: int, day: int, beside: int, identity: Array, certifications: Array) -> bool:
+    for other in range(begin, stop):
+        if (beside >> identity[other]) & 1 and certifications[other] == day:
             return True
     return False
 

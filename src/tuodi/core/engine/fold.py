@@ -113,7 +113,11 @@ def fold(
     ``settlements`` may be those of one person, or of a household when a layer's totals are a household's. With ``reference``
     the slow evaluator runs instead of the generated one. Raises ``MissingValues`` before anything is computed in part.
     """
-    events = events_of(plan, settlements, identities, applications)
+    return run(plan, events_of(plan, settlements, identities, applications), reference=reference)
+
+
+def run(plan: Plan, events: Sequence[Event], *, reference: bool = False) -> list[EventResult]:
+    """Return a result for every decided event, in their order."""
     remembered: dict[tuple[str, object, object], list[int]] = {}
     return [_run(plan, event, remembered, reference=reference) for event in events]
 
@@ -428,6 +432,8 @@ def due_windows(layer: Layer, *, covered_by_category: bool) -> list[str]:
     """Return the reach-back windows whose certification a payment waits for: those its totals run in, and the one that covers."""
     periods = (layer.period, *(rule.per for rule in layer.caps.values()))
     running = [period.removeprefix("window:") for period in periods if period.startswith("window:")]
+    if isinstance(layer.covers.window, str):
+        running.append(layer.covers.window)
     return running if covered_by_category else [*running, *windows_named(layer.covers)]
 
 
