@@ -30,9 +30,11 @@ def disease_codes(pack):
     path = folder_of(pack) / "diseases.csv"
     if not path.exists():
         return []
+    lists = {known.list_ for known in pack_of(pack).diseases.classes}
     return [
         (prefix, int(row["under_age"] or 0))
         for row in csv.DictReader(path.read_text("utf-8").splitlines())
+        if row["list"] in lists
         for prefix in row["icd10"].split(";")
     ]
 
