@@ -11,11 +11,14 @@ from typing import Any
 from tuodi.core.dates import Period
 from tuodi.core.engine.means_criteria import Household, MedicalCost
 from tuodi.core.engine.means_test import means_test
+from tuodi.core.engine.openings import openings, warnings
 from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.premium import PremiumFacts, premium_subsidies
+from tuodi.core.engine.services import PersonOnDay, deposit, service
 from tuodi.core.policy.case_values import (
     KINDS,
     Case,
+    Fen,
     Mismatch,
     compared,
     day_of,
@@ -111,5 +114,68 @@ def _premium(plan: Plan, case: Case) -> list[Mismatch]:
     return compared(case, found)
 
 
+def _opening(plan: Plan, case: Case) -> list[Mismatch]:
+    return _lines(plan, case, "opening", {"reached": "opened"})
+
+
+def _warning(plan: Plan, case: Case) -> list[Mismatch]:
+    return _lines(plan, case, "warning", {"reached": "warned"})
+
+
+def _lines(plan: Plan, case: Case, kind: str, words: Mapping[str, str]) -> list[Mismatch]:
+    facts = facts_of_case(case, {kind, "year"})
+    bills, records, asked = history_of(case)
+    year = int(facts.get("year") or max(bill.setl_time.year for bill in bills))
+    ask = openings if kind == "opening" else warnings
+    results = {r.whose: r for r in ask(plan, bills, records, asked, year=year) if r.rule == str(facts[kind])}
+    assert results, f"{case.file}:{case.line}: no {kind} {facts[kind]}"
+    found = {
+        "outcomes": {whose: words.get(r.outcome, r.outcome) for whose, r in results.items()},
+        "totals": {whose: Fen(r.total_fen) for whose, r in results.items()},
+        "thresholds": {whose: fen_or_none(r.threshold_fen) for whose, r in results.items()},
+        "shorts": {whose: Fen(r.short_fen) for whose, r in results.items()},
+        "reached_on": {whose: r.reached_on for whose, r in results.items()},
+        "focus": {whose: r.is_focus for whose, r in results.items()},
+        "missing": list(dict.fromkeys(name for r in results.values() for name in r.missing)),
+    }
+    return compared(case, found)
+
+
+def _service(plan: Plan, case: Case) -> list[Mismatch]:
+    facts = facts_of_case(case, {"service", "on", "birth", "cost", "answers", "earlier"})
+    earlier = [(day_of(item["on"]), fen_of(item.get("amount", "0 元"))) for item in facts.get("earlier") or []]
+    person = PersonOnDay(day_of(facts["on"]), birth=optional_day(facts, "birth"), answers=answers_of(facts))
+    cost = fen_of(facts["cost"]) if facts.get("cost") is not None else None
+    records = history_of(case)[1]
+    result = service(plan, str(facts["service"]), person, records, cost_fen=cost, earlier=earlier)
+    found = {
+        "outcome": result.outcome,
+        "pays": Fen(result.pays_fen),
+        "room": fen_or_none(result.room_fen),
+        "missing": list(result.missing),
+    }
+    return compared(case, found)
+
+
+def _deposit(plan: Plan, case: Case) -> list[Mismatch]:
+    facts = facts_of_case(case, {"admitted", "birth", "answers", "care", "hosp_lv", "referral", "area"})
+    person = PersonOnDay(
+        on=day_of(facts["admitted"]),
+        birth=optional_day(facts, "birth"),
+        answers=answers_of(facts),
+        med_type=str(facts.get("care", "21")),
+        hosp_lv=str(facts.get("hosp_lv", "")),
+        referral=str(facts.get("referral", "local")),
+        area=str(facts.get("area", "")),
+    )
+    result = deposit(plan, person, history_of(case)[1])
+    found = {"outcome": result.outcome, "waiver": result.waiver, "clause": result.clause, "missing": list(result.missing)}
+    return compared(case, found)
+
+
 KINDS["means_test"] = _means_test
 KINDS["premium"] = _premium
+KINDS["opening"] = _opening
+KINDS["warning"] = _warning
+KINDS["service"] = _service
+KINDS["deposit"] = _deposit
