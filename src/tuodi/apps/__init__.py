@@ -1,0 +1,1 @@
+"""One folder per job, the same file names in each: models, actions, queries, web, api, permissions."""

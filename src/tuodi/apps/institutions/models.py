@@ -1,0 +1,64 @@
+"""Designated institutions: what they are, their agreements, their keys, and when they may not settle."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class Institution(models.Model):
+    """A hospital or pharmacy, by its national code."""
+
+    code = models.CharField("机构编码", max_length=30, unique=True)
+    name = models.CharField("名称", max_length=200)
+    kind = models.CharField("类型", max_length=2, default="1", help_text="fixmedins_type")
+    level = models.CharField("等级", max_length=2, blank=True, help_text="hosp_lv")
+    area_code = models.CharField("区划", max_length=12, db_index=True)
+    is_out_of_province = models.BooleanField("省外", default=False)
+    contact = models.CharField("联系人", max_length=60, blank=True)
+    phone = models.CharField("电话", max_length=30, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Agreement(models.Model):
+    """What an institution is designated for, from when to when; assistance is a list of its own (I-53)."""
+
+    KINDS = [("insurance", "医保定点"), ("assistance", "医疗救助定点")]
+
+    institution = models.ForeignKey(Institution, on_delete=models.RESTRICT, related_name="agreements")
+    kind = models.CharField(max_length=12, choices=KINDS)
+    number = models.CharField("协议编号", max_length=60, blank=True)
+    first = models.DateField()
+    last = models.DateField(null=True)
+    terms = models.TextField("约定", blank=True)
+    recorded_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    end_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(last__isnull=True) | Q(last__gte=F("first")), name="agreement_days")]
+
+
+class Suspension(models.Model):
+    """Days on which an institution may not settle, and why."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.RESTRICT, related_name="suspensions")
+    first = models.DateField()
+    last = models.DateField(null=True)
+    reason = models.CharField("原因", max_length=200)
+    recorded_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True)
+
+
+class ApiKey(models.Model):
+    """A key of an institution's system; only the name and a sealed token are kept."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.RESTRICT, related_name="keys")
+    name = models.CharField(max_length=60, unique=True, help_text="x-tif-paasid")
+    token_sealed = models.BinaryField()
+    first = models.DateField()
+    last = models.DateField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    recorded_at = models.DateTimeField()

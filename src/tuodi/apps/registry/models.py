@@ -1,0 +1,123 @@
+"""People, households, identities, and where each record came from.
+
+Two times for every fact: the days it holds (``first``/``last``) and the instants between which we believed it
+(``recorded_at``/``withdrawn_at``). A correction withdraws a row and adds another; nothing is overwritten or deleted.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from tuodi.core.identities import IDENTITIES
+
+
+class Person(models.Model):
+    """Somebody known to insurance. The identity number is sealed; ``certno_index`` finds it, nothing else does."""
+
+    psn_no = models.CharField("人员编号", max_length=30, unique=True)
+    name = models.CharField("姓名", max_length=50)
+    initials = models.CharField("拼音首字母", max_length=120, db_index=True, help_text="各种读音，空格隔开，首尾有空格")
+    certno_sealed = models.BinaryField(null=True)
+    certno_index = models.BinaryField(max_length=16, null=True, db_index=True)
+    certno_tail = models.CharField(max_length=4, blank=True)
+    gend = models.CharField("性别", max_length=1, blank=True)
+    birth = models.DateField("出生日期", null=True)
+    insured_area = models.CharField("参保地区划", max_length=12, db_index=True)
+    registered_area = models.CharField("户籍地区划", max_length=12, blank=True)
+    residence_area = models.CharField("居住地区划", max_length=12, blank=True)
+    insutype = models.CharField("险种", max_length=6, blank=True)
+    died_on = models.DateField("死亡日期", null=True)
+    merged_into = models.ForeignKey("self", on_delete=models.RESTRICT, null=True, related_name="merged")
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["name"], name="person_name")]
+
+    def __str__(self) -> str:
+        return self.psn_no
+
+
+class Household(models.Model):
+    number = models.CharField("户编号", max_length=30, unique=True)
+    area_code = models.CharField("区划", max_length=12, db_index=True)
+    is_rural = models.BooleanField("农村户", default=True)
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Membership(models.Model):
+    """Who belonged to which household from when to when."""
+
+    household = models.ForeignKey(Household, on_delete=models.RESTRICT, related_name="memberships")
+    person = models.ForeignKey(Person, on_delete=models.RESTRICT, related_name="memberships")
+    first = models.DateField()
+    last = models.DateField(null=True)
+    is_head = models.BooleanField(default=False)
+    reason = models.CharField(max_length=30, blank=True)
+    recorded_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(last__isnull=True) | Q(last__gte=F("first")), name="membership_days")]
+
+
+class ImportRun(models.Model):
+    """One roster taken in: its file, what it changed, and whether it was undone."""
+
+    STATES = [("previewed", "已预览"), ("applied", "已导入"), ("undone", "已撤销"), ("failed", "失败")]
+
+    issuer = models.CharField("来源部门", max_length=60)
+    kind = models.CharField(max_length=20, choices=[("people", "人员"), ("identities", "身份")])
+    filename = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)
+    area_code = models.CharField(max_length=12)
+    is_full_roster = models.BooleanField("全量名册", default=False)
+    covers = models.JSONField("包含的身份", default=list)
+    state = models.CharField(max_length=12, choices=STATES)
+    counts = models.JSONField(default=dict)
+    by = models.ForeignKey("base.User", on_delete=models.RESTRICT, related_name="+")
+    at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+
+
+class Identity(models.Model):
+    """A dated certification by a department."""
+
+    person = models.ForeignKey(Person, on_delete=models.RESTRICT, related_name="identities")
+    identity = models.CharField("身份", max_length=40, choices=sorted(IDENTITIES.items()))
+    first = models.DateField("起始日期")
+    last = models.DateField("终止日期", null=True)
+    certified_on = models.DateField("认定日期", null=True)
+    applied_on = models.DateField("申请日期", null=True)
+    issuer = models.CharField("认定部门", max_length=60)
+    document_number = models.CharField("证件或文号", max_length=60, blank=True)
+    run = models.ForeignKey(ImportRun, on_delete=models.RESTRICT, null=True, related_name="identities")
+    replaces = models.ForeignKey("self", on_delete=models.RESTRICT, null=True, related_name="replaced_by")
+    recorded_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by_run = models.ForeignKey(ImportRun, on_delete=models.RESTRICT, null=True, related_name="withdrawn")
+
+    class Meta:
+        indexes = [models.Index(fields=["person", "identity", "first"], name="identity_person")]
+        constraints = [
+            models.CheckConstraint(condition=Q(last__isnull=True) | Q(last__gte=F("first")), name="identity_days"),
+            models.UniqueConstraint(
+                fields=["person", "identity", "first"], condition=Q(withdrawn_at__isnull=True), name="identity_once"
+            ),
+        ]
+
+
+class IdentityCode(models.Model):
+    """What a local code of the insurance platform means, by region and day: configuration, never code."""
+
+    region = models.CharField("地区前缀", max_length=6)
+    local_code = models.CharField("本地编码", max_length=10)
+    label = models.CharField("本地名称", max_length=60)
+    identity = models.CharField("身份", max_length=40, choices=sorted(IDENTITIES.items()))
+    first = models.DateField()
+    last = models.DateField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["region", "local_code", "first"], name="identity_code_once")]

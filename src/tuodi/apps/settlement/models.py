@@ -1,0 +1,141 @@
+"""One-stop settlement: exchanges with hospitals, stays, settlements as received, and entries as differences.
+
+A :class:`Bill` is what the hospital and the insurers say, never changed; a cancellation is a row of its own. An
+:class:`Entry` is one difference of one settlement and layer: what was paid before and what is due now, with its cause. What a
+settlement is paid in all is the sum of its entries. :class:`History` is the lock of a person's history.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from tuodi.core.settlements import AMOUNT_FIELDS
+
+
+class History(models.Model):
+    """One row a person, locked before anything of that person's money is decided (style E12)."""
+
+    psn_no = models.CharField(max_length=30, primary_key=True)
+    version = models.BigIntegerField(default=0)
+
+
+class Exchange(models.Model):
+    """A request of a hospital's system, answered once: same id, same answer (style E9). No personal data in it."""
+
+    fixmedins_code = models.CharField(max_length=30)
+    msgid = models.CharField(max_length=30)
+    infno = models.CharField(max_length=6)
+    digest = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=[("done", "已办"), ("reversed", "已冲正")])
+    subject = models.CharField(max_length=30, blank=True, help_text="mdtrt_id 或 setl_id")
+    refmsgid = models.CharField(max_length=30)
+    answer = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["fixmedins_code", "msgid"], name="exchange_once")]
+
+
+class Encounter(models.Model):
+    """A visit or stay, opened by registration or admission."""
+
+    mdtrt_id = models.CharField(max_length=30, unique=True)
+    psn_no = models.CharField(max_length=30, db_index=True)
+    fixmedins_code = models.CharField(max_length=30, db_index=True)
+    insutype = models.CharField(max_length=6, blank=True)
+    med_type = models.CharField(max_length=6)
+    ipt_otp_no = models.CharField(max_length=30, blank=True)
+    admitted = models.DateTimeField()
+    discharged = models.DateTimeField(null=True)
+    diag_code = models.CharField(max_length=20, blank=True)
+    cancelled_at = models.DateTimeField(null=True)
+    is_deposit_waived = models.BooleanField(default=False)
+    recorded_at = models.DateTimeField()
+
+
+class Filing(models.Model):
+    """A referral (2501) or a chronic-disease filing (2503)."""
+
+    number = models.CharField(max_length=30, unique=True)
+    kind = models.CharField(max_length=10, choices=[("referral", "转院备案"), ("chronic", "慢特病备案")])
+    psn_no = models.CharField(max_length=30, db_index=True)
+    diag_code = models.CharField(max_length=20, blank=True)
+    target = models.CharField("转往机构或病种", max_length=30, blank=True)
+    target_area = models.CharField(max_length=12, blank=True)
+    first = models.DateField()
+    last = models.DateField(null=True)
+    data = models.JSONField(default=dict)
+    recorded_at = models.DateTimeField()
+    cancelled_at = models.DateTimeField(null=True)
+
+
+class Bill(models.Model):
+    """A settlement as received: fen, codes, days. Append-only but for what cancels it."""
+
+    setl_id = models.CharField(max_length=30, unique=True)
+    mdtrt_id = models.CharField(max_length=30, db_index=True, blank=True)
+    psn_no = models.CharField(max_length=30, db_index=True)
+    fixmedins_code = models.CharField(max_length=30, db_index=True)
+    msgid = models.CharField(max_length=30, blank=True)
+    insutype = models.CharField(max_length=6, blank=True)
+    clr_type = models.CharField(max_length=6, blank=True)
+    clr_optins = models.CharField(max_length=12, blank=True)
+    med_type = models.CharField(max_length=6)
+    begndate = models.DateField()
+    enddate = models.DateField()
+    setl_time = models.DateTimeField(db_index=True)
+    diag_code = models.CharField(max_length=20)
+    disease_class = models.CharField(max_length=20, blank=True)
+    refer_stas = models.CharField(max_length=8, default="local")
+    out_prov = models.BooleanField(default=False)
+    cause = models.CharField(max_length=24, blank=True)
+    for _name in AMOUNT_FIELDS:
+        locals()[_name] = models.BigIntegerField(default=0)
+    del _name
+    acct_pay = models.BigIntegerField(default=0)
+    hosp_part_amt = models.BigIntegerField(default=0)
+    recorded_at = models.DateTimeField()
+    cancelled_by = models.OneToOneField("self", on_delete=models.RESTRICT, null=True, related_name="cancels")
+    is_cancellation = models.BooleanField(default=False)
+    is_reversed = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(medfee_sumamt__gte=0), name="bill_not_negative")]
+
+
+class Refold(models.Model):
+    """One re-computation of a person's history: why, under which policy, what it changed."""
+
+    CAUSES = [
+        ("settle", "结算"), ("cancel", "结算撤销"), ("reverse", "冲正"), ("identity", "身份变更"), ("policy", "政策变更"),
+        ("upstream", "上游重新结算"), ("late", "补录"),
+    ]  # fmt: skip
+
+    psn_no = models.CharField(max_length=30, db_index=True)
+    cause = models.CharField(max_length=10, choices=CAUSES)
+    cause_id = models.CharField(max_length=60, blank=True)
+    installation = models.ForeignKey("policies.Installation", on_delete=models.RESTRICT)
+    digest = models.CharField(max_length=64, help_text="政策包、授权参数和事实的摘要")
+    at = models.DateTimeField()
+    change_fen = models.BigIntegerField(default=0)
+
+
+class Entry(models.Model):
+    """One difference of one settlement and layer, append-only. ``pay`` may be negative: to be claimed back."""
+
+    refold = models.ForeignKey(Refold, on_delete=models.RESTRICT, related_name="entries")
+    bill = models.ForeignKey(Bill, on_delete=models.RESTRICT, related_name="entries")
+    layer = models.CharField(max_length=40)
+    category = models.CharField(max_length=40, blank=True)
+    identity = models.CharField(max_length=40, blank=True)
+    pay = models.BigIntegerField()
+    total = models.BigIntegerField(help_text="该结算该层至此应付合计")
+    due_on = models.DateField(null=True)
+    fund = models.CharField(max_length=40, blank=True)
+    refusal = models.CharField(max_length=40, blank=True)
+    result = models.JSONField(default=dict, help_text="各项数额、条款、释义、逐步计算")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["bill", "layer"], name="entry_bill_layer")]

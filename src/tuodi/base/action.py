@@ -1,0 +1,55 @@
+"""Every write is an action: permission, lock, decide, write, audit, announce, in one transaction, in that order (style E1).
+
+An action that leaves no audit row raises; there is no way to run one without an actor. Scheduled runs act as a system user.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import transaction
+
+from tuodi.base import access
+from tuodi.base.audit import record
+
+
+class Action:
+    """One verb. Subclasses set ``verb`` and fill in :meth:`lock`, :meth:`decide`, :meth:`write`; they say what to audit."""
+
+    verb: ClassVar[str]
+
+    def __init__(self, *, actor: Any) -> None:
+        self.actor = actor
+
+    def run(self) -> Any:
+        """Do it, whole or not at all, and return what :meth:`write` returns."""
+        access.demand(self.actor, self.verb)
+        with transaction.atomic():
+            self.check()
+            self.lock()
+            self.decide()
+            done = self.write()
+            row = record(actor=self.actor, verb=self.verb, **self.audited(done))
+            assert row.pk is not None, f"{self.verb} left no audit row"
+            self.announce(done)
+        return done
+
+    def check(self) -> None:
+        """Raise unless the actor may do it to these rows (area, institution, own earlier step)."""
+
+    def lock(self) -> None:
+        """Take the locks, in the written order."""
+
+    def decide(self) -> None:
+        """Compute, without writing."""
+
+    def write(self) -> Any:
+        """Write rows; the only place that does."""
+        raise AssertionError(f"{type(self).__name__} writes nothing")
+
+    def audited(self, done: Any) -> dict[str, Any]:
+        """Return ``subject`` (noun), ``subject_id``, ``area_code`` and non-personal ``data`` of the audit row."""
+        raise AssertionError(f"{type(self).__name__} does not say what to audit")
+
+    def announce(self, done: Any) -> None:
+        """Tell whoever subscribed in ``site`` (``outbox.announce``)."""

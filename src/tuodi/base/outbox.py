@@ -1,0 +1,40 @@
+"""Announcements: lower apps tell facts, higher ones subscribe in ``site``; nobody imports upwards (style A8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+
+from tuodi.base import clock
+from tuodi.base.models import Announcement
+
+Subscriber = Callable[[dict[str, Any]], None]
+SUBSCRIBERS: dict[str, list[Subscriber]] = {}
+
+
+def announce(fact: str, **data: Any) -> None:
+    """Add a fact in the running transaction; ids only, nothing personal."""
+    Announcement.objects.create(at=clock.now(), fact=fact, data=data)
+
+
+def subscribe(fact: str, subscriber: Subscriber) -> None:
+    """Have every such fact told; a subscriber may be told twice and must not mind."""
+    SUBSCRIBERS.setdefault(fact, []).append(subscriber)
+
+
+def deliver(limit: int = 1000) -> int:
+    """Tell the facts that have not been told, oldest first; one that fails is tried again at the next delivery."""
+    told = 0
+    waiting = Announcement.objects.filter(delivered_at__isnull=True).order_by("pk").values_list("pk", flat=True)
+    for key in list(waiting[:limit]):
+        with transaction.atomic():
+            fact = Announcement.objects.select_for_update().filter(pk=key, delivered_at__isnull=True).first()
+            if fact is None:
+                continue
+            for subscriber in SUBSCRIBERS.get(fact.fact, []):
+                subscriber(fact.data)
+            Announcement.objects.filter(pk=key).update(delivered_at=clock.now())
+            told += 1
+    return told

