@@ -164,7 +164,7 @@ def record_windows(
                 if beside and not _accompanied(start[p], start[p + 1], day, beside, identity, certifications):
                     continue
                 open_first[r, w] = add_months(day, -windows[w, W_MONTHS])
-                if day < first_in_force:
+                if (certified[r] if certified[r] != NONE else day) < first_in_force:
                     open_first[r, w] = max(open_first[r, w], first_in_force)
                 open_before[r, w] = add_months(day, -windows[w, W_EXCEPT])
                 open_day[r, w] = day

@@ -143,7 +143,7 @@ def opens(
             if other is not record and other.identity == record.identity and _held(other, before):
                 return None
     first, before = add_months(day, -window.months), add_months(day, -window.except_last_months)
-    if day < life.first:
+    if (record.certified_on or day) < life.first:
         first = max(first, life.first)
     return ReachBack(name, first, before, record)
 

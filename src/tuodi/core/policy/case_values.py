@@ -24,7 +24,7 @@ PAYER_KEYS = {
     "supp": "supp_pay", "relief": "relief_amt", "maf": "maf_pay", "later_aid": "later_aid_amt",
 }  # fmt: skip
 SETTLEMENT_KEYS = {
-    "id", "person", "settled", "admitted", "discharged", "care", "diagnosis", "burden", "disease", "referral",
+    "id", "person", "settled", "admitted", "discharged", "care", "diagnosis", "other_diagnoses", "burden", "disease", "referral",
     "out_of_province", "cause", "hosp_lv", "birth", "household", "area", "institution", "assistance_institution", "designated",
     *SPLIT_KEYS, *PAYER_KEYS,
 }  # fmt: skip
@@ -111,7 +111,7 @@ def settlement_of(item: Mapping[str, Any], number: int) -> Settlement:
         setl_id=str(item.get("id", number)), psn_no=str(item.get("person", "甲")),
         fixmedins_code=str(item.get("institution", "H32090200001")), med_type=str(item.get("care", "21")),
         begndate=day_of(item.get("admitted", discharged)), enddate=discharged, setl_time=settled,
-        diag_code=str(item.get("diagnosis", "J18.9")), medfee_sumamt=sum(split.values()), **split, **payers,
+        diag_code=str(item.get("diagnosis", "J18.9")), diag_others=str(item.get("other_diagnoses", "")), medfee_sumamt=sum(split.values()), **split, **payers,
         disease_class=str(item.get("disease", "")), refer_stas=str(item.get("referral", "local")),
         out_prov=bool(item.get("out_of_province", False)), cause=str(item.get("cause", "")),
         hosp_lv=str(item.get("hosp_lv", "")), birth=day_of(item["birth"]) if item.get("birth") else None,

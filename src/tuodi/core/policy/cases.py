@@ -11,6 +11,7 @@ from typing import Any
 
 from tuodi.core.engine.fold import EventResult, fold, live
 from tuodi.core.engine.plan import Plan, make_plan
+from tuodi.core.errors import MissingValues
 from tuodi.core.money import yuan_for_people
 from tuodi.core.policy import case_kinds
 from tuodi.core.policy.case_values import (
@@ -34,7 +35,7 @@ CASE_KEYS = {
     "name", "clauses", "readings", "worked", "kind", "simulate", "delegated", "identities", "settlements", "applications",
     "cancelled", "facts", "expect", "gauntlet",
 }  # fmt: skip
-EXPECT_KEYS = {"pays", "total", "layers", "refusals", "clauses", "categories", "due", "deductibles", "cut", "identities"}
+EXPECT_KEYS = {"pays", "total", "layers", "refusals", "clauses", "categories", "due", "deductibles", "cut", "identities", "missing"}
 
 
 def run_case(source: PackSource, case: Case, values: list[EnteredValue]) -> list[Mismatch]:
@@ -46,8 +47,13 @@ def run_case(source: PackSource, case: Case, values: list[EnteredValue]) -> list
     own = [EnteredValue(str(p), str(v), "案例") for p, v in (case.data.get("delegated") or {}).items()]
     named = {value.param for value in own}
     entered = [value for value in values if value.param not in named] + [v for v in own if v.value != "None"]
-    plan = make_plan(load_pack(source, readings=case.readings), entered, simulate=bool(case.data.get("simulate")))
-    return KINDS[str(case.data.get("kind", "history"))](plan, case)
+    wanted = [str(param) for param in case.data["expect"].get("missing") or []]
+    try:
+        plan = make_plan(load_pack(source, readings=case.readings), entered, simulate=bool(case.data.get("simulate")))
+        return KINDS[str(case.data.get("kind", "history"))](plan, case)
+    except MissingValues as error:
+        found = sorted({str(dict(f.fields)["param"]) for f in error.faults})
+        return [] if found == wanted else [Mismatch(case, "缺少的授权参数", "、".join(wanted) or "无", "、".join(found))]
 
 
 def _history(plan: Plan, case: Case) -> list[Mismatch]:
@@ -69,6 +75,8 @@ def _compare(case: Case, ordered: list[EventResult | None]) -> list[Mismatch]:
     unknown = set(expect) - EXPECT_KEYS
     assert not unknown, unknown
     pairs: list[tuple[str, list[str], list[str]]] = []
+    if "missing" in expect:
+        pairs.append(("缺少的授权参数", [str(param) for param in expect["missing"]], []))
     if "pays" in expect:
         pairs.append(("各次救助", _amounts(expect["pays"]), [yuan_for_people(r.pay if r else 0) for r in ordered]))
     if "total" in expect:
