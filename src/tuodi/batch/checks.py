@@ -193,7 +193,7 @@ class Checker:
                 found[place].append(made)
         for check in CHECKS.get(self._schema.name, ()):
             at = flags[_WRONG + check.code].arg_true()
-            for place, row in zip(at, cells[at].iter_rows(named=True), strict=True):
+            for place, row in zip(at, cells[at].select(check.needs).iter_rows(named=True), strict=True):
                 found[place].append(self._row_fault(check, row, texts[check.column][place], lines[place]))
         return found
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from tuodi.batch import faults
 from tuodi.core.errors import InputErrors, fault
 
@@ -29,10 +31,11 @@ _OPENING_QUOTE = re.compile(rb'(?:^|,)\s*"')
 class Block:
     """Whole records, the line on which the first begins, and how many lines they are.
 
-    ``is_unclosed`` is a single line whose double quote opens a cell and is never closed.
+    ``data`` is a window on a buffer and good until the next block is asked for. ``is_unclosed`` is a single line
+    whose double quote opens a cell and is never closed.
     """
 
-    data: bytes
+    data: memoryview
     line: int
     lines: int
     is_unclosed: bool = False
@@ -40,54 +43,68 @@ class Block:
 
 def blocks(path: Path, *, offset: int, line: int, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
     """Yield the records of a file from a byte offset on, which is where ``line`` begins."""
+    buffer, filled, is_read = bytearray(block_bytes), 0, False
     with path.open("rb", buffering=0) as file:
         file.seek(offset)
-        carry = b""
-        is_read = False
         while not is_read:
-            data = file.read(block_bytes)
-            is_read = not data
-            carry = carry + data if carry else data
-            while block := _first_block(carry, line, is_read=is_read):
+            got = file.readinto(memoryview(buffer)[filled:])
+            is_read = not got
+            filled += got or 0
+            first = 0
+            while block := _first_block(buffer, first, filled, line, is_read=is_read):
                 yield block
                 line += block.lines
-                carry = carry[len(block.data) :]
-            if len(carry) > LINE_BYTES and b"\n" not in carry:
+                first += len(block.data)
+            if filled - first > LINE_BYTES and buffer.find(b"\n", first, filled) < 0:
                 words = {"megabytes": LINE_BYTES >> 20}
                 raise InputErrors([fault(faults.FILE_NEWLINES, file=str(path), line=line, **words)])
+            buffer, filled = _with_room(buffer, first, filled), filled - first
 
 
-def _first_block(buffer: bytes, line: int, *, is_read: bool) -> Block | None:
-    """Return the first whole records of a buffer; None when more has to be read first."""
-    if not buffer:
+def _with_room(buffer: bytearray, first: int, filled: int) -> bytearray:
+    """Return a buffer that begins with what is left and can take more."""
+    if first == 0 and filled == len(buffer):
+        return buffer + bytes(len(buffer))
+    buffer[: filled - first] = buffer[first:filled]
+    return buffer
+
+
+def _first_block(buffer: bytearray, first: int, filled: int, line: int, *, is_read: bool) -> Block | None:
+    """Return the first whole records of what is in a buffer; None when more has to be read first."""
+    if first == filled:
         return None
-    end = record_end(buffer)
-    if end:
-        data = buffer[:end]
-        return Block(data, line, data.count(b"\n"))
-    if is_read and buffer.count(b'"') % 2 == 0:
-        return Block(buffer, line, buffer.count(b"\n") + 1)
-    newline = buffer.find(b"\n") + 1
-    if is_read or (newline and len(buffer) > RECORD_BYTES):
-        data = buffer[:newline] if newline else buffer
+    window = memoryview(buffer).toreadonly()
+    end = record_end(buffer, first, filled)
+    if end > first:
+        return Block(window[first:end], line, count(window[first:end], b"\n"))
+    if is_read and count(window[first:filled], b'"') % 2 == 0:
+        return Block(window[first:filled], line, count(window[first:filled], b"\n") + 1)
+    newline = buffer.find(b"\n", first, filled) + 1
+    if is_read or (newline and filled - first > RECORD_BYTES):
+        data = window[first : newline or filled]
         return Block(data, line, 1, is_unclosed=_OPENING_QUOTE.search(data) is not None)
     return None
 
 
-def record_end(buffer: bytes) -> int:
-    """Return where the last whole record of a buffer ends, 0 if there is none.
+def record_end(buffer: bytes | bytearray, first: int, filled: int) -> int:
+    """Return where the last whole record between two places ends; the first of them if there is none.
 
-    >>> record_end(b'a,b\\n"c,\\nd'), record_end(b'a,"b\\n')
+    >>> record_end(b'a,b\n"c,\nd', 0, 9), record_end(b'a,"b\n', 0, 6)
     (4, 0)
     """
-    end = buffer.rfind(b"\n")
+    end = buffer.rfind(b"\n", first, filled)
     if end < 0:
-        return 0
-    quotes = buffer.count(b'"', 0, end)
+        return first
+    quotes = count(memoryview(buffer)[first:end], b'"')
     while quotes % 2:
-        before = buffer.rfind(b"\n", 0, end)
+        before = buffer.rfind(b"\n", first, end)
         if before < 0:
-            return 0
+            return first
         quotes -= buffer.count(b'"', before, end)
         end = before
     return end + 1
+
+
+def count(data: memoryview, byte: bytes) -> int:
+    """Return how often a byte occurs; many times faster than ``bytes.count`` where it occurs often."""
+    return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == ord(byte)))

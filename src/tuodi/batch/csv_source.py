@@ -8,6 +8,7 @@ the wrong length or a newline inside quotes are looked at a second time, in orde
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ UTF_8, GB_18030 = "UTF-8", "GB 18030"
 
 _CODEC = {UTF_8: "utf-8", GB_18030: "gb18030"}
 _MARK = b"\xef\xbb\xbf"
-_DAMAGE_BYTES = DAMAGE.encode()
+_MIXED = "未知的（也可能是几种编码混在一起）"
 _WIDE_MARKS = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"), (b"\0\0\xfe\xff", "UTF-32"))
 _OTHER_DELIMITERS = {"\t": "制表符", ";": "分号", "，": "全角逗号", "|": "竖线"}
 
@@ -54,7 +55,7 @@ def encoding_of(data: bytes) -> str:
 
 def _readable(data: bytes, codec: str) -> tuple[int, int]:
     """Return how many characters beyond ASCII can be read, and how many marks stand for bytes that cannot."""
-    text = data.decode(codec, "replace").rstrip(DAMAGE)  # the last character may be cut in two
+    text = codecs.getincrementaldecoder(codec)("replace").decode(data)  # the last character may be cut in two
     unread = text.count(DAMAGE)
     return len(text) - len(text.encode("ascii", "ignore")) - unread, unread
 
@@ -101,7 +102,7 @@ class CsvSource:
             return UTF_8
         encoding = encoding_of(head)
         if encoding == "?":
-            raise self._refuse(faults.FILE_ENCODING, found="未知的（也可能是几种编码混在一起）")
+            raise self._refuse(faults.FILE_ENCODING, found=_MIXED)
         return encoding
 
     def _header(self, head: bytes) -> tuple[int, list[str]]:
@@ -126,35 +127,26 @@ class CsvSource:
         if found:
             raise InputErrors(found)
 
-    def _readable_text(self, block: Block) -> tuple[bytes, bool]:
+    def _readable_text(self, block: Block) -> tuple[memoryview | bytes, bool]:
         """Return a block as UTF-8, unreadable bytes marked, and whether there are any."""
-        data = block.data
-        if data.isascii():
-            return data, False
+        if np.frombuffer(block.data, dtype=np.uint8).max() < 128:
+            return block.data, False
         if not self.encoding:
-            self.encoding = encoding_of(data)
+            self.encoding = encoding_of(bytes(block.data))
             if self.encoding == "?":
-                line = block.line + data.count(b"\n", 0, len(data) - len(data.lstrip(bytes(range(128)))))
-                raise self._refuse(
-                    faults.FILE_ENCODING, line=line, found="未知的（也可能是几种编码混在一起）"
-                )
+                raise self._refuse(faults.FILE_ENCODING, line=_first_line_beyond_ascii(block), found=_MIXED)
         codec = _CODEC[self.encoding]
         try:
-            text = data.decode(codec)
+            text = str(block.data, codec)
         except UnicodeDecodeError:
-            return data.decode(codec, "replace").encode(), True
-        if self.encoding == GB_18030:
-            data = text.encode()
-        return data, _DAMAGE_BYTES in data
+            return str(block.data, codec, "replace").encode(), True
+        return (text.encode() if self.encoding == GB_18030 else block.data), DAMAGE in text
 
     def _unclosed(self, block: Block) -> Batch:
         """Return the one line whose double quote is never closed, as a broken row."""
-        text = self._readable_text(block)[0].decode().rstrip("\r\n")
-        words = {"first": block.line, "last": block.line + 1}
-        broken = BrokenRow(
-            block.line, tuple(text.split(",")), self._fault(faults.CSV_QUOTE, line=block.line, **words)
-        )
-        return Batch(self._empty(), pl.Series(dtype=pl.Int64), (broken,))
+        text = str(self._readable_text(block)[0], "utf-8").rstrip("\r\n")
+        broken = self._joined(tuple(text.split(",")), block.line, lines=1)
+        return Batch(pl.DataFrame(schema=self.types), pl.Series(dtype=pl.Int64), (broken,))
 
     def _parse(self, block: Block) -> Batch:
         data, is_damaged = self._readable_text(block)
@@ -162,13 +154,24 @@ class CsvSource:
         if not refused and table.num_rows == block.lines:
             places = pl.int_range(block.line, block.line + block.lines, eager=True)
             return Batch(pl.DataFrame(pl.from_arrow(table)), places, (), is_damaged)
+        return self._parse_in_order(data, block.line, is_damaged=is_damaged)
+
+    def _parse_in_order(self, data: memoryview | bytes, first_line: int, *, is_damaged: bool) -> Batch:
+        """Parse a block whose rows are not its lines: some are blank, broken, or have newlines inside."""
         table, refused = self._table(data, in_order=True)
         frame = pl.DataFrame(pl.from_arrow(table))
-        places, starts = _places(frame, refused, first_line=block.line)
+        places, starts = _places(frame, refused, first_line=first_line)
         broken = [self._broken(row, line) for row, line in zip(refused, starts, strict=True)]
-        return Batch(frame, places, tuple(row for row in broken if row), is_damaged)
+        drawn_in = frame.select(pl.any_horizontal(_holds_rows(name, len(self.types)) for name in self.types))
+        is_whole = ~drawn_in.to_series()
+        for cells, line in zip(frame.filter(~is_whole).iter_rows(), places.filter(~is_whole), strict=True):
+            broken.append(self._joined(cells, line, lines=sum(cell.count("\n") for cell in cells)))
+        in_order = sorted((row for row in broken if row), key=lambda row: row.line)
+        return Batch(frame.filter(is_whole), places.filter(is_whole), tuple(in_order), is_damaged)
 
-    def _table(self, data: bytes, *, in_order: bool) -> tuple[pa.Table, list[arrow_csv.InvalidRow]]:
+    def _table(
+        self, data: memoryview | bytes, *, in_order: bool
+    ) -> tuple[pa.Table, list[arrow_csv.InvalidRow]]:
         """Cut a block into cells; rows of another length are returned apart, numbered when read ``in_order``."""
         refused: list[arrow_csv.InvalidRow] = []
 
@@ -180,7 +183,7 @@ class CsvSource:
         block_size = len(data) + 1 if in_order else PARSER_BYTES
         try:
             table = arrow_csv.read_csv(
-                pa.BufferReader(data),
+                pa.BufferReader(pa.py_buffer(data)),
                 read_options=arrow_csv.ReadOptions(
                     column_names=names, use_threads=not in_order, block_size=block_size
                 ),
@@ -206,16 +209,22 @@ class CsvSource:
         if not any(cell.strip() for cell in cells):
             return None
         if "\n" in text:
-            words = {"first": line, "last": line + text.count("\n")}
-            return BrokenRow(line, cells, self._fault(faults.CSV_QUOTE, line=line, **words))
+            return self._joined(cells, line, lines=text.count("\n"))
         words = {"found": row.actual_columns, "wanted": row.expected_columns}
         return BrokenRow(line, cells, self._fault(faults.CSV_FIELDS, line=line, **words))
+
+    def _joined(self, cells: tuple[str, ...], line: int, *, lines: int) -> BrokenRow:
+        """Return a row into which a double quote has drawn the lines after it."""
+        words = {"first": line, "last": line + lines}
+        return BrokenRow(line, cells, self._fault(faults.CSV_QUOTE, line=line, **words))
 
     def _fault(self, code: str, *, line: int, **words: object) -> Fault:
         return fault(code, file=self._file, line=line, **words)
 
-    def _empty(self) -> pl.DataFrame:
-        return pl.DataFrame(schema=self.types)
+
+def _first_line_beyond_ascii(block: Block) -> int:
+    data = bytes(block.data)
+    return block.line + data.count(b"\n", 0, len(data) - len(data.lstrip(bytes(range(128)))))
 
 
 def _places(
@@ -232,6 +241,12 @@ def _places(
     newlines[~is_refused] = inside.to_series().to_numpy()
     starts = first_line + np.arange(rows) + np.cumsum(newlines) - newlines
     return pl.Series(starts[~is_refused], dtype=pl.Int64), starts[refused_at].tolist()
+
+
+def _holds_rows(name: str, columns: int) -> pl.Expr:
+    """Return where a cell holds the end of one row and the beginning of another: as many commas as a row has."""
+    cell = pl.col(name)
+    return cell.str.contains("\n", literal=True) & (cell.str.count_matches(",", literal=True) >= columns - 1)
 
 
 def _cells(line: str) -> list[str]:

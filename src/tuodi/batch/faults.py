@@ -169,6 +169,11 @@ SETL_CANCEL_UNKNOWN = declare(
     "要冲销的结算 {setl_id} 不在这个文件里",
     "请把被冲销的那一笔放进同一个文件，或核对结算号",
 )
+SETL_CANCEL_PERSON = declare(
+    "E-SETL-CANCEL-PERSON",
+    "冲销结算 {setl_id} 的人员编号与第 {first} 行原结算的不同",
+    "冲销行的结算号和人员编号都要与原结算一致，请核对",
+)
 
 ID_PERIOD = declare(
     "E-ID-PERIOD", "{identity}的终止日期 {end} 早于起始日期 {begin}", "请核对认定文书上的两个日期"
@@ -181,7 +186,7 @@ ID_OVERLAP = declare(
 ID_DUPLICATE = declare("E-ID-DUPLICATE", "这一行与第 {first} 行完全相同", "请删去重复的一行")
 
 INST_REPEATED = declare(
-    "E-INST-REPEATED", "机构编码 {code} 在第 {first} 行已经有了", "一个机构只留一行，请合并或删去"
+    "E-INST-REPEATED", "机构编码 {institution} 在第 {first} 行已经有了", "一个机构只留一行，请合并或删去"
 )
 INST_PERIOD = declare(
     "E-INST-PERIOD", "暂停服务的终止日期 {end} 早于起始日期 {begin}", "请核对暂停服务的两个日期"

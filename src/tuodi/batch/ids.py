@@ -1,4 +1,4 @@
-"""Settlement ids over a whole file: none settled twice, none cancelled twice, none cancelled that is not there.
+"""Settlement ids over a whole file: settled once, cancelled once at most, cancelled only if there and of that person.
 
 Fed chunk after chunk, memory stays bounded: past ``memory_rows`` the ids go to bucket files by their 64-bit hash, so
 that equal ids meet in one bucket. A hash only selects suspects; what is reported is equal letter by letter. Rows that
@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -26,7 +27,8 @@ BUCKETS = 128
 
 _COLUMN = "setl_id"
 _FLAG = "refd_setl_flag"
-_ROWS = {_COLUMN: pl.String(), "cancels": pl.Boolean(), "row": pl.Int64()}
+_ROWS = {_COLUMN: pl.String(), "cancels": pl.Boolean(), "person": pl.UInt64(), "row": pl.Int64()}
+_PERSON = pl.col("psn_no").hash().alias("person")
 
 
 class IdGuard:
@@ -68,10 +70,11 @@ class IdGuard:
 
     def feed(self, chunk: Chunk) -> None:
         """Take the ids of a chunk, of its bad rows too."""
-        self._hold(chunk.frame.select(_COLUMN, pl.col(_FLAG).alias("cancels"), "row"))
+        self._hold(chunk.frame.select(_COLUMN, pl.col(_FLAG).alias("cancels"), _PERSON, "row"))
         if chunk.bad.height:
             flag = pl.col(_FLAG) if _FLAG in chunk.bad.columns else pl.lit("0")
-            bad = chunk.bad.select(_COLUMN, flag.alias("cancels"), chunk.bad_lines.alias("row"))
+            nobody = pl.lit(None, dtype=pl.UInt64).alias("person")  # whoever it is may be what is wrong
+            bad = chunk.bad.select(_COLUMN, flag.alias("cancels"), nobody, chunk.bad_lines.alias("row"))
             bad = bad.filter((pl.col(_COLUMN) != "") & pl.col("cancels").is_in(["", "0", "1"]))
             self._hold(bad.with_columns(pl.col("cancels") == "1"))
 
@@ -125,7 +128,8 @@ class IdGuard:
         """Return all rows, those of equal id together; one bucket is in memory at a time."""
         if not self._buckets:
             return [pl.concat(self._held) if self._held else pl.DataFrame(schema=_ROWS)]
-        self._spill()
+        if self._held:
+            self._spill()
         for writer in self._buckets.values():
             writer.close()
         return map(self._load, sorted(self._buckets))
@@ -134,11 +138,12 @@ class IdGuard:
         with pa.OSFile(str(self._path(bucket))) as file, ipc.open_stream(file) as stream:
             return pl.DataFrame(pl.from_arrow(stream.read_all()))
 
-    def _fault(self, row: dict[str, object]) -> Fault:
-        words = {"setl_id": shown(None, str(row[_COLUMN])), "first": row["first"]}
+    def _fault(self, row: dict[str, Any]) -> Fault:
+        words = {"setl_id": shown(None, row[_COLUMN]), "first": row["first"]}
         if row["code"] == faults.SETL_CANCEL_UNKNOWN:
             del words["first"]
-        return fault(str(row["code"]), file=self._file, line=int(str(row["row"])), column=_COLUMN, **words)
+        column = "psn_no" if row["code"] == faults.SETL_CANCEL_PERSON else _COLUMN
+        return fault(row["code"], file=self._file, line=row["row"], column=column, **words)
 
 
 def _hashes(ids: pl.Series) -> pl.Series:
@@ -146,17 +151,21 @@ def _hashes(ids: pl.Series) -> pl.Series:
 
 
 def _wrong(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows that break a rule of ids, with the fault's code and the first row of the same kind."""
+    """Return the rows that break a rule of ids, each with the code of its fault and the row it collides with."""
     suspects = rows.filter(_hashes(rows[_COLUMN]).is_duplicated() | rows["cancels"]).sort("row")
+    settled = ~pl.col("cancels")
     suspects = suspects.with_columns(
         pl.col("row").first().over(_COLUMN, "cancels").alias("first"),
-        pl.col("cancels").all().over(_COLUMN).alias("is_unknown"),
+        pl.col("row").filter(settled).first().over(_COLUMN).alias("settled"),
+        pl.col("person").filter(settled).first().over(_COLUMN).alias("settled_person"),
     )
-    repeated = suspects.filter(pl.col("row") != pl.col("first")).with_columns(
-        pl.when("cancels")
-        .then(pl.lit(faults.SETL_CANCEL_REPEATED))
-        .otherwise(pl.lit(faults.SETL_REPEATED))
-        .alias("code")
-    )
-    unknown = suspects.filter("is_unknown").with_columns(pl.lit(faults.SETL_CANCEL_UNKNOWN).alias("code"))
-    return pl.concat([repeated, unknown]).sort("row")
+    repeated, cancels = pl.col("row") != pl.col("first"), pl.col("cancels")
+    wrong = [
+        suspects.filter(repeated & settled).with_columns(code=pl.lit(faults.SETL_REPEATED)),
+        suspects.filter(repeated & cancels).with_columns(code=pl.lit(faults.SETL_CANCEL_REPEATED)),
+        suspects.filter(pl.col("settled").is_null()).with_columns(code=pl.lit(faults.SETL_CANCEL_UNKNOWN)),
+        suspects.filter(cancels & (pl.col("person") != pl.col("settled_person"))).with_columns(
+            code=pl.lit(faults.SETL_CANCEL_PERSON), first=pl.col("settled")
+        ),
+    ]
+    return pl.concat(wrong).sort("row", maintain_order=True)

@@ -7,12 +7,13 @@ only the whole file can tell is in :mod:`tuodi.batch.ids` and :mod:`tuodi.batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
 
 from tuodi.batch import faults
+from tuodi.batch.ahead import ahead
 from tuodi.batch.checks import Checker, Chunk, Tally, error_text
 from tuodi.batch.columns import ERROR_COLUMN, Schema
 from tuodi.batch.csv_source import CsvSource
@@ -54,13 +55,29 @@ class Reader:
         """Yield every chunk together with the raw rows it came from."""
         tally = Tally()
         self.row_count = self.bad_count = self.fault_count = 0
-        for batch in self._source.batches():
+        for batch in ahead(self._source.batches()):
             for part in batch.slices(self.chunk_rows):
                 chunk = self._checker.check(part, tally)
                 self.row_count += chunk.frame.height
                 self.bad_count += chunk.bad.height
                 self.fault_count = tally.count
                 yield chunk, part
+
+    def late_bad_rows(self, found: Iterable[Fault], lines: pl.Series) -> Iterator[pl.DataFrame]:
+        """Yield, from a second pass, the good rows on ``lines`` as bad rows, for faults found at the end of the first.
+
+        Rows that were bad already are left out: their chunk has handed them out. Counts are not touched.
+        """
+        errors: dict[int, list[Fault]] = {}
+        for one in found:
+            errors.setdefault(one.line, []).append(one)
+        for batch in self._source.batches():
+            here = batch.lines.is_in(lines.implode())
+            if here.any():
+                part = Batch(batch.frame.filter(here), batch.lines.filter(here), (), batch.is_damaged)
+                rows = self.as_written(part, self._checker.check(part, Tally()).frame["row"])
+                told = [error_text(errors.get(line, [])) for line in rows["row"]]
+                yield rows.drop("row").insert_column(0, pl.Series(ERROR_COLUMN, told, dtype=pl.String))
 
     def no_bad_rows(self) -> pl.DataFrame:
         """Return the bad rows of a file that has none."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 
 import polars as pl
 
@@ -21,7 +22,8 @@ INSTANT_PATTERN = DAY_PATTERN + " [0-9]{2}:[0-9]{2}:[0-5][0-9]"
 #: What an identifier is made of; a sum sign, a quote or a blank says that something has been at the file.
 ID_PATTERN = r"[0-9A-Za-z_.:/#|()@\p{Han}-]+"
 
-FIRST_YEAR = 1900
+FIRST_DAY = date(1900, 1, 1)
+FIRST_INSTANT = datetime(1900, 1, 1)
 LARGEST_FEN = 10**15 - 1
 
 _DECIMAL = pl.Decimal(18, 2)
@@ -98,14 +100,15 @@ def _text_amount(column: Column, text: pl.Expr) -> Parsed:
 
 def _text_day(column: Column, text: pl.Expr) -> Parsed:
     day = text.str.to_date("%Y-%m-%d", strict=False)
-    real = (day.dt.year() >= FIRST_YEAR).fill_null(text == "")
-    return Parsed(day, ~(_matches(column, text, DAY_PATTERN) & real))
+    return Parsed(
+        day, ~(_matches(column, text, DAY_PATTERN) & ((day >= FIRST_DAY).fill_null(False) | (text == "")))
+    )
 
 
 def _text_instant(column: Column, text: pl.Expr) -> Parsed:
     instant = text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
-    real = (instant.dt.year() >= FIRST_YEAR).fill_null(text == "")
-    return Parsed(instant, ~(_matches(column, text, INSTANT_PATTERN) & real))
+    real = (instant >= FIRST_INSTANT).fill_null(False)
+    return Parsed(instant, ~(_matches(column, text, INSTANT_PATTERN) & (real | (text == ""))))
 
 
 def _text_flag(column: Column, text: pl.Expr) -> Parsed:
@@ -157,7 +160,7 @@ def _typed_amount(column: Column, dtype: pl.DataType) -> Parsed:
 def _typed_day(column: Column, dtype: pl.DataType) -> Parsed:
     cell = pl.col(column.name)
     day = cell if dtype == pl.Date else cell.dt.date()
-    bad = day.dt.year() < FIRST_YEAR
+    bad = day < FIRST_DAY
     if dtype != pl.Date:
         bad = bad | (cell.dt.truncate("1d") != cell)
     return Parsed(day, bad.fill_null(pl.lit(column.required)))
@@ -165,7 +168,7 @@ def _typed_day(column: Column, dtype: pl.DataType) -> Parsed:
 
 def _typed_instant(column: Column, dtype: pl.DataType) -> Parsed:
     cell = pl.col(column.name).cast(pl.Datetime("us"))
-    return Parsed(cell, (cell.dt.year() < FIRST_YEAR).fill_null(pl.lit(column.required)))
+    return Parsed(cell, (cell < FIRST_INSTANT).fill_null(pl.lit(column.required)))
 
 
 def _typed_flag(column: Column, dtype: pl.DataType) -> Parsed:

@@ -98,7 +98,7 @@ def institution_faults(frame: pl.DataFrame, chunks: Sequence[Chunk], file: str) 
         code, "row", pl.col("row").min().over(code).alias("first")
     )
     for row in repeated.filter(pl.col("row") != pl.col("first")).iter_rows(named=True):
-        words = {"code": shown(None, row["fixmedins_code"]), "first": row["first"]}
+        words = {"institution": shown(None, row["fixmedins_code"]), "first": row["first"]}
         made = fault(faults.INST_REPEATED, file=file, line=row["row"], column="fixmedins_code", **words)
         yield Late(made, (row["row"],))
 
