@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuodi.core.dates import Period
-from tuodi.core.engine.means_criteria import Household, MedicalCost, exact_times, meets
+from tuodi.core.engine.exact import exact_number, meets
+from tuodi.core.engine.means_criteria import Household, MedicalCost
 from tuodi.core.engine.means_test import means_test, medical_costs
 from tuodi.core.errors import InputErrors
 from tuodi.core.policy.figures import Entered, EnteredValue
@@ -175,7 +176,7 @@ def test_an_unknown_test_or_an_empty_household_is_refused():
     with pytest.raises(InputErrors, match="0"):
         means_test(plan(), "severe", replace(AT_LIMIT, members=0))
     with pytest.raises(InputErrors, match="半"):
-        exact_times("半")
+        exact_number("半")
 
 
 # I-42: which standard

@@ -7,21 +7,18 @@ name; it is never taken as zero or as "no" (style C4).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
 from tuodi.core.dates import Period, add_months, day_before, month_end
+from tuodi.core.engine.exact import exact_number, meets
 from tuodi.core.engine.plan import Plan
-from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.money import yuan_for_people
 from tuodi.core.policy.figures import Missing, delegated_in
 from tuodi.core.policy.local_values import RESIDENCE_KINDS, LocalResolver, qualifiers_of
 from tuodi.core.policy.model import Criterion
-
-E_TIMES = declare("E-PACK-TIMES", "倍数“{times}”写法不对", "请写成“1.5”或“3/2”")
 
 Outcome = Literal["passed", "failed", "not_yet_known", "not_in_force"]
 OUTCOMES: dict[str, str] = {
@@ -109,37 +106,6 @@ def window_of_application(how: str, applied_on: date) -> Period:
     return Period(date(year, 1, 1), date(year, 12, 31))
 
 
-def exact_times(text: str) -> tuple[int, int]:
-    """Return a multiple as numerator and denominator, exactly.
-
-    >>> exact_times("1.5"), exact_times("2"), exact_times("3/2")
-    ((15, 10), (2, 1), (3, 2))
-    """
-    match = re.fullmatch(r"([0-9]{1,4})(?:\.([0-9]{1,4})|/([1-9][0-9]{0,3}))?", text)
-    if match is None:
-        raise InputErrors([fault(E_TIMES, times=text)])
-    whole, part, under = match.groups()
-    if under:
-        return int(whole), int(under)
-    return int(whole + (part or "")), 10 ** len(part or "")
-
-
-def meets(net: int, compare: str, *, numerator: int, denominator: int) -> tuple[bool, int]:
-    """Return whether ``net`` stands as asked to ``numerator / denominator``, and the whole number that decides the same.
-
-    >>> meets(10, "at_most", numerator=21, denominator=2), meets(11, "below", numerator=21, denominator=2)
-    ((True, 10), (False, 11))
-    """
-    floor, ceiling = numerator // denominator, -(-numerator // denominator)
-    if compare == "at_most":
-        return net <= floor, floor
-    if compare == "above":
-        return net > floor, floor
-    if compare == "below":
-        return net < ceiling, ceiling
-    return net >= ceiling, ceiling
-
-
 def criterion_result(plan: Plan, criterion: Criterion, household: Household) -> CriterionResult:
     """Return one criterion decided for a household, or what is lacking."""
     if criterion.kind == "yes_no":
@@ -178,7 +144,7 @@ def _compared(
     known: CriterionResult, criterion: Criterion, *, net: int, standard: int, heads: int
 ) -> CriterionResult:
     """Return the criterion decided, with its sentence."""
-    top, bottom = exact_times(criterion.times)
+    top, bottom = exact_number(criterion.times)
     months = MONTHS if criterion.limit_per == "month" else 1
     holds, limit = meets(
         net, criterion.compare, numerator=top * standard * months * heads, denominator=bottom
