@@ -90,6 +90,9 @@ class Bill(models.Model):
     refer_stas = models.CharField(max_length=8, default="local")
     out_prov = models.BooleanField(default=False)
     cause = models.CharField(max_length=24, blank=True)
+    hosp_lv = models.CharField(max_length=2, blank=True, help_text="结算时的机构等级")
+    designated = models.BooleanField(null=True, help_text="结算当日是否医保定点且未暂停")
+    assistance_designated = models.BooleanField(null=True)
     for _name in AMOUNT_FIELDS:
         locals()[_name] = models.BigIntegerField(default=0)
     del _name

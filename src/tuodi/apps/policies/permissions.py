@@ -1,0 +1,26 @@
+"""Who may do what with policies, and what of them a user sees."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from tuodi.apps.policies.models import DelegatedValue, Installation
+from tuodi.base.access import allow, in_area, scope
+
+VIEW = allow(
+    "policy:view", "administrator", "policy_officer", "policy_approver", "county_clerk", "county_approver", "town_clerk",
+    "village_clerk", "registry_clerk", "finance", "auditor", "hospital", "system",
+)  # fmt: skip
+PROPOSE = allow("policy:propose", "policy_officer")
+APPROVE = allow("policy:approve", "policy_approver")
+
+
+def _own_or_above(user: object) -> Q:
+    """A policy is seen by everybody inside the area it answers for, and by those above it."""
+    code = str(getattr(user, "area_code", ""))
+    above = [code, f"{code[:4]}00", f"{code[:2]}0000"]
+    return in_area(user, "area_code") | Q(area_code__in=above)
+
+
+scope(Installation, _own_or_above)
+scope(DelegatedValue, _own_or_above)

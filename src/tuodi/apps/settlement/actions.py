@@ -1,0 +1,157 @@
+"""Settle, cancel, reverse: each takes the person's lock, folds the history and writes its differences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from tuodi.apps.institutions.queries import Standing, standing
+from tuodi.apps.registry.models import Person
+from tuodi.apps.settlement import history, permissions
+from tuodi.apps.settlement.models import Bill, Refold
+from tuodi.base import clock, outbox
+from tuodi.base.action import Action
+from tuodi.core.engine.fold import EventResult
+from tuodi.core.errors import InputErrors, declare, fault
+from tuodi.core.settlements import Settlement
+
+E_PERSON = declare("E-PERSON-UNKNOWN", "查不到人员编号 {psn_no}", "请先用 1101 取得人员编号，或请经办机构登记该人员")
+E_INSTITUTION = declare("E-INSTITUTION-UNKNOWN", "定点医药机构 {code} 没有登记", "请联系医保经办机构登记后再结算")
+E_SUSPENDED = declare("E-INSTITUTION-SUSPENDED", "定点医药机构 {code} 已暂停救助结算：{reason}", "请按自费或由参保人回参保地申请，恢复后再联网结算")
+E_SETTLED = declare("E-SETTLED-ALREADY", "结算号 {setl_id} 已经存在", "如需更正请先撤销原结算，再以新结算号结算")
+E_NO_BILL = declare("E-BILL-UNKNOWN", "查不到本机构的结算 {setl_id}", "请核对结算号；他院结算须由原医院撤销")
+E_CANCELLED = declare("E-BILL-CANCELLED", "结算 {setl_id} 已于 {at} 撤销", "不需要再次撤销")
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A settled bill, what it is granted, and how the rest of the history changed because of it."""
+
+    bill: Bill
+    result: EventResult
+    refold: Refold | None
+
+
+def person_of(psn_no: str) -> Person:
+    """Return a person, or the one that the record was merged into; unknown is an error that says what to do."""
+    person = Person.objects.filter(psn_no=psn_no).select_related("merged_into").first()
+    if person is None:
+        raise InputErrors([fault(E_PERSON, psn_no=psn_no)])
+    return person.merged_into or person
+
+
+def standing_of(code: str, day: date) -> Standing:
+    """Return what an institution is on the day of a settlement; unknown or suspended is an error."""
+    held = standing(code, day)
+    if held is None:
+        raise InputErrors([fault(E_INSTITUTION, code=code)])
+    if held.suspension:
+        raise InputErrors([fault(E_SUSPENDED, code=code, reason=held.suspension)])
+    return held
+
+
+class Settle(Action):
+    """Keep a bill and grant what the history earns with it."""
+
+    verb = permissions.SETTLE
+
+    def __init__(self, *, actor: Any, bill: Bill) -> None:
+        super().__init__(actor=actor)
+        self.bill = bill
+
+    def check(self) -> None:
+        self.person = person_of(self.bill.psn_no)
+        settled_on = clock.local(self.bill.setl_time).date()
+        held = standing_of(self.bill.fixmedins_code, settled_on)
+        self.bill.psn_no = self.person.psn_no
+        self.bill.hosp_lv = self.bill.hosp_lv or held.institution.level
+        self.bill.designated, self.bill.assistance_designated = held.designated, held.assistance
+
+    def lock(self) -> None:
+        history.lock(self.bill.psn_no)
+        if Bill.objects.filter(setl_id=self.bill.setl_id).exists():
+            raise InputErrors([fault(E_SETTLED, setl_id=self.bill.setl_id)])
+
+    def write(self) -> Settled:
+        self.bill.recorded_at = clock.now()
+        self.bill.save(force_insert=True)
+        refold, computed = history.refold(
+            self.bill.psn_no, area=self.person.insured_area, cause="settle", cause_id=self.bill.setl_id, keep_traces=[self.bill.setl_id]
+        )
+        return Settled(self.bill, computed.results[self.bill.setl_id], refold)
+
+    def audited(self, done: Settled) -> dict[str, Any]:
+        data = {"pay_fen": done.result.pay, "change_fen": done.refold.change_fen if done.refold else 0}
+        return {"subject": "settlement", "subject_id": self.bill.setl_id, "area_code": self.person.insured_area, "data": data}
+
+    def announce(self, done: Settled) -> None:
+        outbox.announce("settlement:settled", setl_id=self.bill.setl_id, pay_fen=done.result.pay)
+
+
+class CancelSettlement(Action):
+    """Cancel a bill: a negative row of its own; the rest of the history gets what it earns without it."""
+
+    verb = permissions.CANCEL
+
+    def __init__(self, *, actor: Any, setl_id: str, new_id: str, msgid: str = "", reversal: bool = False) -> None:
+        super().__init__(actor=actor)
+        self.setl_id, self.new_id, self.msgid, self.reversal = setl_id, new_id, msgid, reversal
+
+    def check(self) -> None:
+        from tuodi.base.access import visible
+
+        found = visible(self.actor, Bill).filter(setl_id=self.setl_id, is_cancellation=False).first()
+        if found is None:
+            raise InputErrors([fault(E_NO_BILL, setl_id=self.setl_id)])
+        self.bill = found
+
+    def lock(self) -> None:
+        history.lock(self.bill.psn_no)
+        self.bill.refresh_from_db()
+        if self.bill.cancelled_by_id or self.bill.is_reversed:
+            at = self.bill.cancelled_by.recorded_at if self.bill.cancelled_by else clock.now()
+            raise InputErrors([fault(E_CANCELLED, setl_id=self.setl_id, at=clock.local(at).strftime("%Y-%m-%d %H:%M"))])
+
+    def write(self) -> Settled:
+        area = person_of(self.bill.psn_no).insured_area
+        if self.reversal:
+            self.bill.is_reversed = True
+            self.bill.save(update_fields=["is_reversed"])
+        else:
+            negative = Bill(
+                setl_id=self.new_id, mdtrt_id=self.bill.mdtrt_id, psn_no=self.bill.psn_no, fixmedins_code=self.bill.fixmedins_code,
+                msgid=self.msgid, insutype=self.bill.insutype, clr_type=self.bill.clr_type, clr_optins=self.bill.clr_optins,
+                med_type=self.bill.med_type, begndate=self.bill.begndate, enddate=self.bill.enddate, setl_time=clock.now(),
+                diag_code=self.bill.diag_code, recorded_at=clock.now(), is_cancellation=True,
+            )  # fmt: skip
+            negative.save(force_insert=True)
+            self.bill.cancelled_by = negative
+            self.bill.save(update_fields=["cancelled_by"])
+        cause = "reverse" if self.reversal else "cancel"
+        refold, computed = history.refold(self.bill.psn_no, area=area, cause=cause, cause_id=self.setl_id)
+        return Settled(self.bill, computed.results.get(self.setl_id), refold)  # type: ignore[arg-type]
+
+    def audited(self, done: Settled) -> dict[str, Any]:
+        data = {"change_fen": done.refold.change_fen if done.refold else 0, "reversal": self.reversal}
+        return {"subject": "settlement", "subject_id": self.setl_id, "data": data}
+
+    def announce(self, done: Settled) -> None:
+        outbox.announce("settlement:cancelled", setl_id=self.setl_id)
+
+
+def presettle(actor: Any, bill: Bill) -> EventResult:
+    """Return what a bill would be granted now; nothing is kept."""
+    from tuodi.apps.policies.queries import plans_of
+    from tuodi.base import access
+
+    access.demand(actor, permissions.PRESETTLE)
+    person = person_of(bill.psn_no)
+    held = standing_of(bill.fixmedins_code, clock.local(bill.setl_time).date())
+    bill.psn_no, bill.hosp_lv = person.psn_no, bill.hosp_lv or held.institution.level
+    bill.designated, bill.assistance_designated = held.designated, held.assistance
+    settlements: list[Settlement] = [history.settlement_of(b, person=person) for b in [*history.live_bills(person.psn_no), bill]]
+    computed = history.compute(
+        settlements, history.records_of(person.psn_no), plans_of(person.insured_area), area=person.insured_area
+    )
+    return computed.results[bill.setl_id]

@@ -1,0 +1,205 @@
+"""A person's history: rows to values, folded, and the differences written.
+
+Whatever happens (a settlement, a cancellation, an identity granted back, another policy), the history is folded anew under
+the plans in force and compared with what the entries say so far; each difference becomes one entry with its cause. So the
+order in which news arrives cannot matter, and the sum of entries always is what the history earns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Sum
+
+from tuodi.apps.policies.queries import InForce, plans_of
+from tuodi.apps.registry.models import Identity, Person
+from tuodi.apps.settlement.models import Bill, Entry, History, Refold
+from tuodi.base import clock
+from tuodi.core.engine.fold import EventResult, LayerResult, fold, judged_day, trace
+from tuodi.core.errors import InputErrors, declare, fault
+from tuodi.core.identities import IdentityRecord
+from tuodi.core.settlements import AMOUNT_FIELDS, Settlement
+
+E_NO_POLICY = declare(
+    "E-NO-POLICY", "区划 {area} 在 {day} 没有已批准的政策包", "请政策岗先提交、审核岗批准适用于该区划的政策包"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What a history earns: results by settlement, and which installation answered each."""
+
+    results: dict[str, EventResult]
+    answered: dict[str, InForce]
+
+
+def lock(psn_no: str) -> History:
+    """Take the lock of a person's history; every writer of that person's money takes it first."""
+    History.objects.get_or_create(psn_no=psn_no)
+    return History.objects.select_for_update().get(psn_no=psn_no)
+
+
+def live_bills(psn_no: str) -> list[Bill]:
+    """Return the bills of a person that count: neither cancelled nor reversed, nor cancellations themselves."""
+    rows = Bill.objects.filter(psn_no=psn_no, is_cancellation=False, cancelled_by__isnull=True, is_reversed=False)
+    return list(rows.order_by("setl_time", "setl_id"))
+
+
+def settlement_of(bill: Bill, *, person: Person | None) -> Settlement:
+    """Return a bill as the core's value."""
+    return Settlement(
+        setl_id=bill.setl_id, psn_no=bill.psn_no, fixmedins_code=bill.fixmedins_code, med_type=bill.med_type,
+        begndate=bill.begndate, enddate=bill.enddate, setl_time=clock.local(bill.setl_time), diag_code=bill.diag_code,
+        **{name: getattr(bill, name) for name in AMOUNT_FIELDS}, disease_class=bill.disease_class,
+        refer_stas=bill.refer_stas, out_prov=bill.out_prov, cause=bill.cause, birth=person.birth if person else None,
+        hosp_lv=bill.hosp_lv, designated=bill.designated,
+        assistance_designated=bill.assistance_designated, standard_area=person.registered_area if person else "",
+    )  # fmt: skip
+
+
+def records_of(psn_no: str) -> list[IdentityRecord]:
+    """Return a person's identities as believed now, those of merged records included."""
+    rows = Identity.objects.filter(
+        person__psn_no=psn_no, withdrawn_at__isnull=True
+    ) | Identity.objects.filter(person__merged_into__psn_no=psn_no, withdrawn_at__isnull=True)
+    return [
+        IdentityRecord(psn_no, row.identity, row.first, row.last, row.certified_on, row.applied_on, row.issuer)
+        for row in rows.order_by("first", "pk")
+    ]
+
+
+def compute(
+    settlements: Iterable[Settlement], records: list[IdentityRecord], plans: list[InForce], *, area: str
+) -> Computed:
+    """Fold each settlement under the installation that answers for its day."""
+    results: dict[str, EventResult] = {}
+    answered: dict[str, InForce] = {}
+    groups: dict[int, list[Settlement]] = {}
+    for s in settlements:
+        held = answering(plans, s, area=area)
+        answered[s.setl_id] = held
+        groups.setdefault(plans.index(held), []).append(s)
+    for index, own in groups.items():
+        for result in fold(plans[index].plan, own, records):
+            results[result.settlement.setl_id] = result
+    return Computed(results, answered)
+
+
+def answering(plans: list[InForce], s: Settlement, *, area: str) -> InForce:
+    """Return the installation that answers for a settlement, by the date of I-11."""
+    for held in reversed(plans):
+        if held.answers(judged_day(held.plan.pack.year_of, s)):
+            return held
+    if plans:
+        return plans[0]
+    raise InputErrors([fault(E_NO_POLICY, area=area, day=s.setl_time.date())])
+
+
+def paid_so_far(psn_no: str) -> dict[tuple[int, str], int]:
+    """Return what the entries of a person sum up to, by bill and layer."""
+    rows = Entry.objects.filter(bill__psn_no=psn_no).values_list("bill_id", "layer").annotate(Sum("pay"))
+    return {(bill, layer): total for bill, layer, total in rows}
+
+
+def refold(psn_no: str, *, area: str, cause: str, cause_id: str = "", keep_traces: Iterable[str] = ()) -> tuple[Refold | None, Computed]:
+    """Fold a locked history and write its differences; return the refold (None if nothing changed) and what was computed."""
+    person = Person.objects.filter(psn_no=psn_no).first()
+    bills = live_bills(psn_no)
+    settlements = [settlement_of(bill, person=person) for bill in bills]
+    plans = plans_of(area)
+    computed = compute(settlements, records_of(psn_no), plans, area=area)
+    written = write_differences(psn_no, bills, computed, cause=cause, cause_id=cause_id, keep_traces=set(keep_traces))
+    return written, computed
+
+
+def write_differences(
+    psn_no: str, bills: list[Bill], computed: Computed, *, cause: str, cause_id: str, keep_traces: set[str]
+) -> Refold | None:
+    """Write one entry for each settlement and layer whose total changes, and for each refusal that is told now."""
+    so_far = paid_so_far(psn_no)
+    by_id = {bill.setl_id: bill for bill in bills}
+    wanted: dict[tuple[int, str], tuple[LayerResult, EventResult]] = {}
+    for setl_id, result in computed.results.items():
+        for layer in result.layers:
+            wanted[(by_id[setl_id].pk, layer.layer)] = (layer, result)
+    now, entries = clock.now(), []
+    for key, (layer, result) in wanted.items():
+        change = layer.pay - so_far.get(key, 0)
+        told = result.settlement.setl_id in keep_traces
+        if change or (told and (layer.pay or layer.cut)):
+            entries.append(_entry(key, layer, result, change=change, computed=computed, at=now, told=told))
+    for key, before in so_far.items():
+        if key not in wanted and before:
+            entries.append(Entry(bill_id=key[0], layer=key[1], pay=-before, total=0, result={}, at=now))
+    for setl_id in keep_traces:
+        result = computed.results.get(setl_id)
+        if result is not None and result.decision.refusal:
+            entries.append(_refused(by_id[setl_id].pk, result, at=now))
+    if not entries:
+        return None
+    held = next(iter(computed.answered.values()), None) or None
+    installation = computed.answered[next(iter(keep_traces))].installation if keep_traces & set(computed.answered) else (
+        held.installation if held else None
+    )
+    made = Refold.objects.create(
+        psn_no=psn_no, cause=cause, cause_id=cause_id, installation=installation or _any_installation(psn_no),
+        digest=digest(computed), at=now, change_fen=sum(entry.pay for entry in entries),
+    )  # fmt: skip
+    for entry in entries:
+        entry.refold = made
+    Entry.objects.bulk_create(entries)
+    return made
+
+
+def _any_installation(psn_no: str) -> Any:
+    """Return the installation of the person's last refold: a history that became empty was once computed under one."""
+    return Refold.objects.filter(psn_no=psn_no).order_by("-pk").select_related("installation")[0].installation
+
+
+def _entry(
+    key: tuple[int, str], layer: LayerResult, result: EventResult, *, change: int, computed: Computed, at: Any, told: bool
+) -> Entry:
+    held = computed.answered[result.settlement.setl_id]
+    data: dict[str, Any] = {
+        "base": layer.base, "deductible": layer.deductible, "counted": layer.counted, "entitled": layer.entitled,
+        "cut": layer.cut, "clauses": list(layer.clauses), "readings": list(layer.readings), "pack": held.plan.pack.pack,
+        "pack_digest": held.installation.digest,
+    }  # fmt: skip
+    if told:
+        data["trace"] = trace(held.plan, result)
+    return Entry(
+        bill_id=key[0], layer=key[1], category=result.category, identity=result.identity, pay=change, total=layer.pay,
+        due_on=layer.due_on, fund=layer.fund, result=data, at=at,
+    )  # fmt: skip
+
+
+def _refused(bill_id: int, result: EventResult, *, at: Any) -> Entry:
+    decision = result.decision
+    return Entry(
+        bill_id=bill_id, layer="", category=result.category, identity=result.identity, pay=0, total=0, refusal=decision.refusal,
+        result={"clauses": [decision.clause], "says": decision.says}, at=at,
+    )  # fmt: skip
+
+
+def digest(computed: Computed) -> str:
+    """Return a digest of what was computed from: packs, facts of every settlement, identities that decided."""
+    facts = [
+        [setl_id, held.installation.digest, computed.results[setl_id].identity, sorted(computed.results[setl_id].facts.items())]
+        for setl_id, held in sorted(computed.answered.items())
+    ]
+    return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
+
+
+def total_paid(bill: Bill) -> int:
+    """Return what a bill has been granted in all, in fen."""
+    return int(Entry.objects.filter(bill=bill).aggregate(total=Sum("pay"))["total"] or 0)
+
+
+def first_day(results: Iterable[EventResult]) -> date | None:
+    """Return the earliest settlement day of some results."""
+    return min((r.settlement.setl_time.date() for r in results), default=None)

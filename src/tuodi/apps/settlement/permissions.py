@@ -1,0 +1,44 @@
+"""Who may settle, cancel, reconcile; whose settlements a user sees."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from tuodi.apps.registry.models import Person
+from tuodi.apps.settlement.models import Bill, Encounter, Entry, Exchange, Filing, Refold
+from tuodi.base.access import allow, area_prefix, scope
+
+VIEW = allow("settlement:view", "hospital", "county_clerk", "county_approver", "finance", "auditor", "system")
+PRESETTLE = allow("settlement:presettle", "hospital", "county_clerk")
+SETTLE = allow("settlement:settle", "hospital", "county_clerk")
+CANCEL = allow("settlement:cancel", "hospital", "county_clerk")
+REVERSE = allow("settlement:reverse", "hospital")
+ADMIT = allow("encounter:admit", "hospital")
+FILE = allow("filing:make", "hospital", "county_clerk")
+REFOLD = allow("settlement:refold", "county_approver", "registry_clerk", "policy_approver", "system")
+RECONCILE = allow("settlement:reconcile", "hospital", "county_clerk", "finance", "system")
+
+
+def _bills(user: object) -> Q:
+    """A hospital sees what it settled itself; an office what was settled for its people."""
+    if getattr(user, "role", "") == "hospital":
+        return Q(fixmedins_code=str(getattr(user, "institution_code", "")) or "-")
+    prefix = area_prefix(str(getattr(user, "area_code", "")))
+    return Q(psn_no__in=Person.objects.filter(insured_area__startswith=prefix).values("psn_no"))
+
+
+def _through_bill(user: object) -> Q:
+    return Q(bill__in=Bill.objects.filter(_bills(user)).values("pk"))
+
+
+scope(Bill, _bills)
+scope(Encounter, _bills)
+scope(Entry, _through_bill)
+scope(Filing, lambda user: _bills(user) if getattr(user, "role", "") != "hospital" else Q(pk__in=[]))
+scope(Refold, lambda user: _bills(user) if getattr(user, "role", "") != "hospital" else Q(pk__in=[]))
+scope(
+    Exchange,
+    lambda user: Q(fixmedins_code=str(getattr(user, "institution_code", "")) or "-")
+    if getattr(user, "role", "") == "hospital"
+    else Q(fixmedins_code__in=Bill.objects.filter(_bills(user)).values("fixmedins_code")),
+)
