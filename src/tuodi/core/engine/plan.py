@@ -304,7 +304,7 @@ def _refused(plan: Plan, profile: Profile, category: int) -> bool:
 def _any_care(plan: Plan, profile: Profile, category: int) -> bool:
     """Say whether some assistance layer takes this kind of care at all."""
     care = plan.care_of(profile.med_type)
-    return any(layer.covers.care is msgspec.UNSET or care in layer.covers.care for layer in plan.layers if layer.due == "counter")
+    return any(layer.covers.care is msgspec.UNSET or care in layer.covers.care for layer in plan.layers if layer.due != "application")
 
 
 def _with_silent(plan: Plan, profile: Profile, chosen: tuple[LayerChoice, ...]) -> tuple[LayerChoice, ...]:

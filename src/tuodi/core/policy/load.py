@@ -97,7 +97,7 @@ def load_pack(source: PackSource, *, readings: dict[str, str] | None = None) -> 
 
 
 def _set(data: dict[str, Any], path: str, value: object) -> bool:
-    """Change one place; ``layers[id].base.less`` finds a list item by its id, ``+`` appends to a list, null removes.
+    """Change one place; ``layers[id].base.less`` finds a list item by its id, ``+`` appends an item (or a list of them), null removes.
 
     ``layers.order: [b, a]`` puts the named items first, in that order.
     """
@@ -124,7 +124,7 @@ def _set(data: dict[str, Any], path: str, value: object) -> bool:
         elif part == "+":
             if not (last and isinstance(at, list)):
                 return False
-            at.append(value)
+            at.extend(copy.deepcopy(value) if isinstance(value, list) else [copy.deepcopy(value)])
             return True
         elif part == "order" and last and isinstance(at, list) and isinstance(value, list):
             named = {item.get("id"): item for item in at if isinstance(item, dict)}
