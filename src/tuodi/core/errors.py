@@ -59,7 +59,7 @@ class Fault:
         return f"[{self.code}] {place}{self.message}{value}"
 
 
-def fault(code: str, *, file: str = "", line: int = 0, column: str = "", value: str = "", **fields: object) -> Fault:
+def fault(code: str, /, *, file: str = "", line: int = 0, column: str = "", value: str = "", **fields: object) -> Fault:
     """Return a fault of the catalogue; the code must be declared and its sentence must have its fields."""
     made = Fault(code, tuple((k, str(v)) for k, v in fields.items()), file, line, column, value)
     assert made.message
