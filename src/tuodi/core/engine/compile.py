@@ -58,9 +58,9 @@ class Features:
     penalty: bool
     cap_steps: dict[str, int]
 
-    @property
-    def needs_total(self) -> bool:
-        return not self.flat or self.lumps > 0 or self.bring_down
+    def counts_steps(self, layer: Layer) -> bool:
+        """Say whether a cap steps up with what was counted."""
+        return any(n > 0 and layer.caps[cap].steps_on == "counted" for cap, n in self.cap_steps.items())
 
     def needs_gross(self, layer: Layer) -> bool:
         before = layer.position == "before_deductible" and not self.flat
@@ -381,6 +381,8 @@ def _growth(
     """Return what the event adds to the exact entitlement."""
     lid = layer.id
     a = Name(f"a.{lid}")
+    if has.counts_steps(layer):
+        _counted_total(build, layer, counted)
     if has.flat and not has.lumps and not has.bring_down and not has.top_up:
         growth = Name(f"p.{lid}.rate0") * counted
         return build.step(f"{lid}.growth", growth, "本次按比例计算", layer, unit="fen*bp")
@@ -399,13 +401,20 @@ def _growth(
         low: Expr = gross_before + Name(deducted)
         high: Expr = greatest(Name(f"{lid}.gross_after"), low)
     else:
-        low = build.total_of(layer, "total")
-        high = build.step(f"{lid}.total_after", greatest(0, low + counted), "本期累计计入", layer)
-        build.write(f"{lid}.total", high.name)
+        low, high = _counted_total(build, layer, counted)
     parts = [*_bands(build, layer, has, low, high), *_lumps(layer, has, low, high), *_bring_down(layer, has, low, high)]
     if len(parts) > 1:
         parts = [build.step(f"{lid}.part{i}", part, f"第 {i + 1} 段", layer, unit="fen*bp") for i, part in enumerate(parts)]
     return build.step(f"{lid}.growth", choose(a, total(parts), 0), "本次按分段计算", layer, unit="fen*bp")
+
+
+def _counted_total(build: _Builder, layer: Layer, counted: Name) -> tuple[Expr, Expr]:
+    """Return the running total of what was counted, before and after the event."""
+    low, name = build.total_of(layer, "total"), f"{layer.id}.total_after"
+    if not any(step.name == name for step in build.steps):
+        build.step(name, greatest(0, low + counted), "本期累计计入", layer)
+        build.write(f"{layer.id}.total", name)
+    return low, Name(name)
 
 
 def _bands(build: _Builder, layer: Layer, has: Features, low: Expr, high: Expr) -> list[Expr]:
