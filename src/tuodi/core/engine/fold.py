@@ -2,41 +2,38 @@
 
 Nothing is updated in place: what an event is due is what the history earns with it less what it earned without it, so a late
 bill, a cancelled stay, an identity granted back or a changed figure are all folded again and :func:`differences` says what is
-to be paid or claimed back.
+to be paid or claimed back. What is known of an event before any total is comes from :mod:`.events`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import attrgetter
 
-from tuodi.core.dates import age_on
-from tuodi.core.engine.plan import Decision, Plan, Profile, share_of, tier_of, windows_named
-from tuodi.core.engine.reference import evaluate
-from tuodi.core.engine.windows import (
-    IdentityWindow,
-    Judged,
-    ReachBack,
-    certification_day,
-    identity_windows,
-    reach_backs,
-    window_of,
+from tuodi.core.engine.events import (
+    Application,
+    Event,
+    day_for_profile,
+    events_of,
+    first_application,
+    judged_day,
+    live,
+    registered_elsewhere,
 )
-from tuodi.core.identities import IDENTITIES, IdentityRecord
+from tuodi.core.engine.plan import Decision, Plan, share_of, windows_named
+from tuodi.core.engine.reference import evaluate
+from tuodi.core.engine.windows import IdentityWindow
+from tuodi.core.identities import IdentityRecord
 from tuodi.core.policy.model import FigureRow, Layer
-from tuodi.core.settlements import Settlement
+from tuodi.core.settlements import AMOUNT_FIELDS, Settlement
 
-IDENTITY_BITS = {code: 1 << i for i, code in enumerate(IDENTITIES)}
-
-
-@dataclass(frozen=True, slots=True)
-class Application:
-    """A person asks for a layer that is due on application only."""
-
-    psn_no: str
-    layer: str
-    applied_on: date
+__all__ = [
+    "Application", "Difference", "Event", "EventResult", "LayerResult", "clauses_of", "day_for_profile", "differences",
+    "due_day", "due_windows", "events_of", "first_application", "fold", "fold_time", "judged_day", "live", "readings_of",
+    "registered_elsewhere", "run", "trace",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,10 @@ class LayerResult:
 
 @dataclass(frozen=True, slots=True)
 class EventResult:
-    """What the pack makes of one settlement: a refusal with its clause, or what each layer pays."""
+    """What the pack makes of one settlement: a refusal with its clause, or what each layer pays.
+
+    ``operands`` are what the steps ran on: facts, rows of figures by layer, remembered totals; :func:`trace` runs them again.
+    """
 
     settlement: Settlement
     decision: Decision
@@ -67,37 +67,113 @@ class EventResult:
     identity: str
     window: IdentityWindow | None
     layers: tuple[LayerResult, ...]
-    facts: Mapping[str, int] = field(default_factory=dict)
-    before: Mapping[str, int] = field(default_factory=dict)
+    operands: Operands
 
     @property
     def pay(self) -> int:
         """What assistance pays for this settlement in all."""
         return sum(layer.pay for layer in self.layers if layer.pays == "maf_pay")
 
+    @property
+    def facts(self) -> Mapping[str, int]:
+        """Every fact that the steps read, by name."""
+        return dict(zip(self.operands.shape.facts, self.operands.facts, strict=True))
 
-@dataclass
-class Event:
-    """A settlement with everything that the steps and the decision need, before any total is known."""
+    @property
+    def before(self) -> Mapping[str, int]:
+        """Every remembered total as it was before the event, by name."""
+        return dict(zip(self.operands.shape.slots, self.operands.before, strict=True))
 
-    settlement: Settlement
-    day: date
-    profile: Profile
+
+@dataclass(frozen=True, slots=True)
+class Operands:
+    """What the steps of one event ran on, in the order of the plan's program."""
+
+    shape: Shape
+    facts: tuple[int, ...]
+    rows: tuple[int, ...]
+    before: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Remembered totals that start again together: one period, one unit, one application layer. ``slots`` are places in the state."""
+
+    period: str
+    is_household: bool
+    application: str
+    slots: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is the same for every event with one decision: figures, facts other than amounts, what is written, texts."""
+
     decision: Decision
-    window: IdentityWindow | None
-    keys: dict[str, object]
-    applications: dict[str, date]
+    rows: tuple[int, ...]
+    figures: tuple[tuple[int, ...], ...]
+    given: tuple[int, ...]
+    writes: tuple[tuple[int, tuple[tuple[int, int], ...]], ...]
+    layers: tuple[Texts, ...]
+    category: str
 
 
-def live(settlements: Iterable[Settlement], cancelled: Iterable[str]) -> list[Settlement]:
-    """Return the settlements that are not cancelled, in the order in which they are folded."""
-    gone = set(cancelled)
-    return sorted((s for s in settlements if s.setl_id not in gone), key=lambda s: (s.setl_time, s.setl_id))
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What is the same for one layer of a decision; ``at`` is where its outputs begin in the scalar function's answer."""
+
+    layer: Layer
+    at: int
+    due: str
+    waits: tuple[str, ...]
+    clauses: tuple[tuple[str, ...], tuple[str, ...]]
+    readings: tuple[str, ...]
 
 
-def judged_day(how: str, settlement: Settlement) -> date:
-    """Return the day that decides year and version (I-11, I-30)."""
-    return {"settlement": settlement.setl_time.date(), "discharge": settlement.enddate, "admission": settlement.begndate}[how]
+@dataclass(slots=True)
+class Shape:
+    """What the fold works out once for a plan: places of facts and totals, and what each decision comes to."""
+
+    facts: tuple[str, ...]
+    slots: tuple[str, ...]
+    steps: tuple[str, ...]
+    amounts: Callable[[Settlement], tuple[int, ...]]
+    given: tuple[str, ...]
+    groups: tuple[Group, ...]
+    applying: tuple[tuple[int, str], ...]
+    lasting: tuple[tuple[int, str], ...]
+    prepared: dict[tuple[int, tuple[str, ...], tuple[int, ...]], Prepared] = field(default_factory=dict)
+
+
+def shape_of(plan: Plan) -> Shape:
+    """Return the shape of a plan, made once."""
+    if plan.shape is None:
+        plan.shape = _shape(plan)
+    assert isinstance(plan.shape, Shape)
+    return plan.shape
+
+
+def _shape(plan: Plan) -> Shape:
+    program = plan.program
+    amounts = tuple(name for name in program.facts if name in AMOUNT_FIELDS)
+    given = tuple(name for name in program.facts if name not in AMOUNT_FIELDS)
+    assert program.facts == (*amounts, *given)
+    places: dict[tuple[str, bool, str], list[int]] = {}
+    for bucket in program.buckets:
+        application = bucket.period.removeprefix("application:") if bucket.period.startswith("application:") else ""
+        key = ("" if application else bucket.period, bucket.unit == "household", application)
+        own = [i for i, slot in enumerate(program.slots) if slot.bucket == bucket.name]
+        places.setdefault(key, []).extend(own)
+    return Shape(
+        facts=program.facts,
+        slots=tuple(slot.name for slot in program.slots),
+        steps=tuple(step.name for step in program.steps),
+        amounts=attrgetter(*amounts) if len(amounts) > 1 else lambda s: tuple(getattr(s, name) for name in amounts),
+        given=given,
+        groups=tuple(Group(*key, slots=tuple(slots)) for key, slots in places.items()),
+        applying=tuple((i, layer.id) for i, layer in enumerate(plan.layers) if layer.due == "application"),
+        lasting=tuple((i, layer.id) for i, layer in enumerate(plan.layers) if layer.deductible.waived_if_unreached),
+    )
 
 
 def fold(
@@ -118,279 +194,124 @@ def fold(
 
 def run(plan: Plan, events: Sequence[Event], *, reference: bool = False) -> list[EventResult]:
     """Return a result for every decided event, in their order."""
-    remembered: dict[tuple[str, object, object], list[int]] = {}
-    return [_run(plan, event, remembered, reference=reference) for event in events]
-
-
-def events_of(
-    plan: Plan,
-    settlements: Sequence[Settlement],
-    identities: Sequence[IdentityRecord],
-    applications: Sequence[Application] = (),
-) -> list[Event]:
-    """Return the events of a history in folding order, decided but not yet computed."""
-    ordered = sorted(settlements, key=lambda s: (s.setl_time, s.setl_id))
-    people: dict[str, tuple[list[IdentityWindow], dict[str, list[ReachBack]]]] = {}
-    held: dict[str, list[IdentityRecord]] = {}
-    asked: dict[str, list[Application]] = {}
-    for record in identities:
-        held.setdefault(record.psn_no, []).append(record)
-    for application in applications:
-        asked.setdefault(application.psn_no, []).append(application)
-    for psn_no in dict.fromkeys(s.psn_no for s in ordered):
-        own = held.get(psn_no, [])
-        people[psn_no] = (
-            identity_windows(plan.pack, own, life=plan.life),
-            reach_backs(plan.pack, own, life=plan.life),
-        )
-    masks = _masks(plan, ordered, people)
-    events = [
-        _event(plan, s, windows=people[s.psn_no][0], openings=people[s.psn_no][1], mask=mask,
-               applications=asked.get(s.psn_no, []))
-        for s, mask in zip(ordered, masks, strict=True)
-    ]  # fmt: skip
-    _mark_last(plan, events)
-    return events
-
-
-def _masks(
-    plan: Plan, ordered: list[Settlement], people: dict[str, tuple[list[IdentityWindow], dict[str, list[ReachBack]]]]
-) -> list[int]:
-    """Return the identities that count for each settlement, as bit masks."""
-    masks = []
-    used: set[int] = set()
-    extended: dict[tuple[int, int], int] = {}
-    for s in ordered:
-        mask = 0
-        for window in people[s.psn_no][0]:
-            per_record = window.rule.per_record if window.rule else "window"
-            if _meets(plan, window, s):
-                if per_record == "first_settlement":
-                    if id(window) in used:
-                        continue
-                    used.add(id(window))
-                mask |= IDENTITY_BITS[window.identity]
-                extended[(id(window), s.setl_time.year)] = 1
-            elif per_record == "rest_of_year" and (id(window), s.setl_time.year) in extended:
-                mask |= IDENTITY_BITS[window.identity]
-        masks.append(mask)
-    if plan.pack.category_rule == "best_of_year":
-        years: dict[tuple[str, int], int] = {}
-        for s, mask in zip(ordered, masks, strict=True):
-            key = (s.psn_no, judged_day(plan.pack.year_of, s).year)
-            years[key] = years.get(key, 0) | mask
-        masks = [
-            years[(s.psn_no, judged_day(plan.pack.year_of, s).year)] if mask else 0
-            for s, mask in zip(ordered, masks, strict=True)
-        ]
-    return masks
-
-
-def _meets(plan: Plan, window: IdentityWindow, s: Settlement) -> bool:
-    inpatient = plan.care_of(s.med_type) == "inpatient"
-    last = s.enddate if plan.pack.stay_ends == "discharge" else max(s.enddate, s.setl_time.date())
-    return window.meets(
-        care_first=s.begndate, care_last=last if inpatient else s.begndate, settled=s.setl_time.date()
-    )
-
-
-def _event(
-    plan: Plan, s: Settlement, *, windows: list[IdentityWindow], openings: dict[str, list[ReachBack]], mask: int,
-    applications: list[Application],
-) -> Event:  # fmt: skip
-    settled = s.setl_time.date()
-    day = judged_day(plan.pack.year_of, s)
-    opened = {name: window_of(found, settled) for name, found in openings.items()}
-    profile = Profile(
-        day=day_for_profile(plan, judged_day(plan.pack.in_force.judged_by, s)),
-        identities=mask,
-        med_type=s.med_type,
-        diseases=plan.diseases_of(s),
-        referral=s.refer_stas,
-        out_of_province=s.out_prov,
-        cause=s.cause,
-        tier=tier_of(s.hosp_lv),
-        age=age_on(s.birth, s.begndate) if s.birth else -1,
-        windows=tuple(name for name, window in opened.items() if window),
-        elsewhere=registered_elsewhere(plan, s.standard_area),
-        designated=s.designated,
-        assistance_institution=s.assistance_designated,
-        declined=_declined(plan, windows, s),
-        diagnosis=s.diag_code,
-    )
-    decision = plan.decide(profile)
-    applied = {layer.id: first_application(layer, applications, day) for layer in plan.layers if layer.due == "application"}
-    for layer, choice in zip(plan.layers, decision.layers, strict=True):
-        if choice.missing is not None and applied.get(layer.id):
-            raise choice.missing
-    keys: dict[str, object] = {
-        "year": day.year,
-        "once": 1,
-        "stay": (s.begndate, s.fixmedins_code) if plan.care_of(s.med_type) == "inpatient" else s.setl_id,
-    }
-    for name, window in opened.items():
-        if window:
-            certified = certification_day(plan.pack, window)
-            keys[f"window:{name}"], keys[f"window_year:{name}"] = certified, certified.year
-    return Event(
-        settlement=s, day=day, profile=profile, decision=decision,
-        window=_deciding_window(plan, windows, s, decision), keys=keys,
-        applications={layer: on for layer, on in applied.items() if on},
-    )  # fmt: skip
-
-
-def day_for_profile(plan: Plan, day: date) -> date:
-    """Return the day itself: figures and life are decided day by day; kept as one place to coarsen profiles."""
-    return day
-
-
-def registered_elsewhere(plan: Plan, standard_area: str) -> bool:
-    """Say whether the household registration lies outside the pack's area; unknown counts as inside."""
-    prefix = plan.pack.area.rstrip("0") if plan.pack.area.endswith("00") else plan.pack.area
-    return bool(standard_area) and not standard_area.startswith(prefix)
-
-
-def first_application(layer: Layer, applications: Iterable[Application], day: date) -> date | None:
-    """Return the first application of the same calendar year that looks back on a day (I-40)."""
-    found = [a.applied_on for a in applications if a.layer == layer.id and a.applied_on.year == day.year and a.applied_on >= day]
-    return min(found, default=None)
-
-
-def _declined(plan: Plan, windows: list[IdentityWindow], s: Settlement) -> bool:
-    """Say whether the state of a factor holds for a settlement (I-59)."""
-    for layer in plan.layers:
-        factor = layer.factor
-        if factor is None:
-            continue
-        settled = s.setl_time.date()
-        for window in windows:
-            record = window.record
-            if record.identity != factor.state:
-                continue
-            last = record.last or date.max
-            if factor.judged_on == "settlement_day" and record.first <= settled <= last:
-                return True
-            if factor.judged_on == "calendar_year" and record.first.year <= settled.year <= last.year:
-                return True
-            if factor.judged_on == "any_day_of_stay" and record.first <= s.enddate and s.begndate <= last:
-                return True
-    return False
-
-
-def _deciding_window(
-    plan: Plan, windows: list[IdentityWindow], s: Settlement, decision: Decision
-) -> IdentityWindow | None:
-    """Return the window that gives the deciding identity; held ones before reach-backs, earliest certified first."""
-    found = [w for w in windows if w.identity == decision.identity and _meets(plan, w, s)]
-    return min(found, key=lambda w: (w.judged == Judged.SETTLED, w.record.certified_on or w.record.first), default=None)
-
-
-def _mark_last(plan: Plan, events: list[Event]) -> None:
-    """Mark the last event of each layer's deductible period, for a waiver of an unreached deductible (I-02)."""
-    for i, layer in enumerate(plan.layers):
-        if not layer.deductible.waived_if_unreached:
-            continue
-        last: dict[object, Event] = {}
-        for event in events:
-            if event.decision.layers[i].counts_as_covered:
-                last[(event.settlement.psn_no, event.keys.get(layer.deductible.per))] = event
-        for event in last.values():
-            event.keys[f"last.{layer.id}"] = 1
+    remembered: dict[tuple[int, str, object], list[int]] = {}
+    shape = shape_of(plan)
+    return [_run(plan, shape, event, remembered, reference=reference) for event in events]
 
 
 def _run(
-    plan: Plan, event: Event, remembered: dict[tuple[str, object, object], list[int]], *, reference: bool
+    plan: Plan, shape: Shape, event: Event, remembered: dict[tuple[int, str, object], list[int]], *, reference: bool
 ) -> EventResult:
     """Compute one event and write what it changes."""
-    program, decision, s = plan.program, event.decision, event.settlement
-    rows = tuple(
-        0 if layer.due == "application" and layer.id not in event.applications else choice.row
-        for layer, choice in zip(plan.layers, decision.layers, strict=True)
-    )
-    facts = facts_of(plan, event, rows)
-    state = {slot.name: 0 for slot in program.slots}
-    for bucket in program.buckets:
-        kept = remembered.get(bucket_key(bucket.name, bucket.period, bucket.unit, event))
+    s = event.settlement
+    prepared = _prepared(plan, shape, event)
+    facts = shape.amounts(s) + prepared.given
+    state = [0] * len(shape.slots)
+    keys = []
+    for n, group in enumerate(shape.groups):
+        whose = s.household or s.psn_no if group.is_household else s.psn_no
+        key = (n, whose, event.applications.get(group.application) if group.application else event.keys.get(group.period))
+        keys.append(key)
+        kept = remembered.get(key)
         if kept is not None:
-            own = [slot.name for slot in program.slots if slot.bucket == bucket.name]
-            state.update(zip(own, kept, strict=True))
-    figures = [plan.tables[i][row] for i, row in enumerate(rows)]
-    if any(rows):
-        values, after = _evaluate(plan, facts, figures, state, reference=reference)
-    else:
-        values, after = {}, state
+            for place, value in zip(group.slots, kept, strict=True):
+                state[place] = value
+    before = tuple(state)
+    results: tuple[LayerResult, ...] = ()
+    if prepared.layers:
+        if reference:
+            flat, after = _by_reference(plan, facts, prepared.figures, before)
+        else:
+            flat, after = plan.scalar(facts, prepared.figures, before)
+        for n, places in prepared.writes:
+            kept = remembered.get(keys[n])
+            if kept is None:
+                kept = remembered[keys[n]] = [0] * len(shape.groups[n].slots)
+            for inside, place in places:
+                kept[inside] = after[place]
+        results = tuple([_layer_result(texts, event, flat) for texts in prepared.layers])
+    operands = Operands(shape, facts, prepared.rows, before)
+    return EventResult(s, event.decision, prepared.category, event.decision.identity, event.window, results, operands)
+
+
+def _prepared(plan: Plan, shape: Shape, event: Event) -> Prepared:
+    """Return what is the same for every event of this decision, made once for each decision, application and last event."""
+    applied = tuple(event.applications) if event.applications else ()
+    last = tuple([i for i, layer in shape.lasting if event.keys.get(f"last.{layer}")]) if shape.lasting else ()
+    key = (id(event.decision), applied, last)
+    held = shape.prepared.get(key)
+    if held is None or held.decision is not event.decision:
+        held = shape.prepared[key] = _prepare(plan, shape, event, last)
+    return held
+
+
+def _prepare(plan: Plan, shape: Shape, event: Event, last: tuple[int, ...]) -> Prepared:
+    decision, program = event.decision, plan.program
+    unapplied = {i for i, layer in shape.applying if layer not in event.applications}
+    rows = tuple(0 if i in unapplied else choice.row for i, choice in enumerate(decision.layers))
+    known: dict[str, int] = {"category": decision.category}
+    for i, (layer, choice) in enumerate(zip(plan.layers, decision.layers, strict=True)):
+        known[f"a.{layer.id}"] = int(rows[i] > 0)
+        known[f"c.{layer.id}"] = int(rows[i] > 0 and choice.counts_as_covered)
+        known[f"last.{layer.id}"] = int(i in last)
+        if layer.factor and layer.factor.of == "due":
+            known[f"share.{layer.id}"] = share_of(layer, declined=event.profile.declined)
     seeing = {layer.id for layer, row in zip(plan.layers, rows, strict=True) if row}
-    for bucket in program.buckets:
-        if seeing.intersection(bucket.layers):
-            own = [slot.name for slot in program.slots if slot.bucket == bucket.name]
-            remembered[bucket_key(bucket.name, bucket.period, bucket.unit, event)] = [after[name] for name in own]
-    results = tuple(
-        _layer_result(plan, event, layer, i, values)
-        for i, layer in enumerate(plan.layers)
-        if layer.id in seeing
-    )
+    written = {bucket.name for bucket in program.buckets if seeing.intersection(bucket.layers)}
+    writes = []
+    for n, group in enumerate(shape.groups):
+        places = [(i, place) for i, place in enumerate(group.slots) if program.slots[place].bucket in written]
+        if places:
+            writes.append((n, tuple(places)))
     categories = plan.pack.categories
-    return EventResult(
-        settlement=s, decision=decision, category=categories[decision.category - 1].id if decision.category else "",
-        identity=decision.identity, window=event.window, layers=results, facts=facts, before=state,
+    return Prepared(
+        decision=decision, rows=rows, figures=tuple(plan.tables[i][row] for i, row in enumerate(rows)),
+        given=tuple(known[name] for name in shape.given), writes=tuple(writes),
+        layers=tuple(_texts(plan, event, i) for i, row in enumerate(rows) if row),
+        category=categories[decision.category - 1].id if decision.category else "",
     )  # fmt: skip
 
 
-def bucket_key(name: str, period: str, unit: str, event: Event) -> tuple[str, object, object]:
-    """Return where a bucket's totals are kept for an event; a person's, or the household's where it has one."""
-    s = event.settlement
-    whose = s.household or s.psn_no if unit == "household" else s.psn_no
-    if period.startswith("application:"):
-        return name, whose, event.applications.get(period.removeprefix("application:"))
-    return name, whose, event.keys.get(period)
+def _texts(plan: Plan, event: Event, i: int) -> Texts:
+    layer, row, declined = plan.layers[i], event.decision.layers[i].figures, event.profile.declined
+    outputs = [plan.program.outputs[other.id] for other in plan.layers]
+    assert tuple(outputs[i]) == ("base", "deductible", "counted", "entitled", "cut", "pay")
+    return Texts(
+        layer=layer, at=sum(len(other) for other in outputs[:i]), due=(row.due if row else None) or layer.due,
+        waits=tuple(f"window:{window}" for window in due_windows(layer, covered_by_category=event.decision.category > 0)),
+        clauses=(clauses_of(layer, row, cut=False, declined=declined), clauses_of(layer, row, cut=True, declined=declined)),
+        readings=readings_of(layer, declined=declined),
+    )  # fmt: skip
 
 
-def facts_of(plan: Plan, event: Event, rows: Sequence[int]) -> dict[str, int]:
-    """Return every fact that the steps read."""
-    s = event.settlement
-    known: dict[str, int] = {"category": event.decision.category}
-    for layer, row, choice in zip(plan.layers, rows, event.decision.layers, strict=True):
-        known[f"a.{layer.id}"] = int(row > 0)
-        known[f"c.{layer.id}"] = int(row > 0 and choice.counts_as_covered)
-        known[f"last.{layer.id}"] = int(bool(event.keys.get(f"last.{layer.id}")))
-        known[f"share.{layer.id}"] = share_of(layer, declined=event.profile.declined)
-    return {name: known[name] if name in known else getattr(s, name) for name in plan.program.facts}
-
-
-def _evaluate(
-    plan: Plan, facts: dict[str, int], figures: list[tuple[int, ...]], state: dict[str, int], *, reference: bool
-) -> tuple[dict[str, int], dict[str, int]]:
-    program = plan.program
-    if reference:
-        known = {**facts, **state}
-        for layer, numbers in zip(program.layers, figures, strict=True):
-            known.update({f"p.{layer}.{name}": n for name, n in zip(program.figures[layer], numbers, strict=True)})
-        values = evaluate(program, known)
-        after = {slot: values[program.writes[slot]] if slot in program.writes else value for slot, value in state.items()}
-        return values, after
-    flat, slots = plan.scalar(tuple(facts.values()), figures, tuple(state.values()))
-    names = [name for layer in program.layers for name in program.outputs[layer].values()]
-    return dict(zip(names, flat, strict=True)), dict(zip(state, slots, strict=True))
+def _by_reference(
+    plan: Plan, facts: tuple[int, ...], figures: Sequence[tuple[int, ...]], before: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return what the scalar function returns, by the slow evaluator."""
+    program, shape = plan.program, shape_of(plan)
+    known = dict(zip((*shape.facts, *shape.slots), (*facts, *before), strict=True))
+    for layer, numbers in zip(program.layers, figures, strict=True):
+        known.update({f"p.{layer}.{name}": n for name, n in zip(program.figures[layer], numbers, strict=True)})
+    values = evaluate(program, known)
+    flat = tuple(values[name] for layer in program.layers for name in program.outputs[layer].values())
+    return flat, tuple(values[program.writes[slot]] if slot in program.writes else known[slot] for slot in shape.slots)
 
 
 def trace(plan: Plan, result: EventResult) -> dict[str, int]:
     """Return every step's value for one computed event: the explanation is the computation, run again with its operands."""
-    rows = [c.row if result.facts.get(f"a.{layer.id}") else 0 for layer, c in zip(plan.layers, result.decision.layers, strict=True)]
-    figures = [plan.tables[i][row] for i, row in enumerate(rows)]
-    values, _ = plan.trace(tuple(result.facts.values()), figures, tuple(result.before.values()))
-    return {step.name: int(value) for step, value in zip(plan.program.steps, values, strict=True)}
+    operands = result.operands
+    figures = [plan.tables[i][row] for i, row in enumerate(operands.rows)]
+    values, _ = plan.trace(operands.facts, figures, operands.before)
+    return dict(zip(operands.shape.steps, map(int, values), strict=True))
 
 
-def _layer_result(plan: Plan, event: Event, layer: Layer, i: int, values: Mapping[str, int]) -> LayerResult:
-    names = plan.program.outputs[layer.id]
-    row = event.decision.layers[i].figures
-    numbers = {key: int(values[name]) for key, name in names.items()}
-    waived = numbers["counted"] + numbers["deductible"] > numbers["base"]
-    due = "year_end" if waived else row.due if row else None
+def _layer_result(texts: Texts, event: Event, flat: Sequence[int]) -> LayerResult:
+    at, layer = texts.at, texts.layer
+    base, deductible, counted, entitled, cut, pay = flat[at : at + 6]
+    due = "year_end" if counted + deductible > base else texts.due
     return LayerResult(
-        layer=layer.id, **numbers, due_on=due_day(layer, due, event), fund=layer.fund, pays=layer.pays,
-        clauses=clauses_of(layer, row, cut=numbers["cut"] != 0, declined=event.profile.declined),
-        readings=readings_of(layer, declined=event.profile.declined),
+        layer.id, base, deductible, counted, entitled, cut, pay, due_day(layer, due, texts.waits, event), layer.fund,
+        texts.clauses[cut != 0], texts.readings, layer.pays,
     )  # fmt: skip
 
 
@@ -411,21 +332,25 @@ def readings_of(layer: Layer, *, declined: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys(readings))
 
 
-def due_day(layer: Layer, of_row: str | None, event: Event) -> date:
-    """Return the first day on which a layer may pay: settlement, certification, application, or after the year."""
-    due = of_row or layer.due
+def due_day(layer: Layer, due: str, waits: Iterable[str], event: Event) -> date:
+    """Return the first day on which a layer may pay: settlement, certification, application, or after the year.
+
+    ``waits`` names the keys of the reach-back windows whose certification a payment waits for.
+    """
     if due == "application":
         return event.applications[layer.id]
     settled = event.settlement.setl_time.date()
     known = event.window.record.certified_on if event.window else None
-    day = max(settled, known) if known else settled
-    for window in due_windows(layer, covered_by_category=event.decision.category > 0):
-        opened = event.keys.get(f"window:{window}")
+    day = known if known is not None and known > settled else settled
+    for window in waits:
+        opened = event.keys.get(window)
         if isinstance(opened, date):
             day = max(day, opened)
+    if due == "counter":
+        return day
     if due == "december":
         return max(day, date(event.day.year, 12, 31))
-    return max(day, date(event.day.year + 1, 1, 1)) if due == "year_end" else day
+    return max(day, date(event.day.year + 1, 1, 1))
 
 
 def due_windows(layer: Layer, *, covered_by_category: bool) -> list[str]:

@@ -16,9 +16,10 @@ import msgspec
 from tuodi.core.dates import FOREVER, LONG_AGO, Period, add_months, age_on, day_before
 from tuodi.core.engine.codegen import Event, compile_scalar, compile_trace
 from tuodi.core.engine.compile import compile_program
+from tuodi.core.engine.prove import prove, row_faults
 from tuodi.core.engine.rows import figure_row, silent_row
 from tuodi.core.engine.steps import Program
-from tuodi.core.errors import MissingValues, declare, fault
+from tuodi.core.errors import MissingValues, PackErrors, declare, fault
 from tuodi.core.identities import IDENTITIES
 from tuodi.core.money import basis_points
 from tuodi.core.policy.figures import Entered, EnteredValue, Missing, Resolver, delegated_in
@@ -28,6 +29,13 @@ from tuodi.core.settlements import HOSPITAL_TIERS, Settlement
 E_MISSING = declare(
     "E-DELEGATED-MISSING", "规则“{rule}”（{clause}）需要授权参数 {param}（{asks}），{day} 当日没有录入值",
     "请从{left_to}查得数值，连同来源录入后再算",
+)  # fmt: skip
+E_UNPROVEN = declare(
+    "E-PACK-UNPROVEN", "步骤“{step}”（{label}）{why}：{low} 至 {high}", "这一层的数额或层数超出了可靠计算的范围，请核对"
+)
+E_RANGE = declare(
+    "E-PACK-RANGE", "{layer}（{clause}）的数额“{figure}”超出可算的范围，或次序不对",
+    "分段、定额、升档的起点要从小到大，目标不能高于触发线，比例不能超过 100%",
 )  # fmt: skip
 E_NO_ROW = declare(
     "E-PACK-NO-ROW", "{layer}（{clause}）没有适用于此情形的数额：{profile}", "请运行 tuodi pack check，补上政策包的空缺"
@@ -110,6 +118,12 @@ class Plan:
     row_index: list[dict[tuple[object, ...], int]] = field(default_factory=list)
     decisions: dict[Profile, Decision] = field(default_factory=dict)
     disease_codes: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    #: What others work out once for a plan: decisions by plain facts, kinds of care, disease classes, the fold's and words' tables.
+    decided: dict[tuple[object, ...], tuple[Profile, Decision]] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
+    classes: dict[tuple[str, str, int, str], tuple[str, ...]] = field(default_factory=dict)
+    shape: object | None = None
+    vocabulary: object | None = None
 
     @property
     def life(self) -> Period:
@@ -130,15 +144,24 @@ class Plan:
 
     def care_of(self, med_type: str) -> str:
         """Return the kind of care of a national code; longer local codes follow their first two digits."""
-        for kind in ("inpatient", "chronic_outpatient"):
-            if any(med_type.startswith(code) for code in getattr(self.pack.care, kind)):
-                return kind
-        return "other"
+        found = self.kinds.get(med_type)
+        if found is None:
+            care = self.pack.care
+            lists = (("inpatient", care.inpatient), ("chronic_outpatient", care.chronic_outpatient))
+            kinds = (kind for kind, codes in lists if any(med_type.startswith(code) for code in codes))
+            found = self.kinds[med_type] = next(kinds, "other")
+        return found
 
     def diseases_of(self, settlement: Settlement) -> tuple[str, ...]:
         """Return the disease classes of a settlement, better first: the certified one, else by main diagnosis (I-58)."""
+        if settlement.disease_class:
+            return (settlement.disease_class,)
         age = age_on(settlement.birth, settlement.begndate) if settlement.birth else -1
-        return self.disease_classes(settlement.disease_class, settlement.diag_code, age, others=settlement.diag_others)
+        key = ("", settlement.diag_code, age, settlement.diag_others)
+        found = self.classes.get(key)
+        if found is None:
+            found = self.classes[key] = self.disease_classes("", settlement.diag_code, age, others=settlement.diag_others)
+        return found
 
     def disease_classes(self, certified: str, diagnosis: str, age: int, *, others: str = "") -> tuple[str, ...]:
         """Return the classes that a diagnosis falls in; a disease of childhood needs a known age.
@@ -172,6 +195,9 @@ def make_plan(pack: Pack, values: list[EnteredValue] | None = None, *, simulate:
     entered = Entered(values)
     first, last = life(pack, entered)
     program = compile_program(pack, simulate=simulate)
+    unproven = prove(program)
+    if unproven:
+        raise PackErrors(fault(E_UNPROVEN, step=u.step, label=u.label, why=u.why, low=u.low, high=u.high) for u in unproven)
     layers = [*(pack.insurance if simulate else []), *pack.layers]
     days = {first, first.replace(month=1, day=1), last + timedelta(days=1) if last < FOREVER else FOREVER, *entered.days(), *_dated_days(layers, entered, first)}
     plan = Plan(
@@ -276,21 +302,24 @@ def _decide(plan: Plan, profile: Profile) -> Decision:
         identities &= sum({IDENTITY_BITS[i] for i in opened_for})
     category, identity = plan.category_of(identities)
     chosen = tuple(_choice(plan, i, profile, category) for i in range(len(plan.layers)))
-    counted = _with_silent(plan, profile, chosen) if not _refused(plan, profile, category) else none
-    if category == 0 and not any(choice.looks for choice in chosen):
-        if any(choice.row for choice in counted):
+    insurers = len(pack.insurance) if plan.simulate else 0
+    # What insurers pay does not depend on whether assistance counts the event.
+    insured = (*chosen[:insurers], *none[insurers:])
+    counted = _with_silent(plan, profile, chosen) if not _refused(plan, profile, category) else insured
+    if category == 0 and not any(choice.looks for choice in chosen[insurers:]):
+        if any(choice.row for choice in counted[insurers:]):
             return Decision(NO_CATEGORY, pack.no_category, "就医期间没有属于本政策救助对象的身份，只计入累计", 0, "", counted)
-        return Decision(NO_CATEGORY, pack.no_category, "就医期间没有属于本政策救助对象的身份", 0, "", none)
+        return Decision(NO_CATEGORY, pack.no_category, "就医期间没有属于本政策救助对象的身份", 0, "", insured)
     if category == 0 and len(set(opened_for)) == 1:
         identity = opened_for[0]
     for refusal in pack.refusals:
         if holds(plan, refusal.when, profile, category):
-            return Decision(refusal.id, refusal.clause, refusal.says, category, identity, none)
-    if category and not any(choice.row for choice in chosen):
+            return Decision(refusal.id, refusal.clause, refusal.says, category, identity, insured)
+    if category and not any(choice.row for choice in chosen[insurers:]):
         if not _any_care(plan, profile, category):
-            return Decision(CARE_NOT_COVERED, pack.care.clause, "该医疗类别不在救助费用范围内", category, identity, none)
-        clause = plan.layers[0].clause
-        return Decision(NOT_COVERED, clause, "该病种、机构或身份没有适用的救助", category, identity, none)
+            return Decision(CARE_NOT_COVERED, pack.care.clause, "该医疗类别不在救助费用范围内", category, identity, insured)
+        clause = pack.layers[0].clause
+        return Decision(NOT_COVERED, clause, "该病种、机构或身份没有适用的救助", category, identity, insured)
     if counted_early:
         silent = tuple(LayerChoice(_early_row(plan, i, c), False) if c.row else c for i, c in enumerate(chosen))
         return Decision(NOT_IN_FORCE, pack.in_force.clause, "施行前的费用只计入累计，不予救助", category, identity, silent)
@@ -304,7 +333,7 @@ def _refused(plan: Plan, profile: Profile, category: int) -> bool:
 def _any_care(plan: Plan, profile: Profile, category: int) -> bool:
     """Say whether some assistance layer takes this kind of care at all."""
     care = plan.care_of(profile.med_type)
-    return any(layer.covers.care is msgspec.UNSET or care in layer.covers.care for layer in plan.layers if layer.due != "application")
+    return any(layer.covers.care is msgspec.UNSET or care in layer.covers.care for layer in plan.pack.layers if layer.due != "application")
 
 
 def _with_silent(plan: Plan, profile: Profile, chosen: tuple[LayerChoice, ...]) -> tuple[LayerChoice, ...]:
@@ -348,7 +377,10 @@ def _early_row(plan: Plan, i: int, choice: LayerChoice) -> int:
 def _row(plan: Plan, i: int, key: tuple[object, ...], make: object) -> int:
     index = plan.row_index[i]
     if key not in index:
-        numbers = make()  # type: ignore[operator]
+        layer, numbers = plan.layers[i], make()  # type: ignore[operator]
+        wrong = row_faults(plan.program.figures[layer.id], numbers)
+        if wrong:
+            raise PackErrors(fault(E_RANGE, layer=layer.name, clause=layer.clause, figure=figure) for figure in wrong)
         plan.tables[i].append(numbers)
         index[key] = len(plan.tables[i]) - 1
     return index[key]
