@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tuodi.core.engine.compile import compile_program
-from tuodi.core.engine.plan import Plan, make_plan
-from tuodi.core.engine.prove import prove, row_faults
+from tuodi.core.engine.plan import make_plan
 from tuodi.core.errors import InputErrors, PackErrors, declare
 from tuodi.core.policy.check_cliffs import check_cliffs
 from tuodi.core.policy.check_figures import check_figures
@@ -23,8 +21,6 @@ from tuodi.core.policy.check_shape import check_shape
 from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.load import PackSource, load_pack
 
-E_PROOF = declare("E-CHECK-PROOF", "步骤“{step}”（{label}）{why}：{low} 至 {high}", "这一层的数额或层数超出了可靠计算的范围")
-E_RANGE = declare("E-CHECK-RANGE", "{named}的数额“{figure}”超出可算的范围，或次序不对", "分段、定额、升档的起点要从小到大，目标不能高于触发线，比例不能超过 100%")
 W_STALE = declare("W-ACCEPTED-STALE", "accepted 里接受的“{warning}”没有对应的提醒", "请删去，或核对代码（可写成 代码:层）")
 
 
@@ -64,34 +60,10 @@ def _shallow(look: Look) -> Iterator[Finding]:
 
 def _deep(look: Look) -> Iterator[Finding]:
     """Yield what shows when the pack runs; values that nobody has entered have stand-ins."""
-    proven = list(_proof(look))
-    yield from proven
-    if proven:
-        return
     try:
         plan = make_plan(look.pack, look.filled())
         insured = make_plan(look.pack, look.filled(), simulate=True) if look.pack.insurance else plan
         yield from check_rows(look, insured)
-        yield from _ranges(look, insured)
         yield from check_cliffs(look, plan, insured)
     except InputErrors as errors:
         yield from (Finding("error", fault) for fault in errors.faults)
-
-
-def _proof(look: Look) -> Iterator[Finding]:
-    for simulate in (False, True) if look.pack.insurance else (False,):
-        program = compile_program(look.pack, simulate=simulate)
-        layers = {step.name: step.layer for step in program.steps}
-        for fault in prove(program):
-            yield look.finding(
-                "error", E_PROOF, ("layers",), layer=layers[fault.step], step=fault.step, label=fault.label, why=fault.why,
-                low=fault.low, high=fault.high,
-            )  # fmt: skip
-
-
-def _ranges(look: Look, plan: Plan) -> Iterator[Finding]:
-    """Yield figures outside the bounds that the proof assumes, for every row that some kind of case has met."""
-    for i, layer in enumerate(plan.layers):
-        names = plan.program.figures[layer.id]
-        for figure in sorted({name for numbers in plan.tables[i] for name in row_faults(names, numbers)}):
-            yield look.finding("error", E_RANGE, ("layers", i), clause=layer.clause, layer=layer.id, named=layer.name, figure=figure)
