@@ -17,11 +17,11 @@ SAMPLES = {
 }  # fmt: skip
 
 
-def plan(readings=None, *, without=(), **values):
+def plan(readings=None, *, without=(), simulate=False, **values):
     """Return the plan; ``without`` takes entered values away, others are given by ``__`` for dots and ``AT`` for the at sign."""
     given = {key.replace("__", ".").replace("AT", "@"): value for key, value in values.items()}
     entered = [EnteredValue(p, v, "示例值") for p, v in {**SAMPLES, **given}.items() if p not in without]
-    return make_plan(load_pack(SOURCE, readings=readings or {}), entered)
+    return make_plan(load_pack(SOURCE, readings=readings or {}), entered, simulate=simulate)
 
 
 def held(identity, first="2017-01-01", last=None, person="甲", **more):

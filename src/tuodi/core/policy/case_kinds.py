@@ -15,8 +15,10 @@ from tuodi.core.engine.openings import openings, warnings
 from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.premium import PremiumFacts, premium_subsidies
 from tuodi.core.engine.services import PersonOnDay, deposit, service
+from tuodi.core.engine.simulate import estimate
 from tuodi.core.policy.case_values import (
     KINDS,
+    PAYER_KEYS,
     Case,
     Fen,
     Mismatch,
@@ -173,9 +175,25 @@ def _deposit(plan: Plan, case: Case) -> list[Mismatch]:
     return compared(case, found)
 
 
+def _estimate(plan: Plan, case: Case) -> list[Mismatch]:
+    facts = facts_of_case(case, {"known"})
+    bills, records, asked = history_of(case)
+    known = [PAYER_KEYS.get(str(name), str(name)) for name in facts.get("known") or []]
+    result = estimate(plan, bills[-1], records, known=known, earlier=bills[:-1], applications=asked)
+    amounts = case.data["expect"].get("amounts") or {}
+    found = {
+        "amounts": {name: Fen(result.amount_fen(str(name))) for name in amounts},
+        "total": Fen(result.total_fen),
+        "left": Fen(result.left_fen),
+        "refusal": result.result.decision.refusal or None,
+    }
+    return compared(case, found)
+
+
 KINDS["means_test"] = _means_test
 KINDS["premium"] = _premium
 KINDS["opening"] = _opening
 KINDS["warning"] = _warning
 KINDS["service"] = _service
 KINDS["deposit"] = _deposit
+KINDS["estimate"] = _estimate

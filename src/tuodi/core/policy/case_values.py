@@ -129,13 +129,21 @@ def facts_of_case(case: Case, known: set[str]) -> Mapping[str, Any]:
 
 
 def compared(case: Case, found: Mapping[str, object]) -> list[Mismatch]:
-    """Return every expectation that ``found`` does not meet; amounts are compared in fen, all else as text."""
+    """Return every expectation that ``found`` does not meet; amounts are compared in fen, all else as text.
+
+    Of a mapping (by person, criterion, institution) only the keys that are written are compared.
+    """
     expect: Mapping[str, Any] = case.data["expect"]
     unknown = set(expect) - set(found)
     assert not unknown, f"{case.file}:{case.line}: unknown expectations {sorted(unknown)}"
-    return [
-        Mismatch(case, key, shown(want), shown(found[key])) for key, want in expect.items() if shown(want) != shown(found[key])
-    ]
+    out = []
+    for key, want in expect.items():
+        got = found[key]
+        if isinstance(want, Mapping) and isinstance(got, Mapping):
+            got = {name: got.get(name, "（没有）") for name in want}
+        if shown(want) != shown(got):
+            out.append(Mismatch(case, key, shown(want), shown(got)))
+    return out
 
 
 def shown(value: object) -> str:
