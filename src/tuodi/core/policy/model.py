@@ -605,6 +605,14 @@ class Advance(Part, frozen=True, kw_only=True):
     readings: list[ReadingId] = []
 
 
+class AdmissionNotice(Part, frozen=True, kw_only=True):
+    """Who is told when a person with an identity is admitted."""
+
+    told: Literal["village_contact", "service_team"]
+    clause: Clause
+    says: Text
+
+
 class Terms(Part, frozen=True, kw_only=True):
     """Deadlines and how money is cleared, paid by the head and divided after an advance."""
 
@@ -612,6 +620,7 @@ class Terms(Part, frozen=True, kw_only=True):
     clearing: Clearing | None = None
     capitation: Capitation | None = None
     advance: Advance | None = None
+    admission_notices: list[AdmissionNotice] = []
 
 
 class Accepted(Part, frozen=True, kw_only=True):
