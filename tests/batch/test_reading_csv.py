@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from exchange_samples import (
     CERTNO,
@@ -294,6 +295,24 @@ def test_a_file_without_line_ends_is_refused(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(InputErrors) as caught:
         list(reader_in_blocks(path, SETTLEMENTS, block_bytes=500))
     assert [(one.code, one.line) for one in caught.value.faults] == [(faults.FILE_NEWLINES, 3)]
+
+
+def test_what_the_parser_itself_refuses_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise pa.ArrowInvalid("no table")
+
+    path = written(tmp_path, csv_text(settlements({}, {})))
+    monkeypatch.setattr(csv_source.arrow_csv, "read_csv", refuse)
+    (one,) = refused(path)
+    assert (one.code, one.line) == (faults.CSV_BROKEN, 2)
+    assert "no table" in one.message
+
+
+def test_a_broken_row_with_a_huge_cell_is_still_shown(tmp_path: Path) -> None:
+    text = csv_text([IDENTITY]) + 'P2,"' + "x" * 200_000 + '"\n'
+    _, found, bad = read_all(written(tmp_path, text), IDENTITIES, keep_going=True)
+    assert [(one.code, one.line) for one in found] == [(faults.CSV_FIELDS, 3)]
+    assert bad["psn_no"].to_list() == ["P2"]
 
 
 def test_an_odd_quote_in_the_header_is_told(tmp_path: Path) -> None:

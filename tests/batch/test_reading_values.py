@@ -231,6 +231,12 @@ def test_every_fault_of_reading_says_what_to_do() -> None:
     assert all(CATALOGUE[code][1] for code in declared)
 
 
+def test_a_column_is_found_by_its_name() -> None:
+    assert SETTLEMENTS.column("psn_no").title == "人员编号"
+    with pytest.raises(KeyError):
+        SETTLEMENTS.column("row")
+
+
 def test_normalised_types_end_with_the_row() -> None:
     types = normalised_types(SETTLEMENTS)
     assert list(types)[-1] == "row"

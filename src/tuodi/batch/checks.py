@@ -45,13 +45,16 @@ class Tally:
         self.count = 0
         self._limit = limit
 
+    @property
+    def room(self) -> int:
+        """How many more may be kept."""
+        return max(self._limit - self.count, 0)
+
     def kept(self, found: Iterable[Fault]) -> list[Fault]:
         """Count the faults and return those that may be kept."""
-        kept = []
-        for one in found:
-            self.count += 1
-            if self.count <= self._limit:
-                kept.append(one)
+        found = list(found)
+        kept = found[: self.room]
+        self.count += len(found)
         return kept
 
 

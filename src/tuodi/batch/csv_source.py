@@ -150,7 +150,7 @@ class CsvSource:
 
     def _parse(self, block: Block) -> Batch:
         data, is_damaged = self._readable_text(block)
-        table, refused = self._table(data, in_order=False)
+        table, refused = self._table(data, block.line, in_order=False)
         if not refused and table.num_rows == block.lines:
             places = pl.int_range(block.line, block.line + block.lines, eager=True)
             return Batch(pl.DataFrame(pl.from_arrow(table)), places, (), is_damaged)
@@ -158,7 +158,7 @@ class CsvSource:
 
     def _parse_in_order(self, data: memoryview | bytes, first_line: int, *, is_damaged: bool) -> Batch:
         """Parse a block whose rows are not its lines: some are blank, broken, or have newlines inside."""
-        table, refused = self._table(data, in_order=True)
+        table, refused = self._table(data, first_line, in_order=True)
         frame = pl.DataFrame(pl.from_arrow(table))
         places, starts = _places(frame, refused, first_line=first_line)
         broken = [self._broken(row, line) for row, line in zip(refused, starts, strict=True)]
@@ -170,7 +170,7 @@ class CsvSource:
         return Batch(frame.filter(is_whole), places.filter(is_whole), tuple(in_order), is_damaged)
 
     def _table(
-        self, data: memoryview | bytes, *, in_order: bool
+        self, data: memoryview | bytes, line: int, *, in_order: bool
     ) -> tuple[pa.Table, list[arrow_csv.InvalidRow]]:
         """Cut a block into cells; rows of another length are returned apart, numbered when read ``in_order``."""
         refused: list[arrow_csv.InvalidRow] = []
@@ -198,8 +198,8 @@ class CsvSource:
             )
         except pa.ArrowInvalid as error:
             if in_order:
-                raise self._refuse(faults.CSV_BROKEN, reason=str(error)) from error
-            return self._table(data, in_order=True)  # a record longer than the parser's window
+                raise self._refuse(faults.CSV_BROKEN, line=line, reason=str(error)) from error
+            return self._table(data, line, in_order=True)  # a record longer than the parser's window
         return table, refused
 
     def _broken(self, row: arrow_csv.InvalidRow, line: int) -> BrokenRow | None:

@@ -56,18 +56,18 @@ def why_bad(column: Column, text: str, *, encoding: str) -> Why:
     return _BY_KIND[column.kind](column, text)
 
 
+def _is_wide_amount(text: str) -> bool:
+    """Say whether a text would be an amount if its full-width characters were ordinary ones."""
+    narrow = unicodedata.normalize("NFKC", text).replace(",", "").replace(".", "", 1)
+    return narrow.strip().lstrip("-+¥").isdecimal()
+
+
 def _amount(column: Column, text: str) -> Why:
     words = {"title": column.title}
-    if any(unicodedata.east_asian_width(character) in "FW" and not character.isspace() for character in text):
-        is_width = (
-            unicodedata.normalize("NFKC", text)
-            .replace(",", "")
-            .strip()
-            .lstrip("-+¥")
-            .replace(".", "")
-            .isdecimal()
-        )
-        return Why(faults.AMOUNT_WIDTH if is_width else faults.AMOUNT_TEXT, words)
+    if not text.isascii() and any(
+        unicodedata.east_asian_width(character) in "FW" and character != "\u3000" for character in text
+    ):
+        return Why(faults.AMOUNT_WIDTH if _is_wide_amount(text) else faults.AMOUNT_TEXT, words)
     if any(character.isspace() for character in text):
         return Why(faults.AMOUNT_SPACE, words)
     for pattern, code in (

@@ -85,7 +85,9 @@ class IdGuard:
         for rows in self._by_bucket():
             wrong = _wrong(rows)
             lines.append(wrong["row"])
-            found += self._tally.kept(self._fault(row) for row in wrong.iter_rows(named=True))
+            kept = wrong.head(self._tally.room)
+            self._tally.count += wrong.height
+            found += [self._fault(row) for row in kept.iter_rows(named=True)]
         self.lines = pl.concat(lines).unique().sort()
         self.close()
         return sorted(found, key=lambda one: one.line)

@@ -19,6 +19,8 @@ from tuodi.batch.sources import Batch, header_faults
 from tuodi.core.errors import Fault, InputErrors, fault
 
 FEN_SUFFIX = "_fen"
+#: Rows taken at a time, whatever the size of row groups.
+BATCH_ROWS = 1 << 17
 _WANTED = {
     "amount": "decimal128(18,2)，或列名以 _fen 结尾的 int64",
     "day": "date32、不带时区的 timestamp 或字符串",
@@ -33,7 +35,7 @@ class ParquetSource:
     encoding = "UTF-8"
 
     def __init__(self, path: Path, schema: Schema, *, chunk_rows: int) -> None:
-        self._path, self._file, self._chunk_rows = path, str(path), chunk_rows
+        self._path, self._file, self._batch_rows = path, str(path), min(chunk_rows, BATCH_ROWS)
         with self._open() as file:
             arrow = file.schema_arrow
             self.rows_hint = file.metadata.num_rows
@@ -60,7 +62,7 @@ class ParquetSource:
         """Yield the rows from the beginning."""
         first = 1
         with self._open() as file:
-            batches = file.iter_batches(batch_size=self._chunk_rows, columns=list(self._read))
+            batches = file.iter_batches(batch_size=self._batch_rows, columns=list(self._read))
             while (batch := self._next(batches, first)) is not None:
                 frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch]))).rename(self._read)
                 yield Batch(frame, pl.int_range(first, first + frame.height, eager=True))
@@ -68,7 +70,8 @@ class ParquetSource:
 
     def _open(self) -> parquet.ParquetFile:
         try:
-            return parquet.ParquetFile(self._path, page_checksum_verification=True)
+            # Without buffering ahead: what Arrow buffers it keeps until the file is closed.
+            return parquet.ParquetFile(self._path, page_checksum_verification=True, pre_buffer=False)
         except (pa.ArrowException, OSError) as error:
             raise self._broken(error, 0) from error
 
