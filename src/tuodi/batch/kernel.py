@@ -4,6 +4,9 @@ The text of the loop is generated from the same :class:`Program` as the scalar f
 stretch of rows that begins and ends between two units (persons, or households where totals are a household's); stretches run
 on threads, the interpreter lock released. A compiled kernel is kept on disk under the digest of its text, so that a plan is
 compiled once per machine.
+
+The loop remembers the latest period of each bucket only. Where an earlier one comes back (a late bill under a year of
+discharge, a stay settled twice with other care between), the unit's rows are computed again with all its periods remembered.
 """
 
 from __future__ import annotations
@@ -15,14 +18,15 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tuodi.core.engine.codegen import local_names
+from tuodi.core.engine.codegen import compile_event, local_names
 from tuodi.core.engine.plan import Plan, share_of
-from tuodi.core.engine.steps import Const, Expr, Name, Op, Program
+from tuodi.core.engine.steps import Bucket, Const, Expr, Name, Op, Program
 
 INFIX = {"+": "+", "-": "-", "*": "*", "<": "<", "<=": "<=", "==": "==", "and": "&", "or": "|"}
 Array = np.ndarray[Any, Any]
@@ -203,7 +207,7 @@ def stretches(unit: Array, count: int) -> list[tuple[int, int]]:
             at += 1
         edges.append(max(at, edges[-1]))
     edges.append(len(unit))
-    return [(a, b) for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    return [(a, b) for a, b in pairwise(edges) if a < b]
 
 
 def run_kernel(kernel: Kernel, columns: Columns, *, threads: int = 2, out: list[Array] | None = None) -> dict[str, Array]:
@@ -223,7 +227,63 @@ def run_kernel(kernel: Kernel, columns: Columns, *, threads: int = 2, out: list[
         with ThreadPoolExecutor(len(parts)) as pool:
             for done in [pool.submit(kernel.run, a, b, *arguments, *results) for a, b in parts]:
                 done.result()
-    return dict(zip(kernel.outputs, results, strict=True))
+    found = dict(zip(kernel.outputs, results, strict=True))
+    _remember_all(kernel, columns, found)
+    return found
+
+
+def _may_return(plan: Plan, bucket: Bucket) -> bool:
+    """Say whether a period of a bucket can come back after another: years of settlement, for one, only ascend."""
+    if bucket.period == "year" or (bucket.period.startswith("application:") and bucket.unit == "person"):
+        return plan.pack.year_of != "settlement"
+    return bucket.period != "once"
+
+
+def _returning(plan: Plan, columns: Columns) -> Array:
+    """Return the units in which a period that was written before is written again after another."""
+    found = [np.empty(0, columns.unit.dtype)]
+    order = list(plan.program.layers)
+    for bucket in plan.program.buckets:
+        if not _may_return(plan, bucket):
+            continue
+        at = np.flatnonzero(np.any([columns.rows[order.index(layer)] > 0 for layer in bucket.layers], axis=0))
+        unit, key = columns.unit[at], columns.keys[bucket.period][at]
+        begins = np.append(True, (unit[1:] != unit[:-1]) | (key[1:] != key[:-1]))[: len(at)]
+        unit, key = unit[begins], key[begins]
+        by_key = np.lexsort((key, unit))
+        unit, key = unit[by_key], key[by_key]
+        found.append(unit[1:][(unit[1:] == unit[:-1]) & (key[1:] == key[:-1])])
+    return np.unique(np.concatenate(found))
+
+
+def _remember_all(kernel: Kernel, columns: Columns, results: dict[str, Array]) -> None:
+    """Compute the units of :func:`_returning` again, event by event, with every period remembered (``fold``)."""
+    units = _returning(kernel.plan, columns)
+    if not len(units):
+        return
+    plan, program = kernel.plan, kernel.plan.program
+    event, held = compile_event(program, kernel.outputs), tables(plan)
+    remembered: dict[tuple[str, int, int], dict[str, int]] = {}
+    for i in np.flatnonzero(np.isin(columns.unit, units)):
+        rows = [int(column[i]) for column in columns.rows]
+        known = {name: int(column[i]) for name, column in (*columns.amounts.items(), *columns.last.items())}
+        known["category"] = int(columns.category[i])
+        for layer, row, (_, covered) in zip(plan.layers, rows, held, strict=True):
+            known |= {f"a.{layer.id}": int(row > 0), f"c.{layer.id}": int(covered[row])}
+            if f"share.{layer.id}" in program.facts:
+                known[f"share.{layer.id}"] = share_of(layer, declined=bool(columns.declined[i]))
+        state = {slot.name: 0 for slot in program.slots}
+        keys = {b.name: (b.name, int(columns.unit[i]), 1 if b.period == "once" else int(columns.keys[b.period][i])) for b in program.buckets}
+        for key in keys.values():
+            state |= remembered.get(key, {})
+        figures = [plan.tables[n][row] for n, row in enumerate(rows)]
+        values, slots = event([known[name] for name in program.facts], figures, list(state.values()))
+        after = dict(zip(state, slots, strict=True))
+        for bucket in program.buckets:
+            if any(row for layer, row in zip(program.layers, rows, strict=True) if layer in bucket.layers):
+                remembered[keys[bucket.name]] = {s.name: after[s.name] for s in program.slots if s.bucket == bucket.name}
+        for name, value in zip(kernel.outputs, values, strict=True):
+            results[name][i] = value
 
 
 def tables(plan: Plan) -> list[tuple[Array, Array]]:

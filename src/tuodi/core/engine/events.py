@@ -167,7 +167,7 @@ def _event(
     keys: dict[str, object] = {
         "year": day.year,
         "once": 1,
-        "stay": (s.begndate, s.fixmedins_code) if plan.care_of(s.med_type) == "inpatient" else s.setl_id,
+        "stay": (s.psn_no, s.begndate, s.fixmedins_code) if plan.care_of(s.med_type) == "inpatient" else s.setl_id,
     }
     for name, window in opened.items():
         certified = certification_day(pack, window)

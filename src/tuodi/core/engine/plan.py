@@ -400,8 +400,7 @@ def _choice(plan: Plan, i: int, profile: Profile, category: int) -> LayerChoice:
     number, row = matching[0]
     penalty, share = _penalty(plan, layer, profile, category, resolver), (1, 1)
     if layer.factor and layer.factor.of == "rate" and profile.declined:
-        top, _, bottom = layer.factor.share.partition("/")
-        share = (int(top), int(bottom or "1"))
+        share = _fraction(layer.factor.share)
     key = (plan.segment(profile.day), number, penalty, share)
     try:
         index = _row(plan, i, key, lambda: figure_row(layer, row, resolver, penalty=penalty, rate_share=share))
@@ -432,11 +431,15 @@ def share_of(layer: Layer, *, declined: bool) -> int:
     """Return the share (basis points) of what is due that is paid."""
     if layer.factor is None or not declined:
         return 10_000
-    top, _, bottom = layer.factor.share.partition("/")
-    if not bottom:
-        return basis_points(layer.factor.share)
-    assert 10_000 * int(top) % int(bottom) == 0, layer.factor.share
-    return 10_000 * int(top) // int(bottom)
+    top, bottom = _fraction(layer.factor.share)
+    assert 10_000 * top % bottom == 0, layer.factor.share
+    return 10_000 * top // bottom
+
+
+def _fraction(share: str) -> tuple[int, int]:
+    """Return a share as numerator and denominator, be it written as a fraction or in per cent."""
+    top, _, bottom = share.partition("/")
+    return (int(top), int(bottom)) if bottom else (basis_points(share), 10_000)
 
 
 def holds(plan: Plan, when: When, profile: Profile, category: int) -> bool:
