@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+from hypothesis import settings
+
 from tuodi.core.engine.plan import make_plan
 from tuodi.core.identities import IdentityRecord
 from tuodi.core.policy.case_values import day_of, settlement_of
 from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.load import load_pack, read_source
 
+settings.register_profile("around", deadline=None, max_examples=60)
+settings.load_profile("around")
 FILE = Path(__file__).parent.parent / "data" / "around-pack.yaml"
 SOURCE = read_source(FILE.read_text("utf-8"), file=FILE.name)
 SAMPLES = {

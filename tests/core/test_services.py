@@ -3,13 +3,16 @@
 from dataclasses import replace
 from datetime import date
 
+import msgspec
 import pytest
 from around import held, plan
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuodi.core.engine.plan import make_plan
 from tuodi.core.engine.services import PersonOnDay, deposit, service
 from tuodi.core.errors import InputErrors
+from tuodi.core.policy.model import Figure, IdentityRule, Service, Window
 
 THE_PLAN = plan()
 IN_PROGRAMME = PersonOnDay(date(2023, 6, 1), answers={"supplementary_insured": True, "two_chronic": True})
@@ -103,6 +106,22 @@ def test_a_service_before_the_pack_or_of_another_pack():
     assert service(THE_PLAN, "yearly", PersonOnDay(date(2016, 1, 1)), []).clause == "AK-8.5"
     with pytest.raises(InputErrors, match="nothing"):
         service(THE_PLAN, "nothing", PersonOnDay(date(2023, 1, 1)), [])
+
+
+def test_a_delegated_amount_that_nobody_entered_is_named():
+    rule = Service(id="aid", name="补助", clause="TH-3.1.1", yearly_amount=Figure(delegated="premium.basic"))
+    bare = make_plan(msgspec.structs.replace(THE_PLAN.pack, services=[rule]), [])
+    assert service(bare, "aid", PersonOnDay(date(2023, 6, 1)), [], cost_fen=1).missing == ("premium.basic",)
+
+
+def test_reaching_back_is_for_medical_cost_and_opens_no_service():
+    window = Window(clause="DT-3.3", name="追溯", identities=["dibao"], months=12)
+    rule = IdentityRule(clause="DT-3.3", identities=["dibao"], window="back")
+    pack = msgspec.structs.replace(THE_PLAN.pack, windows={"back": window}, identity_rules=[rule])
+    reaching = make_plan(pack, [])
+    records = [held("dibao", "2023-06-01", certified_on="2023-06-01")]
+    assert service(reaching, "yearly", PersonOnDay(date(2023, 5, 31)), records).outcome == "not_in_group"
+    assert service(reaching, "yearly", PersonOnDay(date(2023, 6, 1)), records).outcome == "granted"
 
 
 @given(costs=st.lists(st.integers(1, 400_000), max_size=6))

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 from around import plan
 from hypothesis import given
@@ -16,8 +17,10 @@ from tuodi.core.engine.clearing import (
     clearing_year,
     clearing_year_of,
 )
+from tuodi.core.engine.plan import make_plan
 from tuodi.core.engine.terms import WEEKDAYS_ONLY, Pause, calendar_of, deadline, term, working_days
 from tuodi.core.errors import InputErrors, MissingValues
+from tuodi.core.policy.model import Capitation, Figure, Terms
 
 THE_PLAN = plan()
 CHINA = china()
@@ -322,12 +325,17 @@ def test_law_an_advance_is_divided_without_remainder(assistance, advanced):
     assert found.institution_fen + found.shortfall_fen == advanced
 
 
+def test_I_60_a_notice_inside_the_term_that_may_end_on_any_day():
+    deadlines = [
+        msgspec.structs.replace(rule, holds_notice="objection") if rule.id == "review" else rule
+        for rule in THE_PLAN.pack.terms.deadlines
+    ]
+    pack = msgspec.structs.replace(THE_PLAN.pack, terms=Terms(deadlines=deadlines))
+    # the term ends Wednesday 13 April; seven days of objection: posted on 6 April
+    assert review(make_plan(pack, []), acceptance="2022-03-01").last == day("2022-04-06")
+
+
 def test_a_pack_without_terms_says_so():
-    import msgspec
-
-    from tuodi.core.engine.plan import make_plan
-    from tuodi.core.policy.model import Capitation, Figure, Terms
-
     bare = make_plan(msgspec.structs.replace(THE_PLAN.pack, terms=Terms()), [])
     for ask in (
         lambda: clearing_year(bare, 2022),
