@@ -17,6 +17,7 @@ from tuodi.core.policy.model import (
     BringDown,
     Capitation,
     CapStep,
+    CostControl,
     Criterion,
     DatedFigure,
     Deadline,
@@ -58,6 +59,7 @@ UNITS: dict[tuple[type[Part], str], str] = {
     (When, "diagnosis"): "diagnoses", (When, "not_diagnosis"): "diagnoses", (Premium, "value"): "yuan", (Criterion, "limit"): "yuan",
     (Line, "threshold"): "yuan", (Service, "yearly_amount"): "yuan", (Service, "least_amount"): "yuan", (Deadline, "days"): "days",
     (Capitation, "amount"): "yuan", (Capitation, "scale"): "number", (Capitation, "pass_mark"): "number",
+    (CostControl, "selfpay_share_at_most"): "percent",
 }  # fmt: skip
 CALLED = {
     "yuan": "金额", "percent": "比例", "day": "日期", "days": "天数", "number": "数", "diagnoses": "诊断编码", "text": "文字",

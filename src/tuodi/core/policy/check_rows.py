@@ -80,8 +80,9 @@ def _layer(look: Look, plan: Plan, path: Path, layer: Layer, earning: set[int]) 
             elif len(rows) > 1:
                 overlaps.setdefault(tuple(rows), []).append(kind)
         yield from _holes(look, path, layer, dims, day=day, holes=holes, overlaps=overlaps, told=told)
+    missing = set(look.missing())
     for i, row in enumerate(layer.figures):
-        if i not in answered:
+        if i not in answered and missing.isdisjoint(delegated_in_part([row.first, row.last])):
             yield look.finding("warning", W_ROW, (*path, "figures", i), clause=row.clause, layer=layer.id, named=layer.name, row=i + 1)
     if everyone and path[0] == "layers":
         yield look.finding("warning", W_EVERYONE, path, clause=layer.clause, layer=layer.id, named=layer.name)

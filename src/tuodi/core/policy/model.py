@@ -358,6 +358,7 @@ class Fund(Part, frozen=True, kw_only=True):
     clause: Clause
     sources: list[Text] = []
     uses: list[Text] = []
+    delegated: list[Id] = []
     notes: str = ""
 
 
@@ -605,6 +606,13 @@ class Advance(Part, frozen=True, kw_only=True):
     readings: list[ReadingId] = []
 
 
+class CostControl(Part, frozen=True, kw_only=True):
+    """A limit on an institution's share of in-policy self-paid cost of assisted people, part of its agreement (AK-3.1.3)."""
+
+    clause: Clause
+    selfpay_share_at_most: FigureSpec
+
+
 class AdmissionNotice(Part, frozen=True, kw_only=True):
     """Who is told when a person with an identity is admitted."""
 
@@ -621,6 +629,7 @@ class Terms(Part, frozen=True, kw_only=True):
     capitation: Capitation | None = None
     advance: Advance | None = None
     admission_notices: list[AdmissionNotice] = []
+    cost_control: CostControl | None = None
 
 
 class Accepted(Part, frozen=True, kw_only=True):
