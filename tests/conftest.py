@@ -9,6 +9,8 @@ from pathlib import Path
 
 _HOME = tempfile.mkdtemp(prefix="tuodi-test-")
 os.environ.setdefault("TUODI_HOME", _HOME)
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tuodi.site.settings")
+(Path(os.environ["TUODI_HOME"]) / "static").mkdir(exist_ok=True)
 os.environ.setdefault("TUODI_CACHE", str(Path(tempfile.gettempdir()) / "tuodi-test-kernels"))
 
 
@@ -25,3 +27,10 @@ def pytest_configure(config):
         server = pgserver.get_server(Path(_HOME) / "postgres", cleanup_mode="stop")
         os.environ["TUODI_DATABASE"] = server.get_uri()
         config._tuodi_server = server
+    import django
+
+    django.setup()
+
+
+def pytest_report_header(config):
+    return f"database: {config.getoption('--database')}"

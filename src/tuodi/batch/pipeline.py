@@ -81,6 +81,12 @@ class _Tables:
     identities: pl.DataFrame
     applications: pl.DataFrame | None
     institutions: pl.DataFrame | None
+    cancels: list[pl.DataFrame] = field(default_factory=list)
+
+
+def person_of(frame: pl.DataFrame) -> pl.Series:
+    """Return the person of each row."""
+    return frame["psn_no"]
 
 
 def adjudicate(job: Job, *, progress: Progress | None = None) -> Report:
@@ -90,7 +96,7 @@ def adjudicate(job: Job, *, progress: Progress | None = None) -> Report:
     tables = _small_files(job, report)
     kernel = compile_kernel(job.plan) if unit_of(job.plan.program) != "mixed" else None
     reader = open_table(job.settlements, SETTLEMENTS)
-    by = "psn_no" if unit_of(job.plan.program) == "person" else "household"
+    by = person_of if unit_of(job.plan.program) == "person" else household_of
     parts = None if kernel else 10**15
     with Spill(rows_hint=0 if parts else reader.rows_hint, by=by, directory=job.out.parent, part_rows=job.part_rows) as spill:
         late = _read(job, reader, spill, tables, report, progress)
@@ -127,12 +133,19 @@ def _small_files(job: Job, report: Report) -> _Tables:
     identities, applications, institutions = frames
     assert identities is not None
     if applications is not None:
+        applications = _by_layer(job.plan, applications)
         known = [layer.id for layer in job.plan.layers if layer.due == "application"]
         for layer in applications["layer"].unique().sort():
             if layer not in known:
                 listed = "、".join(known) or "（无）"
                 _add(report, [fault(E_LAYER, file=str(job.applications), layer=layer, known=listed)], 1)
     return _Tables(identities, applications, institutions)
+
+
+def _by_layer(plan: Plan, applications: pl.DataFrame) -> pl.DataFrame:
+    """Return applications that name a layer by its clause with the layer's id."""
+    names = {layer.clause: layer.id for layer in plan.layers if layer.due == "application"}
+    return applications.with_columns(pl.col("layer").replace(names))
 
 
 def _bad_path(job: Job, path: Path) -> Path:
@@ -155,14 +168,20 @@ def _read(
     with IdGuard(str(job.settlements), directory=job.out.parent) as guard:
         for chunk in reader:
             guard.feed(chunk)
-            _add(report, chunk.faults, len(chunk.faults))
+            _add(report, chunk.faults, 0)
             report.bad_rows += len(chunk.bad)
             if len(chunk.bad) and job.keep_going:
                 write_bad(_bad_path(job, job.settlements), chunk.bad, append=wrote_bad)
                 wrote_bad = True
-            spill.feed(_with_institutions(chunk, tables, unknown))
+            rows = _with_institutions(chunk, tables, unknown)
+            if spill.by is household_of:
+                # A cancelling row need not name the household, so it would miss the part of what it cancels.
+                tables.cancels.append(rows.filter("refd_setl_flag"))
+                rows = rows.filter(~pl.col("refd_setl_flag"))
+            spill.feed(rows)
             if progress:
                 progress("读取", reader.row_count, reader.rows_hint)
+        report.fault_count += reader.fault_count
         late = guard.finish()
         _add(report, late, guard.fault_count)
         lines = guard.lines
@@ -170,20 +189,12 @@ def _read(
         made = fault(E_INSTITUTION, file=str(job.settlements), line=first, column="fixmedins_code", code=code, count=count, first=first)
         _add(report, [made], 1)
     if len(lines) and job.keep_going:
-        _write_late(job, reader, lines, append=wrote_bad)
-        report.bad_rows += len(lines)
+        for rows in reader.late_bad_rows(late, lines):
+            write_bad(_bad_path(job, job.settlements), rows, append=wrote_bad)
+            wrote_bad = True
+            report.bad_rows += len(rows)
     report.settlements = reader.row_count
     return lines
-
-
-def _write_late(job: Job, reader: Reader, lines: pl.Series, *, append: bool) -> None:
-    """Write the rows that turned out wrong at the end, behind the others, in a second pass over the file."""
-    for _, batch in reader.checked():
-        rows = reader.as_written(batch, lines)
-        if len(rows):
-            told = rows.drop("row").with_columns(pl.lit("结算号重复或撤销对象不存在").alias("x_error"))
-            write_bad(_bad_path(job, job.settlements), told, append=append)
-            append = True
 
 
 def _with_institutions(chunk: Chunk, tables: _Tables, unknown: dict[str, tuple[int, int]]) -> pl.DataFrame:
@@ -213,7 +224,7 @@ def _entries(
     """Return the entries of one part."""
     if len(late):
         part = part.filter(~pl.col("row").is_in(late.implode()))
-    kept = _without_cancelled(job, part, report)
+    kept = _without_cancelled(part, tables, report)
     if not len(kept):
         return entries_of_fold([])
     if kernel is None:
@@ -228,14 +239,15 @@ def _entries(
     return entries_of(job.plan, events, run_kernel(kernel, events.columns, threads=job.threads))
 
 
-def _without_cancelled(job: Job, part: pl.DataFrame, report: Report) -> pl.DataFrame:
+def _without_cancelled(part: pl.DataFrame, tables: _Tables, report: Report) -> pl.DataFrame:
     """Return the settlements that are not cancelled; whether a cancelling row names the same person the reader has checked."""
-    cancels = part.filter("refd_setl_flag")
+    cancels = pl.concat([part.filter("refd_setl_flag"), *tables.cancels])
     kept = part.filter(~pl.col("refd_setl_flag"))
     if not len(cancels):
         return kept
-    report.cancelled += len(cancels)
-    return kept.join(cancels, on=["setl_id", "psn_no"], how="anti", maintain_order="left")
+    live = kept.join(cancels, on=["setl_id", "psn_no"], how="anti", maintain_order="left")
+    report.cancelled += len(kept) - len(live)
+    return live
 
 
 def _count(report: Report, frame: pl.DataFrame) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +18,7 @@ MAX_PARTS = 256
 class Spill:
     """Feed it chunks; then take the parts one by one. A context manager, for its part files."""
 
-    def __init__(self, *, rows_hint: int | None, by: str, directory: Path | None = None, part_rows: int = PART_ROWS) -> None:
+    def __init__(self, *, rows_hint: int | None, by: Callable[[pl.DataFrame], pl.Series], directory: Path | None = None, part_rows: int = PART_ROWS) -> None:
         self.by = by
         self.rows = 0
         expected = rows_hint if rows_hint is not None else 64 * part_rows
@@ -43,7 +43,7 @@ class Spill:
         if self.count == 1:
             self._held.append(frame)
             return
-        parts = frame.with_columns(part=frame[self.by].hash(seed=7) % self.count).partition_by(
+        parts = frame.with_columns(part=self.by(frame).hash(seed=7) % self.count).partition_by(
             "part", as_dict=True, include_key=False
         )
         for (part,), rows in parts.items():

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-YUAN_PATTERN = re.compile(r"(-?)(\d{1,13})(?:\.(\d{1,2}))?")
-RATE_PATTERN = re.compile(r"(\d{1,4})(?:\.(\d{1,2}))? ?%")
+YUAN_PATTERN = re.compile(r"(-?)([0-9]{1,13})(?:\.([0-9]{1,2}))?")
+RATE_PATTERN = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,2}))? ?%")
 BASIS_POINTS = 10_000
 
 

@@ -58,6 +58,7 @@ class ApiKey(models.Model):
     institution = models.ForeignKey(Institution, on_delete=models.RESTRICT, related_name="keys")
     name = models.CharField(max_length=60, unique=True, help_text="x-tif-paasid")
     token_sealed = models.BinaryField()
+    user = models.ForeignKey("base.User", on_delete=models.RESTRICT, related_name="+", help_text="以谁的名义办理")
     first = models.DateField()
     last = models.DateField(null=True)
     revoked_at = models.DateTimeField(null=True)

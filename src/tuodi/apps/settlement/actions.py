@@ -11,6 +11,7 @@ from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.models import Bill, Refold
 from tuodi.base import clock, outbox
+from tuodi.base.access import visible
 from tuodi.base.action import Action
 from tuodi.core.engine.fold import EventResult
 from tuodi.core.errors import InputErrors, declare, fault
@@ -99,8 +100,6 @@ class CancelSettlement(Action):
         self.setl_id, self.new_id, self.msgid, self.reversal = setl_id, new_id, msgid, reversal
 
     def check(self) -> None:
-        from tuodi.base.access import visible
-
         found = visible(self.actor, Bill).filter(setl_id=self.setl_id, is_cancellation=False).first()
         if found is None:
             raise InputErrors([fault(E_NO_BILL, setl_id=self.setl_id)])
@@ -155,3 +154,41 @@ def presettle(actor: Any, bill: Bill) -> EventResult:
         settlements, history.records_of(person.psn_no), plans_of(person.insured_area), area=person.insured_area
     )
     return computed.results[bill.setl_id]
+
+
+class RestoreSettlement(Action):
+    """Undo a cancellation whose answer the hospital never got (2601 of 2208 or 2305)."""
+
+    verb = permissions.REVERSE
+
+    def __init__(self, *, actor: Any, setl_id: str) -> None:
+        super().__init__(actor=actor)
+        self.setl_id = setl_id
+
+    def check(self) -> None:
+        found = visible(self.actor, Bill).filter(setl_id=self.setl_id, is_cancellation=False).first()
+        if found is None:
+            raise InputErrors([fault(E_NO_BILL, setl_id=self.setl_id)])
+        self.bill = found
+
+    def lock(self) -> None:
+        history.lock(self.bill.psn_no)
+        self.bill.refresh_from_db()
+
+    def write(self) -> Refold | None:
+        negative = self.bill.cancelled_by
+        if negative is None:
+            return None
+        self.bill.cancelled_by = None
+        self.bill.save(update_fields=["cancelled_by"])
+        negative.is_reversed = True
+        negative.save(update_fields=["is_reversed"])
+        area = person_of(self.bill.psn_no).insured_area
+        return history.refold(self.bill.psn_no, area=area, cause="reverse", cause_id=self.setl_id)[0]
+
+    def audited(self, done: Refold | None) -> dict[str, Any]:
+        data = {"change_fen": done.change_fen if done else 0, "restored": True}
+        return {"subject": "settlement", "subject_id": self.setl_id, "data": data}
+
+    def announce(self, done: Refold | None) -> None:
+        outbox.announce("settlement:restored", setl_id=self.setl_id)

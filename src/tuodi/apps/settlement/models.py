@@ -54,6 +54,28 @@ class Encounter(models.Model):
     recorded_at = models.DateTimeField()
 
 
+class Notice(models.Model):
+    """Somebody to be told of an admission (village contact QD-2.1, service team TH-3.1.3), and what came of it."""
+
+    encounter = models.ForeignKey(Encounter, on_delete=models.RESTRICT, related_name="notices")
+    told = models.CharField(max_length=30, choices=[("village_contact", "村（居）联系人"), ("service_team", "基础健康服务团队")])
+    clause = models.CharField(max_length=20)
+    area_code = models.CharField(max_length=12, db_index=True)
+    at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+    response = models.CharField(max_length=400, blank=True)
+
+
+class StatementFile(models.Model):
+    """A reconciliation file that a hospital sent or may fetch (9101 / 9102)."""
+
+    number = models.CharField(max_length=30, unique=True)
+    fixmedins_code = models.CharField(max_length=30)
+    filename = models.CharField(max_length=200)
+    content = models.BinaryField()
+    at = models.DateTimeField()
+
+
 class Filing(models.Model):
     """A referral (2501) or a chronic-disease filing (2503)."""
 

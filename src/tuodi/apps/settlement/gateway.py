@@ -1,0 +1,130 @@
+"""The gateway: one exchange in, one answer out, the same answer to the same message (style E9).
+
+A handler reads its nodes and calls one action or query. Exchanges that change something are kept with the digest of what
+was asked and the answer given, in the same transaction as the change: a repeated message gets the kept answer, the same id
+with other content is an error, and a lost answer is asked again or undone by 2601.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.http import Http404
+
+from tuodi.apps.settlement import envelope
+from tuodi.apps.settlement.envelope import E_INFNO, Envelope
+from tuodi.apps.settlement.models import Exchange
+from tuodi.base import clock
+from tuodi.core.errors import InputErrors, TuodiError, declare, fault
+
+E_OTHER = declare("E-MSG-REPEATED", "报文 {msgid} 已用于另一笔内容不同的交易", "请换一个新的 msgid；如要查询原交易结果请原样重发")
+E_FOREIGN = declare("E-MSG-INSTITUTION", "报文里的机构编号 {code} 与接入密钥所属机构不符", "请核对机构编号和密钥")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request with the account it acts as."""
+
+    envelope: Envelope
+    actor: Any
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a handler gives back; ``subject`` is what 2601 would undo."""
+
+    output: dict[str, Any]
+    subject: str = ""
+
+
+Handler = Callable[[Call], Reply]
+#: infno -> (handler, whether it changes anything).
+HANDLERS: dict[str, tuple[Handler, bool]] = {}
+
+
+def handles(*numbers: str, changes: bool = False) -> Callable[[Handler], Handler]:
+    """Register a handler for transactions of the interface."""
+
+    def register(handler: Handler) -> Handler:
+        for number in numbers:
+            assert number not in HANDLERS, number
+            HANDLERS[number] = (handler, changes)
+        return handler
+
+    return register
+
+
+def process(body: bytes, *, actor: Any, path_infno: str = "") -> dict[str, Any]:
+    """Return the answer to a request; never raises, never leaves anything half done."""
+    refmsgid = envelope.reference(getattr(actor, "area_code", ""))
+    try:
+        read = envelope.read(body)
+        return envelope.answer(_run(Call(read, actor), refmsgid), refmsgid=refmsgid)
+    except InputErrors as error:
+        return envelope.refusal(*(f"[{f.code}] {f.message}" for f in error.faults), refmsgid=refmsgid)
+    except (PermissionDenied, Http404) as error:
+        return envelope.refusal(str(error) or "没有权限", refmsgid=refmsgid)
+    except TuodiError as error:
+        return envelope.refusal(str(error), refmsgid=refmsgid)
+    except Exception:
+        logger.exception("exchange %s failed", refmsgid)
+        return envelope.refusal(f"系统内部错误，未办理任何业务；请稍后原样重发，或凭编号 {refmsgid} 联系经办机构", refmsgid=refmsgid)
+
+
+def _run(call: Call, refmsgid: str) -> dict[str, Any]:
+    read = call.envelope
+    own = getattr(call.actor, "institution_code", "")
+    if own != read.fixmedins_code:
+        raise InputErrors([fault(E_FOREIGN, code=read.fixmedins_code)])
+    if read.infno not in HANDLERS:
+        raise InputErrors([fault(E_INFNO, infno=read.infno)])
+    handler, changes = HANDLERS[read.infno]
+    if not changes:
+        return handler(call).output
+    kept = _kept(read)
+    if kept is not None:
+        return kept
+    try:
+        with transaction.atomic():
+            reply = handler(call)
+            kept = _kept(read)
+            if kept is not None:
+                raise _Repeated(kept)
+            Exchange.objects.create(
+                fixmedins_code=read.fixmedins_code, msgid=read.msgid, infno=read.infno, digest=read.digest, at=clock.now(),
+                state="done", subject=reply.subject, refmsgid=refmsgid, answer=reply.output,
+            )  # fmt: skip
+            return reply.output
+    except _Repeated as repeated:
+        return repeated.answer
+    except (IntegrityError, InputErrors):
+        # The same message, sent twice at once: the other one won and has the answer.
+        kept = _kept(read)
+        if kept is None:
+            raise
+        return kept
+
+
+class _Repeated(Exception):
+    """The same message was answered while this one waited for the lock."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        self.answer = answer
+
+
+def _kept(read: Envelope) -> dict[str, Any] | None:
+    """Return the answer already given to this message, if any."""
+    held = Exchange.objects.filter(fixmedins_code=read.fixmedins_code, msgid=read.msgid).first()
+    if held is None:
+        return None
+    if held.digest != read.digest:
+        raise InputErrors([fault(E_OTHER, msgid=read.msgid)])
+    answer: dict[str, Any] = held.answer
+    return answer

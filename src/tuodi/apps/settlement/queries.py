@@ -1,0 +1,127 @@
+"""What is asked about settlements: referrals, a person's standing, totals of a year, statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Q, QuerySet, Sum
+
+from tuodi.apps.policies.queries import plans_of
+from tuodi.apps.registry.models import Person
+from tuodi.apps.settlement import history
+from tuodi.apps.settlement.models import Bill, Entry, Filing
+from tuodi.base import clock
+from tuodi.core.engine.windows import identity_windows
+from tuodi.core.identities import IDENTITIES
+from tuodi.core.settlements import INSURER_FIELDS
+
+
+def referral_of(psn_no: str, *, institution: str, day: date) -> str:
+    """Return ``filed`` if a referral filing to this institution covers the day, else ``local``.
+
+    Whether care was out of area without filing only the hospital or insurer can say (``refer_stas`` in the message).
+    """
+    held = Filing.objects.filter(
+        Q(last__isnull=True) | Q(last__gte=day), psn_no=psn_no, kind="referral", target=institution, first__lte=day, cancelled_at__isnull=True
+    )
+    return "filed" if held.exists() else "local"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a person is in a policy on a day: category, the identity that gives it, and whose pack says so."""
+
+    pack: str
+    category: str
+    category_name: str
+    identity: str
+    clause: str
+
+    @property
+    def identity_name(self) -> str:
+        return IDENTITIES.get(self.identity, "")
+
+
+def standing_of_person(person: Person, day: date) -> Standing | None:
+    """Return a person's category on a day under the policy in force there; None without a policy or a category."""
+    plans = [held for held in plans_of(person.insured_area) if held.answers(day)]
+    if not plans:
+        return None
+    plan = plans[-1].plan
+    windows = identity_windows(plan.pack, history.records_of(person.psn_no), life=plan.life)
+    held = {w.identity for w in windows if w.meets(care_first=day, care_last=day, settled=day)}
+    for category in plan.pack.categories:
+        for identity in category.identities:
+            if identity in held:
+                return Standing(plan.pack.pack, category.id, category.name, identity, category.clause)
+    return None
+
+
+def day_bounds(first: date, last: date) -> tuple[datetime, datetime]:
+    """Return the instants at which legal days begin and end, the end excluded."""
+    begin = clock.instant(datetime(first.year, first.month, first.day))
+    end = clock.instant(datetime(last.year, last.month, last.day)) + timedelta(days=1)
+    return begin, end
+
+
+def statement_rows(code: str, *, first: date, last: date, insutype: str = "", clr_type: str = "") -> QuerySet[Bill]:
+    """Return an institution's rows of some days, cancellations as rows of their own, reversed ones left out."""
+    begin, end = day_bounds(first, last)
+    rows = Bill.objects.filter(fixmedins_code=code, setl_time__gte=begin, setl_time__lt=end, is_reversed=False)
+    if insutype:
+        rows = rows.filter(insutype=insutype)
+    if clr_type:
+        rows = rows.filter(clr_type=clr_type)
+    return rows.select_related("cancels").order_by("setl_time", "setl_id")
+
+
+@dataclass(frozen=True)
+class StatementLine:
+    """One row as reconciliation sees it, in fen; a cancellation is negative."""
+
+    setl_id: str
+    mdtrt_id: str
+    psn_no: str
+    msgid: str
+    medfee: int
+    fund: int
+    acct: int
+    assistance: int
+    refunded: bool
+
+
+def statement(bills: Iterable[Bill]) -> list[StatementLine]:
+    """Return the lines of some bills; a cancellation carries the amounts of what it cancels, negated."""
+    bills = list(bills)
+    wanted = {getattr(b, "cancels", b).pk if b.is_cancellation else b.pk for b in bills}
+    granted = first_grants(wanted)
+    lines = []
+    for b in bills:
+        source, sign = (b.cancels, -1) if b.is_cancellation else (b, 1)
+        fund = sum(getattr(source, name) for name in INSURER_FIELDS) + source.maf_pay + granted.get(source.pk, 0)
+        lines.append(
+            StatementLine(
+                b.setl_id, b.mdtrt_id, b.psn_no, b.msgid, sign * source.medfee_sumamt, sign * fund, sign * source.acct_pay,
+                sign * granted.get(source.pk, 0), b.is_cancellation,
+            )
+        )  # fmt: skip
+    return lines
+
+
+def first_grants(bill_ids: set[int]) -> dict[int, int]:
+    """Return what each bill was granted when it was settled: what the counter paid, later differences apart."""
+    rows = Entry.objects.filter(bill__in=bill_ids, refold__cause="settle").select_related("bill", "refold")
+    out: dict[int, int] = {}
+    for row in rows:
+        if row.refold.cause_id == row.bill.setl_id:
+            out[row.bill_id] = out.get(row.bill_id, 0) + row.pay
+    return out
+
+
+def paid_in_year(psn_no: str, year: int) -> dict[str, int]:
+    """Return what assistance has paid for a person's settlements of a year, by layer."""
+    begin, end = day_bounds(date(year, 1, 1), date(year, 12, 31))
+    rows = Entry.objects.filter(bill__psn_no=psn_no, bill__setl_time__gte=begin, bill__setl_time__lt=end)
+    return {layer: fen for layer, fen in rows.values_list("layer").annotate(Sum("pay")) if fen}

@@ -1,0 +1,264 @@
+"""Pre-settle, settle, cancel, reverse, as the national interface says them (22xx, 23xx, 2601)."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from tuodi.apps.registry.models import Person
+from tuodi.apps.settlement import history, permissions
+from tuodi.apps.settlement.actions import CancelSettlement, Settle, person_of, presettle
+from tuodi.apps.settlement.envelope import Fields
+from tuodi.apps.settlement.gateway import Call, Reply, handles
+from tuodi.apps.settlement.models import Bill, Encounter, Entry, Exchange
+from tuodi.base import access, clock
+from tuodi.batch.national import document
+from tuodi.batch.national_rows import from_exchange_row
+from tuodi.core.engine.fold import EventResult
+from tuodi.core.errors import InputErrors, declare, fault
+from tuodi.core.money import yuan
+from tuodi.core.settlements import AMOUNT_FIELDS, INSURER_FIELDS, SPLIT_FIELDS
+
+E_SPLIT = declare(
+    "E-SETTLE-SPLIT", "医疗费总额 {total} 不等于全自费、超限价、先行自付、政策范围内四项之和 {parts}", "请核对四项金额后重新发送"
+)  # fmt: skip
+E_ENCOUNTER = declare("E-ENCOUNTER-UNKNOWN", "查不到就诊 {mdtrt_id}", "请核对 mdtrt_id；住院须先办理 2401 入院登记")
+E_DATES = declare("E-SETTLE-DATES", "出院日期 {last} 早于入院日期 {first}", "请核对医院回传的两个日期")
+E_OVERPAID = declare("E-SETTLE-OVERPAID", "各方支付合计 {paid} 超过医疗费总额 {total}", "请核对 upstream 节点里的各项支付")
+E_NOTHING = declare("E-REVERSE-NOTHING", "没有收到过报文 {msgid} 的 {infno} 交易", "无需冲正；可用新的 msgid 重新办理")
+E_LATER = declare("E-REVERSE-LATER", "报文 {msgid} 的结果已被后续业务使用，不能冲正", "请先撤销后续业务")
+
+
+def bill_from(call: Call, *, outpatient: bool) -> tuple[Bill, dict[str, str]]:
+    """Return the bill that a request describes, unsaved, and the national fields that only the answer needs."""
+    data, upstream = call.envelope.node("data"), call.envelope.node("upstream")
+    fields = Fields(data, upstream)
+    psn_no = fields.text("psn_no", title="人员编号", limit=30)
+    mdtrt_id = fields.text("mdtrt_id", title="就诊ID", limit=30)
+    encounter = Encounter.objects.filter(
+        mdtrt_id=mdtrt_id, fixmedins_code=call.envelope.fixmedins_code, cancelled_at__isnull=True
+    ).first() if mdtrt_id else None  # fmt: skip
+    if encounter is None and mdtrt_id and not outpatient:
+        fields.faults.append(fault(E_ENCOUNTER, mdtrt_id=mdtrt_id))
+    amounts = {name: fields.fen(name, title="金额" if name == "medfee_sumamt" else "") for name in SPLIT_FIELDS}
+    parts = sum(amounts[name] for name in SPLIT_FIELDS[1:])
+    if not fields.faults and parts != amounts["medfee_sumamt"]:
+        fields.faults.append(fault(E_SPLIT, total=yuan(amounts["medfee_sumamt"]), parts=yuan(parts)))
+    others = Fields(upstream)
+    for name in (*INSURER_FIELDS, "supp_pay", "relief_amt", "maf_pay", "later_aid_amt"):
+        amounts[name] = others.fen(name)
+    amounts["oth_pay"] += others.fen("hifdm_pay") + others.fen("othfund_pay")
+    hospital = others.fen("hosp_part_amt")
+    fields.faults += others.faults
+    now = clock.local(clock.now())
+    settled = fields.instant("setl_time") or now
+    first = fields.instant("begndate", "begntime") or (encounter.admitted if encounter else None) or settled
+    last = fields.instant("enddate", "endtime", "dscgTime") or (encounter.discharged if encounter else None) or settled
+    first, last = _wall(first).date(), _wall(last).date()
+    if outpatient and not fields.raw("enddate", "endtime", "dscgTime"):
+        last = first
+    if last < first:
+        fields.faults.append(fault(E_DATES, first=first, last=last))
+    paid = sum(amounts[name] for name in (*INSURER_FIELDS, "maf_pay")) + hospital
+    if not fields.faults and paid > amounts["medfee_sumamt"]:
+        fields.faults.append(fault(E_OVERPAID, paid=yuan(paid), total=yuan(amounts["medfee_sumamt"])))
+    med_type = fields.text("med_type", limit=6) or (encounter.med_type if encounter else "")
+    med_type = med_type or ("11" if outpatient else "21")
+    diagnosis = fields.text("diag_code", "dise_codg", "dscg_maindiag_code", limit=20) or (encounter.diag_code if encounter else "")
+    acct = fields.fen("acct_pay")
+    fields.done()
+    amounts["relief_amt"] += hospital
+    bill = Bill(
+        mdtrt_id=mdtrt_id, psn_no=psn_no, fixmedins_code=call.envelope.fixmedins_code, msgid=call.envelope.msgid,
+        insutype=fields.text("insutype", limit=6), clr_type=fields.text("clr_type", limit=6) or ("11" if outpatient else "21"),
+        clr_optins=call.envelope.insured_area[:6], med_type=med_type, begndate=first, enddate=last,
+        setl_time=clock.instant(settled), diag_code=diagnosis or "Z00.0", disease_class=fields.text("disease_class", limit=20),
+        refer_stas=fields.text("refer_stas", limit=8) or _referral(call, psn_no, first), out_prov=fields.text("out_prov") == "1",
+        cause=fields.text("cause", limit=24), acct_pay=acct, hosp_part_amt=hospital, **amounts,
+    )  # fmt: skip
+    known = {name: fields.raw(name) for name in ("mdtrt_cert_type", "invono", "psn_type", "cvlserv_flag") if fields.raw(name)}
+    return bill, known
+
+
+def _wall(value: datetime) -> datetime:
+    return clock.local(value) if value.tzinfo else value
+
+
+def _referral(call: Call, psn_no: str, day: Any) -> str:
+    """Return how the settlement stands with referral: filed if a filing for this institution covers the day."""
+    from tuodi.apps.settlement.queries import referral_of
+
+    return referral_of(psn_no, institution=call.envelope.fixmedins_code, day=day)
+
+
+def reply_for(bill: Bill, result: EventResult, known: dict[str, str], *, settled: bool) -> dict[str, Any]:
+    """Return ``setlinfo`` and ``setldetail``: complete, the identities hold, ``maf_pay`` is upstream plus ours."""
+    person = Person.objects.get(psn_no=bill.psn_no)
+    left = bill.medfee_sumamt - sum(getattr(bill, name) for name in (*INSURER_FIELDS, "maf_pay")) - bill.hosp_part_amt - bill.acct_pay
+    counter = min(result.pay, max(0, left))
+    row = {name: yuan(getattr(bill, name)) for name in AMOUNT_FIELDS} | {
+        "setl_id": bill.setl_id or "presettle", "psn_no": bill.psn_no, "fixmedins_code": bill.fixmedins_code,
+        "med_type": bill.med_type, "begndate": bill.begndate.isoformat(), "enddate": bill.enddate.isoformat(),
+        "setl_time": clock.local(bill.setl_time).strftime("%Y-%m-%d %H:%M:%S"), "diag_code": bill.diag_code,
+        "refd_setl_flag": "0", "out_prov": "1" if bill.out_prov else "0", "x_hosp_part_amt": yuan(bill.hosp_part_amt),
+        "disease_class": bill.disease_class, "refer_stas": bill.refer_stas, "cause": bill.cause,
+    }  # fmt: skip
+    known = known | {
+        "insutype": bill.insutype or person.insutype or "390", "psn_name": person.name, "mdtrt_id": bill.mdtrt_id,
+        "gend": person.gend, "brdy": person.birth.isoformat() if person.birth else "", "clr_type": bill.clr_type,
+        "clr_optins": bill.clr_optins, "medins_setl_id": bill.msgid, "acct_pay": yuan(bill.acct_pay),
+    }  # fmt: skip
+    record = from_exchange_row(row, assistance_fen=counter, setl_proc_info=explanation(result, counter), known=known)
+    made = document(record)
+    if not settled:
+        info = dict(made["setlinfo"])  # type: ignore[call-overload]
+        info["setl_id"], info["setl_time"] = "", None
+        made["setlinfo"] = info
+    return made
+
+
+def explanation(result: EventResult, counter: int) -> str:
+    """Return what stands in ``setl_proc_info``: category, each layer's figures and clauses, or the refusal."""
+    said: dict[str, Any] = {"category": result.category, "identity": result.identity}
+    if result.decision.refusal:
+        said |= {"refusal": result.decision.says, "clause": result.decision.clause}
+    said["layers"] = [
+        {
+            "layer": x.layer, "base": yuan(x.base), "deductible": yuan(x.deductible), "counted": yuan(x.counted), "cut": yuan(x.cut),
+            "pay": yuan(x.pay), "clauses": list(x.clauses), "readings": list(x.readings), "due_on": x.due_on.isoformat(),
+        }
+        for x in result.layers
+    ]  # fmt: skip
+    if counter != result.pay:
+        said["paid_elsewhere"] = yuan(result.pay - counter)
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+
+
+def _presettle(call: Call, *, outpatient: bool) -> Reply:
+    bill, known = bill_from(call, outpatient=outpatient)
+    bill.setl_id = f"~{call.envelope.msgid}"[:30]
+    result = presettle(call.actor, bill)
+    return Reply(reply_for(bill, result, known, settled=False))
+
+
+def _settle(call: Call, *, outpatient: bool) -> Reply:
+    bill, known = bill_from(call, outpatient=outpatient)
+    bill.setl_id = call.envelope.node("upstream").get("setl_id") or new_id(call.envelope.msgid)
+    done = Settle(actor=call.actor, bill=bill).run()
+    return Reply(reply_for(done.bill, done.result, known, settled=True), subject=bill.setl_id)
+
+
+def new_id(msgid: str) -> str:
+    """Return a settlement id made from the message that asked for it."""
+    return f"T{msgid[-29:]}"
+
+
+@handles("2206", "2206A")
+def presettle_outpatient(call: Call) -> Reply:
+    return _presettle(call, outpatient=True)
+
+
+@handles("2303")
+def presettle_inpatient(call: Call) -> Reply:
+    return _presettle(call, outpatient=False)
+
+
+@handles("2207", "2207A", changes=True)
+def settle_outpatient(call: Call) -> Reply:
+    return _settle(call, outpatient=True)
+
+
+@handles("2304", changes=True)
+def settle_inpatient(call: Call) -> Reply:
+    return _settle(call, outpatient=False)
+
+
+@handles("2208", "2305", changes=True)
+def cancel(call: Call) -> Reply:
+    fields = Fields(call.envelope.node("data"))
+    setl_id = fields.text("setl_id", title="结算ID", limit=30)
+    fields.text("psn_no", title="人员编号", limit=30)
+    fields.done()
+    paid = sum(Entry.objects.filter(bill__setl_id=setl_id).values_list("pay", flat=True))
+    done = CancelSettlement(actor=call.actor, setl_id=setl_id, new_id=new_id(call.envelope.msgid), msgid=call.envelope.msgid).run()
+    return Reply(negative(done.bill, paid, call.envelope.msgid), subject=setl_id)
+
+
+def negative(bill: Bill, paid: int, msgid: str) -> dict[str, Any]:
+    """Return the negative settlement that answers a cancellation."""
+    row = {name: yuan(getattr(bill, name)) for name in AMOUNT_FIELDS} | {
+        "setl_id": new_id(msgid), "psn_no": bill.psn_no, "fixmedins_code": bill.fixmedins_code, "med_type": bill.med_type,
+        "begndate": bill.begndate.isoformat(), "enddate": bill.enddate.isoformat(), "diag_code": bill.diag_code,
+        "setl_time": clock.local(clock.now()).strftime("%Y-%m-%d %H:%M:%S"), "refd_setl_flag": "1",
+        "x_hosp_part_amt": yuan(bill.hosp_part_amt),
+    }  # fmt: skip
+    left = bill.medfee_sumamt - sum(getattr(bill, name) for name in (*INSURER_FIELDS, "maf_pay")) - bill.hosp_part_amt - bill.acct_pay
+    known = {
+        "mdtrt_id": bill.mdtrt_id, "clr_optins": bill.clr_optins, "clr_type": bill.clr_type, "medins_setl_id": msgid,
+        "insutype": bill.insutype or "390", "acct_pay": yuan(bill.acct_pay),
+    }  # fmt: skip
+    return document(from_exchange_row(row, assistance_fen=min(max(0, paid), max(0, left)), known=known))
+
+
+@handles("2601", changes=True)
+def reverse(call: Call) -> Reply:
+    """Undo an exchange whose answer its sender never got; nothing was received: nothing is undone, and that is said."""
+    fields = Fields(call.envelope.node("data"))
+    fields.text("psn_no", title="人员编号", limit=30)
+    msgid, infno = fields.text("omsgid", title="原发送方报文ID", limit=30), fields.text("oinfno", title="原交易编号", limit=6)
+    fields.done()
+    access.demand(call.actor, permissions.REVERSE)
+    with transaction.atomic():
+        held = Exchange.objects.select_for_update().filter(
+            fixmedins_code=call.envelope.fixmedins_code, msgid=msgid, infno__startswith=infno[:4]
+        ).first()  # fmt: skip
+        if held is None:
+            raise InputErrors([fault(E_NOTHING, msgid=msgid, infno=infno)])
+        if held.state == "done":
+            _undo(call, held)
+            held.state = "reversed"
+            held.save(update_fields=["state"])
+    return Reply({}, subject=held.subject)
+
+
+def _undo(call: Call, held: Exchange) -> None:
+    if held.infno[:4] in ("2207", "2304"):
+        bill = Bill.objects.get(setl_id=held.subject)
+        if bill.cancelled_by_id:
+            raise InputErrors([fault(E_LATER, msgid=held.msgid)])
+        CancelSettlement(actor=call.actor, setl_id=held.subject, new_id="", reversal=True).run()
+    elif held.infno[:4] in ("2208", "2305"):
+        restore(call, held.subject)
+    elif held.infno == "2401":
+        from tuodi.apps.settlement.stays import CancelAdmission
+
+        CancelAdmission(actor=call.actor, mdtrt_id=held.subject).run()
+
+
+def restore(call: Call, setl_id: str) -> None:
+    """Undo a cancellation: the negative row is reversed and the bill counts again."""
+    from tuodi.apps.settlement.actions import RestoreSettlement
+
+    RestoreSettlement(actor=call.actor, setl_id=setl_id).run()
+
+
+def settlement_view(bill: Bill) -> dict[str, Any]:
+    """Return a kept settlement as 5203 tells it."""
+    person = person_of(bill.psn_no)
+    paid = history.total_paid(bill)
+    info = {name: yuan(getattr(bill, name)) for name in AMOUNT_FIELDS if name not in ("supp_pay", "relief_amt", "later_aid_amt")}
+    funds = sum(getattr(bill, name) for name in INSURER_FIELDS) + bill.maf_pay + paid
+    personal = bill.medfee_sumamt - funds - bill.hosp_part_amt
+    info |= {
+        "setl_id": bill.setl_id, "mdtrt_id": bill.mdtrt_id, "psn_no": bill.psn_no, "psn_name": person.name,
+        "fixmedins_code": bill.fixmedins_code, "med_type": bill.med_type, "insutype": bill.insutype, "clr_type": bill.clr_type,
+        "clr_optins": bill.clr_optins, "begndate": bill.begndate.isoformat(), "enddate": bill.enddate.isoformat(),
+        "setl_time": clock.local(bill.setl_time).strftime("%Y-%m-%d %H:%M:%S"), "maf_pay": yuan(bill.maf_pay + paid),
+        "fund_pay_sumamt": yuan(funds), "psn_pay": yuan(personal), "acct_pay": yuan(bill.acct_pay),
+        "cash_payamt": yuan(personal - bill.acct_pay), "hosp_part_amt": yuan(bill.hosp_part_amt),
+        "refd_setl_flag": "1" if bill.cancelled_by_id or bill.is_reversed else "0", "medins_setl_id": bill.msgid,
+    }  # fmt: skip
+    return info
