@@ -20,7 +20,7 @@ from tuodi.batch.national_rows import from_exchange_row
 from tuodi.core.engine.fold import EventResult
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.money import yuan
-from tuodi.core.settlements import AMOUNT_FIELDS, INSURER_FIELDS, SPLIT_FIELDS
+from tuodi.core.settlements import AMOUNT_FIELDS, CAUSES, DISEASE_CLASSES, INSURER_FIELDS, REFERRALS, SPLIT_FIELDS
 
 E_SPLIT = declare(
     "E-SETTLE-SPLIT", "医疗费总额 {total} 不等于全自费、超限价、先行自付、政策范围内四项之和 {parts}", "请核对四项金额后重新发送"
@@ -28,8 +28,13 @@ E_SPLIT = declare(
 E_ENCOUNTER = declare("E-ENCOUNTER-UNKNOWN", "查不到就诊 {mdtrt_id}", "请核对 mdtrt_id；住院须先办理 2401 入院登记")
 E_DATES = declare("E-SETTLE-DATES", "出院日期 {last} 早于入院日期 {first}", "请核对医院回传的两个日期")
 E_OVERPAID = declare("E-SETTLE-OVERPAID", "各方支付合计 {paid} 超过医疗费总额 {total}", "请核对 upstream 节点里的各项支付")
+E_CODE = declare("E-SETTLE-CODE", "{name} “{given}”不是可用的代码", "可用：{known}")
 E_NOTHING = declare("E-REVERSE-NOTHING", "没有收到过报文 {msgid} 的 {infno} 交易", "无需冲正；可用新的 msgid 重新办理")
 E_LATER = declare("E-REVERSE-LATER", "报文 {msgid} 的结果已被后续业务使用，不能冲正", "请先撤销后续业务")
+
+
+#: What an answer carries where the hospital gave no diagnosis; never stored and never looked at.
+NO_DIAGNOSIS = "Z99.9"
 
 
 def bill_from(call: Call, *, outpatient: bool) -> tuple[Bill, dict[str, str]]:
@@ -69,15 +74,21 @@ def bill_from(call: Call, *, outpatient: bool) -> tuple[Bill, dict[str, str]]:
     med_type = med_type or ("11" if outpatient else "21")
     diagnosis = fields.text("diag_code", "dise_codg", "dscg_maindiag_code", limit=20) or (encounter.diag_code if encounter else "")
     acct = fields.fen("acct_pay")
+    insutype, clr_type = fields.text("insutype", limit=6), fields.text("clr_type", limit=6)
+    disease_class, cause = fields.text("disease_class", limit=20), fields.text("cause", limit=24)
+    refer_stas = fields.text("refer_stas", limit=8)
+    for name, given, allowed in (("disease_class", disease_class, DISEASE_CLASSES), ("cause", cause, CAUSES), ("refer_stas", refer_stas, REFERRALS)):
+        if given and given not in allowed:
+            fields.faults.append(fault(E_CODE, name=name, given=given, known="、".join(key for key in allowed if key)))
     fields.done()
     amounts["relief_amt"] += hospital
     bill = Bill(
         mdtrt_id=mdtrt_id, psn_no=psn_no, fixmedins_code=call.envelope.fixmedins_code, msgid=call.envelope.msgid,
-        insutype=fields.text("insutype", limit=6), clr_type=fields.text("clr_type", limit=6) or ("11" if outpatient else "21"),
+        insutype=insutype, clr_type=clr_type or ("11" if outpatient else "21"),
         clr_optins=call.envelope.insured_area[:6], med_type=med_type, begndate=first, enddate=last,
-        setl_time=clock.instant(settled), diag_code=diagnosis or "Z00.0", disease_class=fields.text("disease_class", limit=20),
-        refer_stas=fields.text("refer_stas", limit=8) or _referral(call, psn_no, first), out_prov=fields.text("out_prov") == "1",
-        cause=fields.text("cause", limit=24), acct_pay=acct, hosp_part_amt=hospital, **amounts,
+        setl_time=clock.instant(settled), diag_code=diagnosis, disease_class=disease_class,
+        refer_stas=refer_stas or _referral(call, psn_no, first), out_prov=fields.text("out_prov") == "1",
+        cause=cause, acct_pay=acct, hosp_part_amt=hospital, **amounts,
     )  # fmt: skip
     known = {name: fields.raw(name) for name in ("mdtrt_cert_type", "invono", "psn_type", "cvlserv_flag") if fields.raw(name)}
     return bill, known
@@ -102,7 +113,7 @@ def reply_for(bill: Bill, result: EventResult, known: dict[str, str], *, settled
     row = {name: yuan(getattr(bill, name)) for name in AMOUNT_FIELDS} | {
         "setl_id": bill.setl_id or "presettle", "psn_no": bill.psn_no, "fixmedins_code": bill.fixmedins_code,
         "med_type": bill.med_type, "begndate": bill.begndate.isoformat(), "enddate": bill.enddate.isoformat(),
-        "setl_time": clock.local(bill.setl_time).strftime("%Y-%m-%d %H:%M:%S"), "diag_code": bill.diag_code,
+        "setl_time": clock.local(bill.setl_time).strftime("%Y-%m-%d %H:%M:%S"), "diag_code": bill.diag_code or NO_DIAGNOSIS,
         "refd_setl_flag": "0", "out_prov": "1" if bill.out_prov else "0", "x_hosp_part_amt": yuan(bill.hosp_part_amt),
         "disease_class": bill.disease_class, "refer_stas": bill.refer_stas, "cause": bill.cause,
     }  # fmt: skip
@@ -191,7 +202,7 @@ def negative(bill: Bill, paid: int, msgid: str) -> dict[str, Any]:
     """Return the negative settlement that answers a cancellation."""
     row = {name: yuan(getattr(bill, name)) for name in AMOUNT_FIELDS} | {
         "setl_id": new_id(msgid), "psn_no": bill.psn_no, "fixmedins_code": bill.fixmedins_code, "med_type": bill.med_type,
-        "begndate": bill.begndate.isoformat(), "enddate": bill.enddate.isoformat(), "diag_code": bill.diag_code,
+        "begndate": bill.begndate.isoformat(), "enddate": bill.enddate.isoformat(), "diag_code": bill.diag_code or NO_DIAGNOSIS,
         "setl_time": clock.local(clock.now()).strftime("%Y-%m-%d %H:%M:%S"), "refd_setl_flag": "1",
         "x_hosp_part_amt": yuan(bill.hosp_part_amt),
     }  # fmt: skip
