@@ -4,15 +4,18 @@ from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
+import msgspec
 import pytest
 from around import SAMPLES, bill, plan
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuodi.batch.packs import entered_values
 from tuodi.core.dates import Period
 from tuodi.core.engine.exact import exact_number, meets
 from tuodi.core.engine.means_criteria import Household, MedicalCost
 from tuodi.core.engine.means_test import means_test, medical_costs
+from tuodi.core.engine.plan import make_plan
 from tuodi.core.errors import InputErrors
 from tuodi.core.policy.figures import Entered, EnteredValue
 from tuodi.core.policy.local_values import LocalResolver, local_params, plain_param
@@ -259,3 +262,21 @@ def test_medical_costs_are_what_bills_left_in_policy_and_in_all():
     )
     assert costs == (MedicalCost(date(2022, 9, 1), 400_000, 380_000),)
     assert SAMPLES["dibao_month"] == "660.00"
+
+
+def test_I_42_a_file_of_entered_values_may_name_area_and_residence_kind(tmp_path):
+    path = tmp_path / "values.yaml"
+    path.write_text('- {param: dibao_month@990101.urban, value: "800.00", source: 文件}\n', "utf-8")
+    values = entered_values(path, plan().pack)
+    assert [(v.param, v.value) for v in values] == [("dibao_month@990101.urban", "800.00")]
+
+
+def test_income_by_month_cannot_fill_a_window_that_cuts_months():
+    pack = plan().pack
+    test = next(test for test in pack.means_tests if test.id == "severe")
+    cut = msgspec.structs.replace(test.criteria[0], window="twelve_months_to_application")
+    pack = msgspec.structs.replace(pack, means_tests=[msgspec.structs.replace(test, criteria=[cut])])
+    months = {f"{year}-{month:02d}": 1 for year in (2022, 2023) for month in range(1, 13)}
+    household = replace(AT_LIMIT, income_fen=None, income_months_fen=months)
+    result = means_test(make_plan(pack, [EnteredValue("dibao_month", "660.00", "文件")]), "severe", household)
+    assert (result.outcome, result.missing) == ("not_yet_known", ("income",))

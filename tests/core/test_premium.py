@@ -35,7 +35,8 @@ def test_AK_3_2_1_class_one_in_full():
 def test_AK_3_2_1_dibao_and_monitored_a_fixed_amount(identity):
     found = subsidy(FACTS, held(identity))
     assert (found.amount_fen, found.own_part_fen, found.clause) == (19_000, 19_000, "AK-3.2.1")
-    assert "个人应缴 190.00 元" in found.says
+    assert "个人应缴 190.00 元（示例，非正式标准）" in found.says
+    assert found.sources == ("premium.fixed：示例值（示例，非正式标准）",)
 
 
 @pytest.mark.parametrize("identity", ["dibao_edge", "illness_poverty"])

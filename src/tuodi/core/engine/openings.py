@@ -17,7 +17,8 @@ from tuodi.core.engine.fold import Application, Event, EventResult, events_of, r
 from tuodi.core.engine.plan import IDENTITY_BITS, NO_CATEGORY, NOT_COVERED, Plan, holds
 from tuodi.core.identities import IdentityRecord
 from tuodi.core.money import yuan_for_people
-from tuodi.core.policy.figures import Missing, Resolver
+from tuodi.core.policy.figures import Missing
+from tuodi.core.policy.local_values import LocalResolver, sample_mark
 from tuodi.core.policy.model import Line, Opening, Tally, WarningLine
 from tuodi.core.settlements import AMOUNT_FIELDS, Settlement
 
@@ -50,6 +51,7 @@ class LineResult:
     settlements: tuple[str, ...] = ()
     readings: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     says: str = ""
 
     @property
@@ -175,11 +177,12 @@ def _against(plan: Plan, line: Line, event: Event, standing: LineResult) -> Line
     """Return where the running total stands to one line that concerns the event."""
     total = max(0, standing.total_fen)
     try:
-        resolver = Resolver(plan.entered, event.day)
+        resolver = LocalResolver(plan.entered, event.day)
         threshold = resolver.amount(line.threshold) if line.threshold is not None else None
     except Missing as lacking:
         missing = tuple(dict.fromkeys([*standing.missing, *lacking.params]))
         return replace(standing, outcome="not_yet_known", missing=missing)
+    standing = replace(standing, sources=tuple(dict.fromkeys([*standing.sources, *resolver.sources()])))
     holding = total > 0
     if threshold is not None:
         holding = total > threshold if line.compare == "above" else total >= threshold
@@ -222,6 +225,7 @@ def _says(rule: Opening | WarningLine, standing: LineResult) -> str:
     """Return the sentence of a result, with who decides and what to bring."""
     counted = f"{standing.year} 年{MEASURES[rule.tally.measure]}累计 {yuan_for_people(standing.total_fen)}"
     threshold = f" {yuan_for_people(standing.threshold_fen)}" if standing.threshold_fen is not None else ""
+    threshold += sample_mark(standing.sources)
     if standing.outcome == "not_in_group":
         return f"{rule.name}：没有适用的身份或没有计入的费用。"
     if standing.outcome == "not_yet_known":

@@ -18,7 +18,8 @@ from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.windows import IdentityWindow, Judged, identity_windows
 from tuodi.core.identities import IDENTITIES, IdentityRecord
 from tuodi.core.money import yuan_for_people
-from tuodi.core.policy.figures import Missing, Resolver
+from tuodi.core.policy.figures import Missing
+from tuodi.core.policy.local_values import LocalResolver, sample_mark
 from tuodi.core.policy.model import Premium
 
 PremiumOutcome = Literal[
@@ -68,6 +69,7 @@ class PremiumResult:
     fund: str = ""
     readings: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     says: str = ""
 
     @property
@@ -155,7 +157,7 @@ def _rule(plan: Plan, rule: Premium, facts: PremiumFacts, windows: list[Identity
         fund=rule.fund or "",
         readings=tuple(rule.readings),
     )
-    resolver = Resolver(plan.entered, facts.collection.last)
+    resolver = LocalResolver(plan.entered, facts.collection.last)
     try:
         named = _named(plan, rule, resolver)
     except Missing as lacking:
@@ -169,10 +171,13 @@ def _rule(plan: Plan, rule: Premium, facts: PremiumFacts, windows: list[Identity
         late = [w for w in own if decisive.last < _held(w).first <= date(facts.year, 12, 31)]
         return replace(answer, outcome="next_year", identity=late[0].identity) if late else answer
     answer = replace(answer, identity=holding[0].identity)
-    return _worth(rule, facts, answer, resolver)
+    answer = _worth(rule, facts, answer, resolver)
+    return replace(answer, sources=tuple(resolver.sources()))
 
 
-def _worth(rule: Premium, facts: PremiumFacts, answer: PremiumResult, resolver: Resolver) -> PremiumResult:
+def _worth(
+    rule: Premium, facts: PremiumFacts, answer: PremiumResult, resolver: LocalResolver
+) -> PremiumResult:
     """Return what a rule that names the person pays, at most the personal premium."""
     premium = answer.premium_fen
     if rule.amount == "none" or (rule.insurance == "resident" and facts.insurance == "employee"):
@@ -196,7 +201,7 @@ def _worth(rule: Premium, facts: PremiumFacts, answer: PremiumResult, resolver: 
     return replace(answer, outcome="granted" if amount else "none", amount_fen=amount, premium_fen=premium)
 
 
-def _named(plan: Plan, rule: Premium, resolver: Resolver) -> set[str]:
+def _named(plan: Plan, rule: Premium, resolver: LocalResolver) -> set[str]:
     """Return the identities that a rule names, by code, category or delegated list."""
     named = set(rule.identities)
     for category in plan.pack.categories:
@@ -255,4 +260,4 @@ def _said(result: PremiumResult, facts: PremiumFacts) -> PremiumResult:
             "not_yet_known": f"尚不能确定，缺少 {'、'.join(result.missing)}",
             "not_in_force": "缴费期不在政策施行期内",
         }[result.outcome]
-    return replace(result, says=f"{facts.year} 年度{name}：{what}。")
+    return replace(result, says=f"{facts.year} 年度{name}：{what}{sample_mark(result.sources)}。")

@@ -13,7 +13,8 @@ from typing import Any
 
 from tuodi.core.engine.plan import Plan
 from tuodi.core.errors import InputErrors, declare, fault
-from tuodi.core.policy.figures import Missing, Resolver
+from tuodi.core.policy.figures import Missing
+from tuodi.core.policy.local_values import LocalResolver, sample_mark
 from tuodi.core.policy.model import Deadline
 
 E_NO_DEADLINE = declare("E-TERM-UNKNOWN", "政策包没有名为“{deadline}”的期限", "可用的期限：{known}")
@@ -87,6 +88,7 @@ class TermResult:
     term_last: date | None = None
     is_guessed: bool = False
     missing: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     says: str = ""
 
 
@@ -112,13 +114,15 @@ def deadline(
     begun = events.get(rule.runs_from)
     if begun is None:
         return _said(rule, replace(answer, missing=(rule.runs_from,)))
+    resolver = LocalResolver(plan.entered, begun)
     try:
-        days = _days(plan, rule, begun)
+        days = _days(resolver, rule)
         notice = _rule(plan, rule.holds_notice) if rule.holds_notice is not None else None
-        notice_days = _days(plan, notice, begun) if notice is not None else 0
+        notice_days = _days(resolver, notice) if notice is not None else 0
     except Missing as lacking:
         return _said(rule, replace(answer, missing=lacking.params))
     first, last = term(begun, days, calendar=calendar, kind=rule.kind, pauses=waiting)
+    answer = replace(answer, sources=tuple(resolver.sources()))
     if last is None:
         return _said(rule, replace(answer, days=days, first=first, missing=("supplied",)))
     if rule.rest_day_end == "next_working_day":
@@ -210,11 +214,10 @@ def _rule(plan: Plan, deadline_id: str) -> Deadline:
     return known[deadline_id]
 
 
-def _days(plan: Plan, rule: Deadline, day: date) -> int:
+def _days(resolver: LocalResolver, rule: Deadline) -> int:
     """Return the length of a term in force on a day; ``Missing`` if it is delegated and nobody has entered it."""
     if isinstance(rule.days, int):
         return rule.days
-    resolver = Resolver(plan.entered, day)
     spec = resolver.dated(rule.days) if isinstance(rule.days, list) else rule.days
     text = spec if isinstance(spec, str) else resolver.text(spec.delegated or "")
     if not text.isdecimal():
@@ -240,5 +243,6 @@ def _said(rule: Deadline, answer: TermResult) -> TermResult:
         names = "、".join({"supplied": "补正材料", **EVENTS}.get(name, name) for name in answer.missing)
         return replace(answer, says=f"{rule.name}：截止日尚不能确定，缺少 {names}。")
     guessed = "（该年度节假日安排未录入，按周一至周五推算）" if answer.is_guessed else ""
+    guessed += sample_mark(answer.sources)
     says = f"{rule.name}：自{EVENTS[rule.runs_from]}次日起 {answer.days} {KINDS[rule.kind]}，最迟 {answer.last}{guessed}。"
     return replace(answer, says=says)

@@ -8,12 +8,13 @@ data in a pack.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from tuodi.core.policy.figures import Entered, EnteredValue, Missing, Resolver
 
 RESIDENCE_KINDS = ("urban", "rural")
+SAMPLE_MARK = "（示例，非正式标准）"
 
 
 def plain_param(param: str) -> str:
@@ -74,7 +75,14 @@ class LocalResolver(Resolver):
 
     def sources(self) -> Iterator[str]:
         """Yield where the values read come from, samples marked."""
-        for entry in self.read:
-            yield f"{entry.param}：{entry.source or '未注明来源'}" + (
-                "（示例，非正式标准）" if entry.is_sample else ""
-            )
+        for entry in dict.fromkeys(self.read):
+            yield f"{entry.param}：{entry.source or '未注明来源'}{SAMPLE_MARK if entry.is_sample else ''}"
+
+
+def sample_mark(sources: Iterable[str]) -> str:
+    """Return the mark that a sentence bears if it rests on a sample value; else nothing.
+
+    >>> sample_mark(["p：示例值（示例，非正式标准）"]), sample_mark(["p：省文件"])
+    ('（示例，非正式标准）', '')
+    """
+    return SAMPLE_MARK if any(source.endswith(SAMPLE_MARK) for source in sources) else ""
