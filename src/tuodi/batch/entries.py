@@ -36,7 +36,7 @@ def _layer(plan: Plan, events: Events, results: dict[str, Array], i: int, layer:
     pay, cut = results[names["pay"]], results[names["cut"]]
     at = np.flatnonzero((pay != 0) | (cut != 0))
     decision = events.decision[at]
-    state = 2 * (cut[at] != 0) + (events.columns.declined[at] != 0)
+    state = 2 * (cut[at] != 0) + (events.declined[at] != 0)
     kinds, kind = np.unique(decision * 4 + state, return_inverse=True)
     texts = [_texts(plan, events, i, layer, int(k) // 4, cut=bool(int(k) % 4 // 2), declined=bool(int(k) % 2)) for k in kinds]
     frame = _frame(events, at, layer_number=i + 1)
@@ -90,7 +90,7 @@ def _due(plan: Plan, events: Events, i: int, layer: Layer, at: Array, *, waived:
     own = np.array([(d.layers[i].figures.due if d.layers[i].figures else None) or layer.due for d in events.decisions])
     due = np.where(waived, "year_end", own[events.decision[at]])
     day = np.maximum(events.settled[at], events.certified[at])
-    by_category = events.columns.category[at] > 0
+    by_category = events.columns.of_choice([c.category for c in events.columns.choices], np.int8)[at] > 0
     running = due_windows(layer, covered_by_category=True)
     for window in due_windows(layer, covered_by_category=False):
         opened = events.window_days[window][at]
@@ -115,7 +115,7 @@ def entries_of_fold(results: list[EventResult]) -> pl.DataFrame:
             none = {**dict.fromkeys(AMOUNTS, 0), "due_on": None, "fund": "", "readings": ""}
             rows.append({**head, "layer": "", **none, "clauses": d.clause, "refusal": d.says})
         for layer in result.layers:
-            if layer.pay or layer.cut:
+            if layer.pays == "maf_pay" and (layer.pay or layer.cut):
                 amounts = {name: getattr(layer, name) for name in AMOUNTS}
                 texts = {"clauses": ";".join(layer.clauses), "readings": ";".join(layer.readings), "refusal": ""}
                 rows.append({**head, "layer": layer.layer, **amounts, "due_on": layer.due_on, "fund": layer.fund, **texts})

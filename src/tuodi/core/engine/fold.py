@@ -380,7 +380,7 @@ def differences(before: Iterable[EventResult], after: Iterable[EventResult]) -> 
     """Return every settlement and layer for which two folds pay differently, in the order of the second."""
 
     def paid(results: Iterable[EventResult]) -> dict[tuple[str, str], int]:
-        return {(r.settlement.setl_id, layer.layer): layer.pay for r in results for layer in r.layers}
+        return {(r.settlement.setl_id, x.layer): x.pay for r in results for x in r.layers if x.pays == "maf_pay"}
 
     old, new = paid(before), paid(after)
     keys = [*new, *(key for key in old if key not in new)]
