@@ -1,0 +1,188 @@
+"""The keys of a pack in Chinese, part two: funds, premiums, means tests, warnings, procedures, services, terms.
+
+A structure is a line "Name 称呼｜说明", its keys follow indented: "key 称呼｜说明｜值=意思；值=意思".
+"""
+
+TEXT = """
+Fund 资金｜一个支出口子
+  id 编号｜别处引用它用的名字
+  name 名称｜资金名称
+  clause 条款｜依据哪一条
+  sources 来源｜钱从哪里来
+  uses 用途｜可以用在哪里
+  delegated 另定｜留给其他文件的办法（授权参数）
+  notes 说明｜别的要知道的
+Premium 资助参保｜谁的保费资助多少；同一保险有几条的，取最高的一条
+  id 编号｜名字
+  name 名称｜人们怎么称呼
+  clause 条款｜依据哪一条
+  insurance 保险｜哪种保险｜resident=城乡居民基本医保；supplementary=补充医疗保险
+  identities 身份｜哪些身份
+  categories 类别｜哪些类别
+  who 另定对象｜留给其他文件的身份名单（授权参数）
+  amount 资助方式｜资助多少｜full=个人缴费全额；fixed=定额；none=不资助
+  value 数额｜定额是多少；全额时是标准
+  only_insured 须已参加基本医保｜true 或 false
+  only_paid 须已缴费｜true 或 false
+  held 以哪天的身份｜判断日｜any_day=集中缴费期内任一天；first_day=第一天；payment_day=缴费当天
+  fund 资金｜从哪个口子出
+  readings 释义｜用到的释义
+Condition 是或否的事实｜由人回答
+  id 编号｜名字
+  asks 问什么｜一句话
+  requires 标准另定｜标准在哪个授权参数里
+MeansTest 经济状况认定｜各条件同时成立，可以认定某种身份
+  id 编号｜名字
+  name 名称｜人们怎么称呼
+  clause 条款｜依据哪一条
+  identity 认定为｜身份代码
+  gives_to 给谁｜身份给谁｜household=全家；patient=患者本人
+  decided_by 谁认定｜部门
+  criteria 条件｜一条一条
+  readings 释义｜用到的释义
+Criterion 条件｜认定的一个条件
+  id 编号｜名字
+  name 名称｜人们怎么称呼
+  clause 条款｜依据哪一条
+  kind 种类｜看什么｜income_per_head=人均收入；medical_cost=医疗费用；yes_no=是或否
+  asks 问什么｜kind 是 yes_no 时的问题
+  limit 标准｜与之比较的数
+  limit_per 标准按｜标准的单位｜year=每年；month=每月
+  times 倍数｜标准的几倍，如 1.5
+  compare 比较｜怎样算通过｜at_most=不超过；below=低于；at_least=达到；above=超过
+  minus 收入先扣除｜先减掉的医疗费用｜none=不扣；in_policy=政策范围内自付；self_paid=自付
+  window 哪段时间｜收入和费用取哪段｜twelve_months_before_application_month=申请月之前 12 个月；twelve_months_to_application=申请日之前 12 个月；previous_calendar_year=上一自然年度；calendar_year=申请所在自然年度
+  standard 哪里的标准｜按哪里｜registration=户籍地；residence=居住地
+  residence_kind 城镇还是农村｜标准分城乡时｜as_marked=按家庭登记；higher=取高
+  requires 标准另定｜标准在哪个授权参数里
+  readings 释义｜用到的释义
+Tally 年度负担怎么数｜与救助层的基数写法相同
+  clause 条款｜依据哪一条
+  measure 口径｜哪个金额｜in_policy=政策范围内；in_catalogue=目录内；total=总额
+  less 减去谁付的｜不写是减去各类保险、补充商业保险和减免帮扶
+  after 减去哪些层付的｜不写是所有层；[] 是都不减
+  upstream 减去上游救助｜别的办法已付的医疗救助是否先减
+  counts 哪些结算｜计入哪些｜covered=政策覆盖的；all=本人全部
+  covers 适用范围｜哪些就医
+  readings 释义｜用到的释义
+Line 一条线｜负担到这条线
+  clause 条款｜依据哪一条
+  when 适用于｜哪些人
+  threshold 线｜多少；不写是有负担即可
+  compare 比较｜怎样算到线｜at_least=达到；above=超过
+Opening 可申请的帮扶｜负担到线后可以申请，由人酌情决定，不计算金额
+  id 编号｜名字
+  name 名称｜人们怎么称呼
+  clause 条款｜依据哪一条
+  tally 负担怎么数｜口径
+  lines 线｜一类人一条
+  of 累计单位｜谁的合计｜person=本人；household=全家
+  decided_by 谁决定｜单位
+  checks 查验｜要核对什么
+  materials 材料｜要带什么
+  fund 资金｜从哪个口子出
+  readings 释义｜用到的释义
+WarningLine 预警线｜年度负担到线就提醒
+  id 编号｜名字
+  name 名称｜人们怎么称呼
+  clause 条款｜依据哪一条
+  kind 种类｜哪种预警｜fall=因病致贫；relapse=因病返贫；other=其他
+  tally 负担怎么数｜口径
+  lines 线｜一类人一条
+  of 累计单位｜谁的合计｜person=本人；household=全家
+  focus 重点监测｜哪些身份
+  route 推送流程｜一步一步给谁
+  readings 释义｜用到的释义
+Duty 职责｜一项措施由谁负责
+  clause 条款｜依据哪一条
+  measure 事项｜什么事
+  lead 牵头单位｜谁牵头
+  responsible 责任单位｜谁参加
+Procedure 办理程序｜一件事怎么办
+  id 编号｜名字
+  name 名称｜人们怎么称呼
+  clause 条款｜依据哪一条
+  steps 步骤｜一步一步
+  notes 说明｜别的要知道的
+ProcedureStep 步骤｜程序的一步
+  id 编号｜名字
+  clause 条款｜依据哪一条
+  does 做什么｜一句话
+  by 谁来做｜单位或本人
+  term 期限｜terms.deadlines 里的编号
+  materials 材料｜要交什么
+  readings 释义｜用到的释义
+Service 服务｜不是钱的东西
+  id 编号｜名字
+  name 名称｜人们怎么称呼
+  clause 条款｜依据哪一条
+  for 给谁｜条件
+  requires 条件｜要满足的事实
+  unless 不提供的情形｜有这些事实就不提供
+  content 内容｜有什么
+  times 次数｜每年（或终身）几次
+  per 按什么计次｜次数的单位｜year=每年；once=终身
+  first 起日｜从哪天起
+  last 止日｜到哪天止
+  yearly_amount 每年最高｜每人每年最多多少钱
+  least_amount 每次不低于｜一次至少值多少钱
+  fund 资金｜从哪个口子出
+  delegated 另定｜留给其他文件的内容（授权参数）
+  readings 释义｜用到的释义
+DepositWaiver 先诊疗后付费｜谁免押金
+  id 编号｜名字
+  name 名称｜人们怎么称呼
+  clause 条款｜依据哪一条
+  says 怎么说｜告诉医院的话
+  when 给谁｜条件
+  requires 条件｜要满足的事实
+  readings 释义｜用到的释义
+Deadline 期限｜从某事的次日起数的天数
+  id 编号｜别处引用它用的名字
+  name 名称｜人们怎么称呼
+  clause 条款｜依据哪一条
+  days 天数｜整数或授权参数
+  kind 怎么数｜哪种天数｜working=工作日；calendar=自然日
+  runs_from 从哪天起｜起算的事｜acceptance=受理；submission=提交申请；posting=张贴；decision=作出决定
+  pauses 补正时停｜等待补正材料的时间不算
+  rest_day_end 末日是休息日｜末日遇休息日｜next_working_day=顺延到下一工作日；stays=不变
+  holds_notice 含公示｜哪个公示期必须在本期限内结束
+  readings 释义｜用到的释义
+Clearing 资金结算｜每年结算一次
+  clause 条款｜依据哪一条
+  month 月｜几月
+  day 日｜几日
+  covers 结算范围｜覆盖哪段｜to_that_day=到当日为止的一年；calendar_year=自然年度
+  readings 释义｜用到的释义
+Capitation 打包经费｜按人头拨给机构
+  clause 条款｜依据哪一条
+  amount 每人每年｜多少钱
+  heads 人数｜怎么数人｜registered_months=在册月数折算；first_of_january=1 月 1 日在册
+  effect 考核怎么用｜怎么拨｜in_proportion=按得分比例；pass_or_fail=合格即拨
+  scale 满分｜考核满分
+  pass_mark 合格分｜合格线
+  fund 资金｜从哪个口子出
+  readings 释义｜用到的释义
+Advance 垫付｜权益转让后机构垫付的怎么分
+  clause 条款｜依据哪一条
+  institution_gets 机构得｜救助款给谁｜smaller_of_the_two=垫付额与救助额中较小的；whole_assistance=全部归机构
+  readings 释义｜用到的释义
+CostControl 费用控制｜机构的自付费用比例控制线
+  clause 条款｜依据哪一条
+  selfpay_share_at_most 自付比例不超过｜救助对象政策范围内自付费用的比例
+AdmissionNotice 入院通知｜有身份的人入院时通知谁
+  told 通知谁｜对象｜village_contact=村级联系人；service_team=服务团队
+  clause 条款｜依据哪一条
+  says 怎么说｜通知的话
+Terms 期限和结算｜天数、结算、打包、垫付
+  deadlines 期限｜一个一个
+  clearing 资金结算｜每年结算日
+  capitation 打包经费｜按人头
+  advance 垫付｜怎么分
+  admission_notices 入院通知｜通知谁
+  cost_control 费用控制｜控制线
+Accepted 接受的提醒｜经办人看过的检查提醒
+  warning 哪个提醒｜代码，或“代码:层或名字”
+  reason 理由｜为什么接受
+  by 谁｜经办人或单位
+"""
