@@ -12,7 +12,7 @@ from tuodi.core.errors import MissingValues
 from tuodi.core.identities import IdentityRecord
 from tuodi.core.policy.figures import Entered, EnteredValue, Missing, Resolver
 from tuodi.core.policy.model import Figure
-from tuodi.core.settlements import Settlement
+from tuodi.core.settlements import AMOUNT_FIELDS, Settlement
 
 DIBAO = IdentityRecord("甲", "dibao", date(2023, 1, 1))
 
@@ -57,10 +57,7 @@ def test_the_batch_asks_for_the_same_values():
             "med_type": ["21"], "refer_stas": ["local"], "cause": [""], "hosp_lv": [""], "standard_area": [""],
             "out_prov": [False], "disease_class": [""], "diag_code": ["J18.9"], "fixmedins_code": ["H1"],
             "brdy": pl.Series([None], dtype=pl.Date),
-            **dict.fromkeys(
-                ["medfee_sumamt", "fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt", "hifp_pay", "cvlserv_pay",
-                 "hifes_pay", "hifmi_pay", "hifob_pay", "oth_pay", "supp_pay", "relief_amt", "maf_pay", "later_aid_amt"], [0]
-            ),
+            **{name: [0] for name in AMOUNT_FIELDS},
         }
     )  # fmt: skip
     held = pl.DataFrame(
