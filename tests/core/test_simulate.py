@@ -71,6 +71,14 @@ def test_earlier_settlements_are_facts_and_count_in_the_totals_of_assistance():
     assert shares(found) == {"hifp_pay": 570_000, "hifmi_pay": 0, "instant": 301_000}
 
 
+def test_earlier_settlements_that_are_simulated_too_use_up_the_insurance_deductible():
+    # each bill: basic (20,500 - 500) x 60 % = 12,000, left 8,500; the second reaches 17,000: (17,000 - 10,000) x 50 % = 3,500
+    bills = [bill("2018-01-05", "20500 元"), bill("2018-05-01", "20500 元", number=2)]
+    alone = estimate(SIMULATED, bills[1], LOW, earlier=bills[:1])
+    both = estimate(SIMULATED, bills[1], LOW, earlier=bills[:1], earlier_known=())
+    assert (alone.amount_fen("hifmi_pay"), both.amount_fen("hifmi_pay")) == (0, 350_000)
+
+
 def test_AK_6_2_1_insurance_pays_although_assistance_refuses():
     found = typed(1_050_000, refer_stas="unfiled")
     assert shares(found) == {"hifp_pay": 600_000, "hifmi_pay": 0}

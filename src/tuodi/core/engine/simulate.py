@@ -162,17 +162,18 @@ def estimate(
     *,
     known: Collection[str] = (),
     earlier: Sequence[Settlement] = (),
+    earlier_known: Collection[str] = ALL_PAYERS,
     applications: Sequence[Application] = (),
 ) -> Waterfall:
     """Return the waterfall of a bill after the earlier settlements of the same people.
 
-    ``known`` are the payers whose amounts on the bill are facts. What others paid of ``earlier`` settlements is a fact as it
-    stands. Raises ``MissingValues`` if a layer that applies reads a value that nobody has entered. With a plan that was not
+    ``known`` are the payers whose amounts on the bill are facts, ``earlier_known`` those of the earlier settlements: all, unless
+    they are simulated too, and only then do they use up a simulated deductible of insurance. Raises ``MissingValues`` if a layer that applies reads a value that nobody has entered. With a plan that was not
     made for simulation every amount on the bill is a fact.
     """
     events = events_of(plan, [*earlier, bill], identities, applications)
     for event in events:
-        facts = known if event.settlement is bill else ALL_PAYERS
+        facts = known if event.settlement is bill else earlier_known
         _keep_facts(plan, event, facts)
     results = run(plan, events)
     return waterfall(plan, next(result for result in results if result.settlement is bill))
