@@ -212,7 +212,7 @@ def _renews(begin: int, stop: int, r: int, before: int, identity: Array, first: 
 
 @numba.njit(cache=True)
 def _accompanied(begin: int, stop: int, day: int, beside: int, identity: Array, certifications: Array) -> bool:
-    for other in range(begin, stop):
+    for other in range(begin, stop):  # noqa: SIM110
         if (beside >> identity[other]) & 1 and certifications[other] == day:
             return True
     return False
