@@ -119,13 +119,14 @@ def _figures(words: Words, layer: Layer) -> Table:
     """Return the figures of a layer, one row each."""
     caps = list(layer.caps)
     rows = []
+    several = any(row.due and row.due != layer.due for row in layer.figures)
     for row in layer.figures:
         rows.append(
             (
                 words.when(row.when) or "全部", _days(words, row), words.figure(row.deductible, "yuan") or "不设",
                 words.figure(row.deductibles_of_year, "yuan"), rate_words(words, row),
                 *(_cap(words, row, cap) for cap in caps),
-                DUE[row.due] if row.due and row.due != layer.due else "", row.clause,
+                DUE[row.due or layer.due] if several else "", row.clause,
             )
         )  # fmt: skip
     if all(row.deductible is None for row in layer.figures):

@@ -105,8 +105,10 @@ class Words:
         value = self.value(spec.delegated)
         if spec.at_least is None:
             return value
-        least = f"不低于 {self.of_unit(spec.at_least, unit)}"
-        return least if value == UNENTERED else f"{least}，现为 {value}"
+        minimum = self.of_unit(spec.at_least, unit)
+        if minimum in ("0 元", "0%"):
+            return minimum if value == UNENTERED else value
+        return f"不低于 {minimum}" if value == UNENTERED else f"不低于 {minimum}，现为 {value}"
 
     def _named(self, spec: FigureSpec, unit: str) -> str:
         """Return what a share or multiple is taken of."""
