@@ -134,9 +134,10 @@ def layer_lines(voice: LayerVoice, own: LayerResult, known: Mapping[str, int], *
         lines.append(f"此前被限额截去的 {exact_yuan(revived)}现在补上，本次应付 {yuan(own.entitled)}。")
     elif revived:
         lines.append(f"按累计金额四舍五入到分，减去此前已付的，本次应付 {yuan(own.entitled)}。")
-    lines += _caps(voice, own, known)
-    if reduced_by:
-        lines.append(f"因“{reduced_by}”，应付的 {yuan(known[f'{lid}.due'])} 按 {percent(known[f'share.{lid}'])} 支付。")
+    if own.entitled:
+        lines += _caps(voice, own, known)
+    if reduced_by and own.entitled:
+        lines.append(f"因“{reduced_by}”，应付的 {yuan(known[f'{lid}.due'])}按 {percent(known[f'share.{lid}'])} 支付。")
     return lines
 
 
@@ -174,7 +175,7 @@ def _earned(voice: LayerVoice, own: LayerResult, known: Mapping[str, int]) -> li
         trigger, target = yuan(figures["trigger"]), yuan(figures["target"])
         if total <= figures["trigger"]:
             return [f"累计负担 {yuan(total)}，没有超过 {trigger}，这次不化解。"]
-        return [f"累计负担 {yuan(total)}，超过 {trigger}：{target} 以上的全部化解，这次 {growth}。"]
+        return [f"累计负担 {yuan(total)}，超过 {trigger}：{target}以上的全部化解，这次 {growth}。"]
     if voice.shape == "lumps":
         reached = [n for n in range(len(figures)) if figures.get(f"lump_from{n}", LIMITLESS) <= total]
         if not reached:
@@ -210,8 +211,8 @@ def _caps(voice: LayerVoice, own: LayerResult, known: Mapping[str, int]) -> list
         if limit >= LIMITLESS:
             lines.append(f"不设{cap.name}限额。")
         elif own.cut and room == due:
-            left = f"只剩 {yuan(room)}" if room > 0 else "已经用完"
-            lines.append(f"{cap.name}限额 {yuan(limit)}{mark}{left}，截去 {yuan(own.cut)}。")
+            left = "" if room == limit else f"只剩 {yuan(room)}" if room > 0 else "已经用完"
+            lines.append(f"{cap.name}限额 {yuan(limit)}{mark}{left}，超出的 {yuan(own.cut)}不付。")
         else:
             lines.append(f"{cap.name}限额 {yuan(limit)}{mark}，付后还剩 {yuan(room - due)}。")
     return lines
@@ -220,7 +221,7 @@ def _caps(voice: LayerVoice, own: LayerResult, known: Mapping[str, int]) -> list
 def payment_line(voice: LayerVoice, own: LayerResult, result: EventResult) -> str:
     """Return what the layer pays, when and out of which fund."""
     if not own.pay:
-        return "这一层这次支付 0.00 元。"
+        return "这次支付 0.00 元。"
     settled = result.settlement.setl_time.date()
     when = "结算时支付" if own.due_on == settled else f"{day(own.due_on)} 起支付"
     return f"支付 {yuan(own.pay)}，{when}，出自“{voice.fund}”。"

@@ -27,14 +27,14 @@ def padded(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
-def amount_line(label: str, amount: str, *, columns: int = 50, indent: int = 4) -> str:
+def amount_line(label: str, amount: str, *, columns: int = 60, indent: int = 4) -> str:
     """Return a label and an amount whose last character stands in a fixed column.
 
     >>> amount_line("医疗费总额", "5,000.00 元", columns=40)
     '    医疗费总额               5,000.00 元'
     """
     head, room = _label(label, columns, indent)
-    return head + amount.rjust(room - 1)
+    return head + amount.rjust(room - 1) if len(amount) + 1 < room else f"{head} {amount}"
 
 
 @lru_cache(maxsize=4096)

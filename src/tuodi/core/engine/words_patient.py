@@ -7,8 +7,9 @@ from tuodi.core.engine.words_layers import SAMPLE, layer_lines, payment_line, re
 from tuodi.core.engine.words_layout import amount_line, wrapped
 from tuodi.core.engine.words_person import care_text, identity_lines, next_lines, refusal_lines
 from tuodi.core.money import yuan_for_people as yuan
-from tuodi.core.policy.model import Layer
+from tuodi.core.policy.figures import EnteredValue, parse_amount
 
+RATED = ("flat", "marginal", "whole")
 MEASURES = {
     "in_policy": "政策范围内的个人负担", "in_catalogue": "目录内的个人负担（含乙类先行自付）", "total": "全部个人负担", "cut": "被限额截去的部分",
 }  # fmt: skip
@@ -16,7 +17,7 @@ MEASURES = {
 
 def patient_page(case: WordedCase) -> str:
     """Return the page, at most 78 columns wide."""
-    lines = [*_head(case), "", *_charged(case), "", *_paid(case), "", "三、谁的什么身份"]
+    lines = [*_head(case), "", *_charged(case), "", *_paid(case), "", "三、身份"]
     for sentence in identity_lines(case.plan, case.result):
         lines += wrapped(sentence)
     lines += ["", *_computed(case)]
@@ -30,7 +31,7 @@ def _head(case: WordedCase) -> list[str]:
     if result.decision.refusal:
         outcome = "这次不能救助。"
     elif bill.left < 0:
-        outcome = f"医疗救助支付 {yuan(bill.assistance)}，其中含补付此前被限额截去的部分。"
+        outcome = f"医疗救助支付 {yuan(bill.assistance)}，按全期累计计算，已含此前结算应补的部分。"
     else:
         outcome = f"医疗救助支付 {yuan(bill.assistance)}，您还要承担 {yuan(bill.left)}。"
     policy = case.vocabulary.pages.get(("policy",))
@@ -63,7 +64,9 @@ def _paid(case: WordedCase) -> list[str]:
     for payment in bill.payments:
         label = f"医疗救助：{payment.label}" if payment.kind == "assistance" else payment.label
         lines.append(amount_line(label, yuan(payment.amount)))
-    lines.append(amount_line("您还要承担", yuan(bill.left)))
+    if bill.left < 0:
+        lines.append(amount_line("其中补此前结算的部分", yuan(-bill.left), indent=6))
+    lines.append(amount_line("您还要承担", yuan(max(bill.left, 0))))
     if bill.left > 0:
         parts = zip(("政策范围内", "乙类先行自付", "全自费和超限价"), bill.left_parts, strict=True)
         lines += [amount_line(f"其中{label}", yuan(amount), indent=6) for label, amount in parts if amount]
@@ -84,7 +87,9 @@ def _computed(case: WordedCase) -> list[str]:
         lines += wrapped(f"{number}. {voice.layer.name}（{'、'.join(voice.clauses)}）", indent=2, hanging=5)
         reduced = reduced_by(plan, voice, case.known)
         sentences = layer_lines(voice, own, case.known, reduced_by=reduced)
-        for sentence in (*sentences, payment_line(voice, own, result)):
+        if own.pay or not sentences[-1].endswith(("不支付。", "不化解。")):
+            sentences.append(payment_line(voice, own, result))
+        for sentence in sentences:
             lines += wrapped(sentence, indent=5)
     return lines
 
@@ -92,7 +97,8 @@ def _computed(case: WordedCase) -> list[str]:
 def _rest(case: WordedCase) -> list[str]:
     """Return why something is left, what can be done next, and which values are samples."""
     lines = ["五、还要知道的"]
-    for sentence in (*_why_left(case), *next_lines(case.plan, case.result, case.records)):
+    further = next_lines(case.plan, case.result, case.records, is_anything_left=case.bill.left > 0)
+    for sentence in (*_why_left(case), *further):
         lines += wrapped(f"· {sentence}", indent=4, hanging=6)
     lines += _grounds(case)
     return lines if len(lines) > 1 else []
@@ -106,8 +112,7 @@ def _grounds(case: WordedCase) -> list[str]:
         lines = case.vocabulary.pages[key] = []
         samples = [entry for entry in case.entered() if entry.is_sample]
         if samples:
-            asked = case.plan.pack.delegated
-            asks = "、".join(f"{asked[entry.param.partition('@')[0]].asks}（{entry.value}）" for entry in samples)
+            asks = "、".join(_asked(case, entry) for entry in samples)
             lines += wrapped(f"· {SAMPLE}以下数值尚未正式录入，用的是示例值，结果只供参考：{asks}。", hanging=6)
         readings = sorted({reading for own in case.result.layers for reading in own.readings})
         if readings:
@@ -117,7 +122,8 @@ def _grounds(case: WordedCase) -> list[str]:
 
 def _why_left(case: WordedCase) -> list[str]:
     """Return why the person still pays: outside the base, below the deductible, beyond the rate, cut by a cap."""
-    bill, own = case.bill, [(v.layer, r) for v, r in case.voices if r.pays == "maf_pay"]
+    bill, voices = case.bill, [(voice, own) for voice, own in case.voices if own.pays == "maf_pay"]
+    own = [(voice.layer, result) for voice, result in voices]
     if bill.left <= 0 or not own:
         return []
     _, class_b, outside = bill.left_parts
@@ -130,13 +136,18 @@ def _why_left(case: WordedCase) -> list[str]:
         reasons.append(f"起付线以内 {yuan(deducted)}由个人承担")
     if cut := sum(r.cut for _, r in own):
         reasons.append(f"超过限额的 {yuan(cut)}不付")
-    if any(r.counted > r.entitled > 0 for _, r in own):
+    if any(v.shape in RATED and r.counted > r.entitled > 0 for v, r in voices):
         reasons.append("救助比例以外的部分由个人承担")
     if not reasons:
         return []
-    bases = dict.fromkeys(MEASURES[layer.base.measure] + _clause(layer) for layer, _ in own)
-    return [f"为什么还要承担：救助算的是{'、'.join(bases)}；{'；'.join(reasons)}。"]
+    bases: dict[str, dict[str, None]] = {}
+    for layer, _ in own:
+        bases.setdefault(layer.base.measure, {})[layer.base.clause] = None
+    counted = "、".join(f"{MEASURES[measure]}（{'、'.join(clauses)}）" for measure, clauses in bases.items())
+    return [f"为什么还要承担：救助算的是{counted}；{'；'.join(reasons)}。"]
 
 
-def _clause(layer: Layer) -> str:
-    return f"（{layer.base.clause}）"
+def _asked(case: WordedCase, entry: EnteredValue) -> str:
+    asked = case.plan.pack.delegated[entry.param.partition("@")[0]]
+    value = yuan(parse_amount(entry.value)) if asked.unit == "yuan" else entry.value
+    return f"{asked.asks}（{value}）"

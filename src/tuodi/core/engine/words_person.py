@@ -43,7 +43,7 @@ def identity_lines(plan: Plan, result: EventResult) -> list[str]:
         return lines
     record = result.window.record
     by = f"，{record.issuer}" if record.issuer else ""
-    certified = f"{f'{by}于' if by else '，'} {day(record.certified_on)} 认定" if record.certified_on else by
+    certified = f"{f'{by}于 ' if by else '，'}{day(record.certified_on)} 认定" if record.certified_on else by
     lines.append(f"认定记录：{span(record.first, record.last)}有效{certified}。")
     return [*lines, *_window_lines(plan, result.window, result.settlement)]
 
@@ -70,7 +70,9 @@ def refusal_lines(plan: Plan, result: EventResult) -> list[str]:
     return [f"{decision.says}（{decision.clause}）。"]
 
 
-def next_lines(plan: Plan, result: EventResult, records: Iterable[IdentityRecord]) -> list[str]:
+def next_lines(
+    plan: Plan, result: EventResult, records: Iterable[IdentityRecord], *, is_anything_left: bool = True
+) -> list[str]:
     """Return what the person can do next: after a refusal, and layers that wait for an application."""
     lines: list[str] = []
     refusal = result.decision.refusal
@@ -84,7 +86,8 @@ def next_lines(plan: Plan, result: EventResult, records: Iterable[IdentityRecord
     elif refusal:
         ground = next((r for r in plan.pack.refusals if r.id == refusal), None)
         lines += _undone(ground.when) if ground else ["如病种、机构或身份登记有误，请更正后重新计算。"]
-    lines += _on_application(plan, result)
+    if is_anything_left:
+        lines += _on_application(plan, result)
     if refusal or not result.pay:
         who = f"（{plan.pack.interpreter}负责解释）" if plan.pack.interpreter else ""
         lines.append(f"对结果有不同意见，可以向经办机构申请复核{who}。")
