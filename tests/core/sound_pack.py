@@ -47,6 +47,13 @@ SOUND: dict[str, Any] = {
 }  # fmt: skip
 
 
+class _Plain(yaml.SafeDumper):
+    """Writes what occurs twice twice: packs have no anchors."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
 def changed(changes: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the sound pack's data with places set: ``"layers.0.figures.1.rate": "120%"``; None removes."""
     data = copy.deepcopy(SOUND)
@@ -68,9 +75,7 @@ def changed(changes: dict[str, Any] | None = None) -> dict[str, Any]:
 
 def source(changes: dict[str, Any] | None = None, *, diseases: str = "") -> PackSource:
     """Return the texts of the sound pack with changes."""
-    text = yaml.safe_dump(
-        changed(changes), allow_unicode=True, sort_keys=False, width=400, default_flow_style=False
-    )
+    text = yaml.dump(changed(changes), Dumper=_Plain, allow_unicode=True, sort_keys=False, width=400)
     return read_source(text, file="sound/policy.yaml", diseases_text=diseases)
 
 

@@ -40,7 +40,7 @@ class Fault:
     def message(self) -> str:
         """The Chinese sentence: what is wrong, then what to do."""
         wrong, remedy = CATALOGUE[self.code]
-        fields = dict(self.fields)
+        fields = {"value": self.value, **dict(self.fields)}
         return f"{wrong.format(**fields)}。{remedy.format(**fields)}。"
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from tuodi.core.dates import FOREVER
 from tuodi.core.engine.plan import IDENTITY_BITS, Plan
 from tuodi.core.errors import declare
 from tuodi.core.identities import IDENTITIES
@@ -16,8 +17,8 @@ from tuodi.core.money import yuan_for_people
 from tuodi.core.policy.check_grid import Kind, conditions_of, dimensions, kinds
 from tuodi.core.policy.check_look import Finding, Look
 from tuodi.core.policy.check_probe import Bench, Jump, Probe
-from tuodi.core.policy.figures import Missing, Resolver
-from tuodi.core.policy.model import Criterion, MeansTest
+from tuodi.core.policy.figures import Resolver, delegated_in
+from tuodi.core.policy.model import Criterion
 
 W_LOSS = declare("W-CLIFF-LOSS", "{named}有断崖：负担多一点，救助反而少了（{kind}）", "请核对分段、定额和升档的写法")
 N_GAIN = declare("N-CLIFF-GAIN", "{named}有跳升：负担刚过一条线的人，自付反而比没过线的人少（{kind}）", "如文件就是这样规定，无须改动")
@@ -142,17 +143,16 @@ def _incomes(look: Look, plan: Plan) -> Iterator[Finding]:
         if paid:
             yield look.finding(
                 "warning", W_INCOME, ("means_tests", i), clause=test.clause, layer=test.id, named=test.name,
-                identity=IDENTITIES[test.identity], worked=_income_worked(plan, test, criterion, paid),
+                identity=IDENTITIES[test.identity], worked=_income_worked(look, plan, criterion, paid),
             )  # fmt: skip
 
 
-def _income_worked(plan: Plan, test: MeansTest, criterion: Criterion, paid: int) -> str:
+def _income_worked(look: Look, plan: Plan, criterion: Criterion, paid: int) -> str:
     assert criterion.limit is not None
     times = "" if criterion.times == "1" else f"的 {criterion.times} 倍"
-    try:
-        limit = f"标准{times}（标准 {yuan_for_people(Resolver(plan.entered, plan.first).amount(criterion.limit))}）"
-    except Missing:
-        limit = f"标准{times}（标准未录入）"
+    known = not set(delegated_in(criterion.limit)) & set(look.missing())
+    standard = yuan_for_people(Resolver(plan.entered, FOREVER).amount(criterion.limit)) if known else "未录入"
+    limit = f"标准{times}（标准 {standard}）"
     passes = {"at_most": "等于", "below": "比", "at_least": "等于", "above": "比"}[criterion.compare]
     less = "少 0.01 元" if passes == "比" else ""
     return (

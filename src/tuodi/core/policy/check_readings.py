@@ -10,7 +10,6 @@ from tuodi.core.policy.load import load_pack
 
 E_CHOICE = declare("E-CHECK-READING", "释义 {reading} 的读法“{choice}”不能用：{why}", "请核对它的 set")
 W_SAME = declare("W-READING-SAME", "释义 {reading} 的读法“{choice}”与现用读法没有差别", "请写明它改变什么（set），或删去")
-W_ONE = declare("W-READING-ONE", "释义 {reading} 只有一种读法", "如确无其他读法，可以保留")
 
 
 def check_readings(look: Look, again: Callable[[Look], Iterator[Finding]]) -> Iterator[Finding]:

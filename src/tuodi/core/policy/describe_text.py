@@ -20,7 +20,7 @@ def width_of(text: str) -> int:
     >>> width_of("起付线"), width_of("70%")
     (6, 3)
     """
-    return sum(2 if unicodedata.east_asian_width(c) in "WFA" else 1 for c in text)
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -30,17 +30,28 @@ def wrapped(text: str, width: int) -> list[str]:
     ['住院救助', '5,000 元。']
     """
     lines, line = [], ""
-    for word in _words(text):
-        while width_of(word) > width and word[0].isascii():
+    for unit in _units(text):
+        while width_of(unit) > width and unit[0].isascii():
             room = width - width_of(line)
-            lines.append(line + word[:room])
-            line, word = "", word[room:]
-        if line and width_of(line.rstrip()) + width_of(word.rstrip()) > width and word[:1] not in CLOSING:
+            lines.append(line + unit[:room])
+            line, unit = "", unit[room:]
+        if line and width_of((line + unit).rstrip()) > width:
             lines.append(line.rstrip())
-            line = word.lstrip()
+            line = unit.lstrip()
         else:
-            line += word
+            line += unit
     return [*lines, line.rstrip()] if line.strip() or not lines else lines
+
+
+def _units(text: str) -> list[str]:
+    """Return what must not be torn apart: words with the closing marks behind them."""
+    units: list[str] = []
+    for word in _words(text):
+        if units and word[0] in CLOSING and units[-1] != " ":
+            units[-1] += word
+        else:
+            units.append(word)
+    return units
 
 
 def _words(text: str) -> Iterator[str]:
