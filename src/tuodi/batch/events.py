@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tuodi.batch.kernel import Columns, amount_facts, key_names, unit_of
+from tuodi.batch.kernel import Choice, Columns, amount_facts, key_names, silent_rows, unit_of
 from tuodi.batch.windows import (
     EPOCH,
     FOREVER,
@@ -27,7 +27,7 @@ from tuodi.batch.windows import (
     state_holds,
 )
 from tuodi.core.engine.fold import registered_elsewhere
-from tuodi.core.engine.plan import IDENTITY_BITS, Decision, Plan, Profile, tier_of
+from tuodi.core.engine.plan import Decision, Plan, Profile, tier_of
 from tuodi.core.identities import IDENTITIES
 
 Array = np.ndarray[Any, Any]
@@ -45,6 +45,7 @@ class Events:
     settled: Array
     judged: Array
     certified: Array
+    declined: Array
     window_days: dict[str, Array]
     applied: dict[str, Array] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
@@ -96,30 +97,25 @@ def decide(
         masks = _best_of_year(person, judged_year, masks)
     declined = _declined(plan, frame, person, held, settled)
     decisions, decision = _decisions(plan, frame, masks, openings, declined)
-    rows = [_rows(decisions, i)[decision] for i in range(len(plan.layers))]
     applied = _applied(plan, frame, person, people, judged, applications)
-    for i, layer in enumerate(plan.layers):
-        if layer.due == "application":
-            _refuse_missing(decisions, decision, i, applied[layer.id])
-            rows[i] = np.where(applied[layer.id] != NONE, rows[i], 0).astype(rows[i].dtype)
+    choices, choice = _choices(plan, decisions, decision, declined, applied)
     decided = np.array([IDENTITY_CODES.index(d.identity) if d.identity else -1 for d in decisions], np.int64)[decision]
     certified = deciding_certification(
         person, decided, care_first, care_last, settled, held.start, held.identity, held.first, held.certified, rules,
         *own[:5],
     )  # fmt: skip
-    category = np.array([d.category for d in decisions], np.int8)[decision]
     window_days = {name: openings[:, i] for i, name in enumerate(plan.pack.windows)}
     keys = _keys(plan, frame, judged_year, window_days, applied)
     columns = Columns(
         unit=_unit(plan, frame, person), amounts={name: frame[name].to_numpy() for name in amount_facts(plan.program)},
-        category=category, rows=rows, keys=keys, declined=declined, last=_last(plan, person, rows, keys),
+        choice=choice, choices=choices, keys=keys, last=_last(plan, person, choices, choice, keys),
     )  # fmt: skip
     categories = plan.pack.categories
     names = {
         "category": [categories[d.category - 1].id if d.category else "" for d in decisions],
         "identity": [d.identity for d in decisions],
     }
-    return Events(frame, columns, decisions, decision, settled, judged, certified, window_days, applied, names)
+    return Events(frame, columns, decisions, decision, settled, judged, certified, declined, window_days, applied, names)
 
 
 def _refuse_missing(decisions: list[Decision], decision: Array, i: int, applied: Array) -> None:
@@ -282,8 +278,35 @@ def _ages(plan: Plan, frame: pl.DataFrame) -> tuple[Array, list[int]]:
     return codes, [int(v) for v in values]
 
 
-def _rows(decisions: list[Decision], layer: int) -> Array:
-    return np.array([d.layers[layer].row for d in decisions], np.int16)
+def _choices(
+    plan: Plan, decisions: list[Decision], decision: Array, declined: Array, applied: dict[str, Array]
+) -> tuple[list[Choice], Array]:
+    """Return the distinct choices and which one each event has; a layer on application looks only where somebody applied.
+
+    Whether a factor's state holds is part of the profile, so that events of one decision agree on it.
+    """
+    asked = np.zeros(len(decision), np.int64)
+    on_application = [i for i, layer in enumerate(plan.layers) if layer.due == "application"]
+    for bit, i in enumerate(on_application):
+        _refuse_missing(decisions, decision, i, applied[plan.layers[i].id])
+        asked |= (applied[plan.layers[i].id] != NONE).astype(np.int64) << bit
+    codes, first = _first_of((decision << len(on_application)) | asked)
+    places: dict[Choice, int] = {}
+    at: list[int] = []
+    for i in first:
+        rows = [layer.row for layer in decisions[decision[i]].layers]
+        for bit, layer in enumerate(on_application):
+            if not asked[i] >> bit & 1:
+                rows[layer] = 0
+        made = Choice(tuple(rows), decisions[decision[i]].category, bool(declined[i]))
+        at.append(places.setdefault(made, len(places)))
+    return list(places), np.array(at, np.uint32)[codes]
+
+
+def _first_of(values: Array) -> tuple[Array, Array]:
+    """Return codes of distinct values and where each occurs first."""
+    _, first, codes = np.unique(values, return_index=True, return_inverse=True)
+    return codes, first
 
 
 def _keys(
@@ -352,14 +375,15 @@ def _applied(
     return out
 
 
-def _last(plan: Plan, person: Array, rows: list[Array], keys: dict[str, Array]) -> dict[str, Array]:
+def _last(plan: Plan, person: Array, choices: list[Choice], choice: Array, keys: dict[str, Array]) -> dict[str, Array]:
     """Mark the last covered event of each person's deductible period (I-02, other reading)."""
     out: dict[str, Array] = {}
     for i, layer in enumerate(plan.layers):
         if f"last.{layer.id}" not in plan.program.facts:
             continue
-        silent = plan.row_index[i].get(("silent",), -1)
-        covered = np.flatnonzero((rows[i] > 0) & (rows[i] != silent))
+        silent = silent_rows(plan, i)
+        is_covered = [c.rows[i] > 0 and c.rows[i] not in silent for c in choices]
+        covered = np.flatnonzero(np.array(is_covered, bool)[choice])
         period = keys.get(layer.deductible.per, np.ones(len(person), np.int64)).astype(np.int64)
         group = person[covered] * 100_003 + period[covered]
         flags = np.zeros(len(person), np.int8)

@@ -1,6 +1,6 @@
 """The kernel: the steps of a plan as one branch-free loop over person-sorted columns, compiled by Numba.
 
-The text of the loop is generated from the same :class:`Program` as the scalar function and the trace. One call runs a
+The text of the loop comes from the same :class:`Program` as the scalar function and the trace (:mod:`.kernel_text`). One call runs a
 stretch of rows that begins and ends between two units (persons, or households where totals are a household's); stretches run
 on threads, the interpreter lock released. A compiled kernel is kept on disk under the digest of its text, so that a plan is
 compiled once per machine.
@@ -17,35 +17,52 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tuodi.core.engine.codegen import compile_event, local_names
+from tuodi.batch.kernel_text import KernelText, amount_facts, key_names, last_facts
+from tuodi.core.engine.codegen import compile_event
 from tuodi.core.engine.plan import Plan, share_of
-from tuodi.core.engine.steps import Bucket, Const, Expr, Name, Op, Program
+from tuodi.core.engine.steps import Bucket, Program
 
-INFIX = {"+": "+", "-": "-", "*": "*", "<": "<", "<=": "<=", "==": "==", "and": "&", "or": "|"}
+__all__ = [
+    "Choice", "Columns", "Kernel", "amount_facts", "compile_kernel", "kernel_source", "key_names", "run_kernel", "unit_of",
+]  # fmt: skip
+
 Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What an event's decision comes to for the steps: each layer's row of figures (0: it does not look), category, declined."""
+
+    rows: tuple[int, ...]
+    category: int
+    declined: bool = False
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Person-sorted events: amounts in fen, figure rows by layer, period keys, flags."""
+    """Person-sorted events: amounts in fen, which of ``choices`` each has, period keys, flags of last events."""
 
     unit: Array
     amounts: dict[str, Array]
-    category: Array
-    rows: list[Array]
+    choice: Array
+    choices: list[Choice]
     keys: dict[str, Array]
-    declined: Array
-    last: dict[str, Array]
+    last: dict[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.unit)
+
+    def of_choice(self, values: Sequence[int] | Sequence[bool], dtype: Any) -> Array:
+        """Return a value given for each choice as a column."""
+        return np.array(values, dtype)[self.choice]
 
 
 @dataclass(frozen=True)
@@ -59,21 +76,10 @@ class Kernel:
     keys: tuple[str, ...]
     last: tuple[str, ...]
 
-
-def _source(expr: Expr, names: dict[str, str]) -> str:
-    if isinstance(expr, Const):
-        return str(expr.value)
-    if isinstance(expr, Name):
-        return names[expr.name]
-    assert isinstance(expr, Op)
-    parts = [_source(operand, names) for operand in expr.operands]
-    if expr.operator in INFIX:
-        return f"({parts[0]} {INFIX[expr.operator]} {parts[1]})"
-    if expr.operator == "if":
-        return f"({parts[1]} if {parts[0]} else {parts[2]})"
-    if expr.operator == "half_up":
-        return f"((2 * {parts[0]} + {parts[1]}) // (2 * {parts[1]}))"
-    return f"{expr.operator}({parts[0]}, {parts[1]})"
+    @cached_property
+    def text(self) -> KernelText:
+        """What the loop was written from."""
+        return KernelText(self.plan.program, self.outputs)
 
 
 def unit_of(program: Program) -> str:
@@ -82,84 +88,9 @@ def unit_of(program: Program) -> str:
     return "mixed" if len(units) > 1 else next(iter(units), "person")
 
 
-def amount_facts(program: Program) -> tuple[str, ...]:
-    """Return the facts that are amounts of the bill."""
-    return tuple(f for f in program.facts if "." not in f and f != "category")
-
-
 def kernel_source(plan: Plan, outputs: Sequence[str]) -> str:
-    """Return the text of the loop: ``run(start, stop, unit, category, declined, rows…, tables…, covered…, keys…, …)``."""
-    program, names = plan.program, local_names(plan.program)
-    last = [fact for fact in program.facts if fact.startswith("last.")]
-    keys = key_names(program)
-    arguments = ["start", "stop", "unit", "category", "declined"]
-    arguments += [f"A{i}" for i in range(len(amount_facts(program)))]
-    for i in range(len(plan.layers)):
-        arguments += [f"R{i}", f"T{i}", f"C{i}"]
-    arguments += [f"K{i}" for i in range(len(keys))] + [f"L{i}" for i in range(len(last))]
-    arguments += [f"O{i}" for i in range(len(outputs))]
-    lines = [
-        "import numba", "", "", "@numba.njit(nogil=True, cache=True, error_model='numpy', boundscheck=False)",
-        f"def run({', '.join(arguments)}):", "    previous = -1",
-    ]  # fmt: skip
-    slots = {slot.name: f"m{i}" for i, slot in enumerate(program.slots)}
-    lines += [f"    {slot} = 0" for slot in slots.values()]
-    lines += [f"    b{i} = -1" for i in range(len(program.buckets))]
-    lines += ["    for i in range(start, stop):", "        fresh = unit[i] != previous", "        previous = unit[i]"]
-    lines += _loads(plan, names, keys, last)
-    for step in program.steps:
-        lines.append(f"        {names[step.name]} = {_source(step.expr, names)}")
-    for i, name in enumerate(outputs):
-        lines.append(f"        O{i}[i] = {names[name]}")
-    lines += _stores(program, names, slots)
-    return "\n".join(lines) + "\n"
-
-
-def key_names(program: Program) -> tuple[str, ...]:
-    """Return the period keys that the buckets read, ``once`` apart."""
-    return tuple(dict.fromkeys(bucket.period for bucket in program.buckets if bucket.period != "once"))
-
-
-def _loads(plan: Plan, names: dict[str, str], keys: tuple[str, ...], last: list[str]) -> list[str]:
-    program = plan.program
-    lines = [f"{names[fact]} = A{i}[i]" for i, fact in enumerate(amount_facts(program))]
-    if "category" in program.facts:
-        lines.append(f"{names['category']} = category[i]")
-    for i, layer in enumerate(plan.layers):
-        lines.append(f"r{i} = R{i}[i]")
-        if f"a.{layer.id}" in program.facts:
-            lines.append(f"{names[f'a.{layer.id}']} = r{i} > 0")
-        if f"c.{layer.id}" in program.facts:
-            lines.append(f"{names[f'c.{layer.id}']} = C{i}[r{i}] > 0")
-        for column, figure in enumerate(program.figures[layer.id]):
-            lines.append(f"{names[f'p.{layer.id}.{figure}']} = T{i}[r{i}, {column}]")
-        if f"share.{layer.id}" in program.facts:
-            share = share_of(layer, declined=True)
-            lines.append(f"{names[f'share.{layer.id}']} = ({share} if declined[i] else 10000)")
-    lines += [f"{names[fact]} = L{i}[i] > 0" for i, fact in enumerate(last)]
-    for i, bucket in enumerate(program.buckets):
-        key = "1" if bucket.period == "once" else f"K{keys.index(bucket.period)}[i]"
-        own = [slot.name for slot in program.slots if slot.bucket == bucket.name]
-        lines += [f"k{i} = {key}", f"h{i} = (k{i} == b{i}) & (not fresh)"]
-        lines += [f"{names[slot]} = (m{_index(program, slot)} if h{i} else 0)" for slot in own]
-    return [f"        {line}" for line in lines]
-
-
-def _index(program: Program, slot: str) -> int:
-    return [s.name for s in program.slots].index(slot)
-
-
-def _stores(program: Program, names: dict[str, str], slots: dict[str, str]) -> list[str]:
-    lines = []
-    order = list(program.layers)
-    for i, bucket in enumerate(program.buckets):
-        mask = " | ".join(f"(r{order.index(layer)} > 0)" for layer in bucket.layers)
-        lines += [f"w{i} = {mask}", f"b{i} = k{i} if w{i} else (-1 if fresh else b{i})"]
-        for slot in program.slots:
-            if slot.bucket == bucket.name:
-                new = names[program.writes.get(slot.name, slot.name)]
-                lines.append(f"{slots[slot.name]} = ({new} if w{i} else {slots[slot.name]})")
-    return [f"        {line}" for line in lines]
+    """Return the text of the loop."""
+    return KernelText(plan.program, tuple(outputs)).source
 
 
 def cache_folder() -> Path:
@@ -173,12 +104,11 @@ def compile_kernel(plan: Plan, outputs: Sequence[str] | None = None) -> Kernel:
     """Return the compiled loop; ``outputs`` default to every layer's six amounts."""
     program = plan.program
     assert unit_of(program) != "mixed"
-    wanted = tuple(outputs or [name for layer in program.layers for name in program.outputs[layer].values()])
+    wanted = tuple(dict.fromkeys(outputs or [name for layer in program.layers for name in program.outputs[layer].values()]))
     text = kernel_source(plan, wanted)
     name = f"kernel_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
     module = sys.modules.get(name) or _import(text, name)
-    last = tuple(fact for fact in program.facts if fact.startswith("last."))
-    return Kernel(module.run, plan, wanted, amount_facts(program), key_names(program), last)
+    return Kernel(module.run, plan, wanted, amount_facts(program), key_names(program), last_facts(program))
 
 
 def _import(text: str, name: str) -> Any:
@@ -211,25 +141,49 @@ def stretches(unit: Array, count: int) -> list[tuple[int, int]]:
 
 
 def run_kernel(kernel: Kernel, columns: Columns, *, threads: int = 2, out: list[Array] | None = None) -> dict[str, Array]:
-    """Return each output step as a column of fen."""
-    size = len(columns)
-    results = out or [np.empty(size, np.int64) for _ in kernel.outputs]
-    arguments = [columns.unit, columns.category, columns.declined]
-    arguments += [columns.amounts[name] for name in kernel.amounts]
-    for rows, (table, covered) in zip(columns.rows, tables(kernel.plan), strict=True):
-        arguments += [rows, table, covered]
-    arguments += [columns.keys[name] for name in kernel.keys]
-    arguments += [columns.last[name] for name in kernel.last]
+    """Return each output step as a column of fen; ``out`` are columns to write to, as many as the kernel has outputs."""
+    results = out or [np.empty(len(columns), np.int64) for _ in kernel.outputs]
+    table = choice_table(kernel, columns.choices)
+    read = [columns.amounts[name] for name in kernel.amounts]
+    read += [columns.keys[name] for name in kernel.keys]
+    read += [columns.last[name] for name in kernel.last]
+
+    def work(a: int, b: int) -> None:
+        kernel.run(columns.unit[a:b], columns.choice[a:b], table, *(column[a:b] for column in (*read, *results)))
+
     parts = stretches(columns.unit, threads)
     if len(parts) == 1:
-        kernel.run(*parts[0], *arguments, *results)
+        work(*parts[0])
     elif parts:
         with ThreadPoolExecutor(len(parts)) as pool:
-            for done in [pool.submit(kernel.run, a, b, *arguments, *results) for a, b in parts]:
+            for done in [pool.submit(work, a, b) for a, b in parts]:
                 done.result()
     found = dict(zip(kernel.outputs, results, strict=True))
     _remember_all(kernel, columns, found)
     return found
+
+
+def choice_table(kernel: Kernel, choices: Sequence[Choice]) -> Array:
+    """Return what the loop reads of each choice, a row each."""
+    rows = [kernel.text.row(known_of(kernel.plan, choice)) for choice in choices]
+    return np.array(rows, np.int64).reshape(len(choices), len(kernel.text.columns))
+
+
+def known_of(plan: Plan, choice: Choice) -> dict[str, int]:
+    """Return the facts and figures of a choice by name, flags as 0 and 1."""
+    known = {"category": choice.category}
+    for i, (layer, row) in enumerate(zip(plan.layers, choice.rows, strict=True)):
+        known |= {f"a.{layer.id}": int(row > 0), f"c.{layer.id}": int(row > 0 and row not in silent_rows(plan, i))}
+        if f"share.{layer.id}" in plan.program.facts:
+            known[f"share.{layer.id}"] = share_of(layer, declined=choice.declined)
+        figures = zip(plan.program.figures[layer.id], plan.tables[i][row], strict=True)
+        known |= {f"p.{layer.id}.{name}": number for name, number in figures}
+    return known
+
+
+def silent_rows(plan: Plan, i: int) -> set[int]:
+    """Return a layer's rows that count an event and pay nothing: it is not covered."""
+    return {row for key, row in plan.row_index[i].items() if key[0] == "silent"}
 
 
 def _may_return(plan: Plan, bucket: Bucket) -> bool:
@@ -246,7 +200,8 @@ def _returning(plan: Plan, columns: Columns) -> Array:
     for bucket in plan.program.buckets:
         if not _may_return(plan, bucket):
             continue
-        at = np.flatnonzero(np.any([columns.rows[order.index(layer)] > 0 for layer in bucket.layers], axis=0))
+        writes = [any(choice.rows[order.index(layer)] for layer in bucket.layers) for choice in columns.choices]
+        at = np.flatnonzero(columns.of_choice(writes, bool))
         unit, key = columns.unit[at], columns.keys[bucket.period][at]
         begins = np.append(True, (unit[1:] != unit[:-1]) | (key[1:] != key[:-1]))[: len(at)]
         unit, key = unit[begins], key[begins]
@@ -262,16 +217,12 @@ def _remember_all(kernel: Kernel, columns: Columns, results: dict[str, Array]) -
     if not len(units):
         return
     plan, program = kernel.plan, kernel.plan.program
-    event, held = compile_event(program, kernel.outputs), tables(plan)
+    event, known_by_choice = compile_event(program, kernel.outputs), [known_of(plan, choice) for choice in columns.choices]
     remembered: dict[tuple[str, int, int], dict[str, int]] = {}
     for i in np.flatnonzero(np.isin(columns.unit, units)):
-        rows = [int(column[i]) for column in columns.rows]
+        rows = columns.choices[columns.choice[i]].rows
         known = {name: int(column[i]) for name, column in (*columns.amounts.items(), *columns.last.items())}
-        known["category"] = int(columns.category[i])
-        for layer, row, (_, covered) in zip(plan.layers, rows, held, strict=True):
-            known |= {f"a.{layer.id}": int(row > 0), f"c.{layer.id}": int(covered[row])}
-            if f"share.{layer.id}" in program.facts:
-                known[f"share.{layer.id}"] = share_of(layer, declined=bool(columns.declined[i]))
+        known |= known_by_choice[columns.choice[i]]
         state = {slot.name: 0 for slot in program.slots}
         keys = {b.name: (b.name, int(columns.unit[i]), 1 if b.period == "once" else int(columns.keys[b.period][i])) for b in program.buckets}
         for key in keys.values():
@@ -284,18 +235,3 @@ def _remember_all(kernel: Kernel, columns: Columns, results: dict[str, Array]) -
                 remembered[keys[bucket.name]] = {s.name: after[s.name] for s in program.slots if s.bucket == bucket.name}
         for name, value in zip(kernel.outputs, values, strict=True):
             results[name][i] = value
-
-
-def tables(plan: Plan) -> list[tuple[Array, Array]]:
-    """Return each layer's figure table and which of its rows belong to covered settlements."""
-    out = []
-    for i, rows in enumerate(plan.tables):
-        width = len(plan.program.figures[plan.layers[i].id])
-        table = np.array(rows, np.int64).reshape(len(rows), width)
-        covered = np.ones(len(rows), np.int64)
-        covered[0] = 0
-        for key, row in plan.row_index[i].items():
-            if key[0] == "silent":
-                covered[row] = 0
-        out.append((np.ascontiguousarray(table), covered))
-    return out
