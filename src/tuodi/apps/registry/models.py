@@ -17,7 +17,7 @@ class Person(models.Model):
 
     psn_no = models.CharField("人员编号", max_length=30, unique=True)
     name = models.CharField("姓名", max_length=50)
-    initials = models.CharField("拼音首字母", max_length=120, db_index=True, help_text="各种读音，空格隔开，首尾有空格")
+    initials = models.CharField("拼音首字母", max_length=120, help_text="各种读音，空格隔开，首尾有空格")
     certno_sealed = models.BinaryField(null=True)
     certno_index = models.BinaryField(max_length=16, null=True, db_index=True)
     certno_tail = models.CharField(max_length=4, blank=True)
@@ -29,13 +29,63 @@ class Person(models.Model):
     insutype = models.CharField("险种", max_length=6, blank=True)
     died_on = models.DateField("死亡日期", null=True)
     merged_into = models.ForeignKey("self", on_delete=models.RESTRICT, null=True, related_name="merged")
+    run = models.ForeignKey("ImportRun", on_delete=models.RESTRICT, null=True, related_name="people")
     recorded_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, help_text="名册撤销后不再采信")
 
     class Meta:
-        indexes = [models.Index(fields=["name"], name="person_name")]
+        indexes = [models.Index(fields=["name", "birth"], name="person_name_birth")]
 
     def __str__(self) -> str:
         return self.psn_no
+
+
+class PersonChange(models.Model):
+    """What a person's row said before and after a change: the row itself is what we believe now."""
+
+    person = models.ForeignKey(Person, on_delete=models.RESTRICT, related_name="changes")
+    cause = models.CharField(max_length=20)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    run = models.ForeignKey("ImportRun", on_delete=models.RESTRICT, null=True, related_name="changes")
+    by = models.ForeignKey("base.User", on_delete=models.RESTRICT, related_name="+")
+    at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+
+
+class SearchWord(models.Model):
+    """A name, or one reading of its initials, with an area that sees the person: one covering index answers a search.
+
+    Made from :class:`Person` by :mod:`tuodi.apps.registry.words`, so it may be thrown away and made again.
+    """
+
+    word = models.CharField(max_length=50)
+    area_code = models.CharField(max_length=12)
+    person = models.ForeignKey(Person, on_delete=models.RESTRICT, related_name="search_words")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["word", "area_code", "person"], name="search_word",
+                opclasses=["varchar_pattern_ops", "varchar_pattern_ops", "int8_ops"],
+            )
+        ]  # fmt: skip
+
+
+class Merge(models.Model):
+    """Two records of one person: ``person`` was merged into ``into``; both rows stay."""
+
+    person = models.ForeignKey(Person, on_delete=models.RESTRICT, related_name="merges")
+    into = models.ForeignKey(Person, on_delete=models.RESTRICT, related_name="merges_taken")
+    by = models.ForeignKey("base.User", on_delete=models.RESTRICT, related_name="+")
+    at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person"], condition=Q(undone_at__isnull=True), name="merged_once"),
+            models.CheckConstraint(condition=~Q(person=F("into")), name="merged_into_another"),
+        ]
 
 
 class Household(models.Model):
@@ -47,6 +97,16 @@ class Household(models.Model):
         return self.number
 
 
+class HouseholdPlace(models.Model):
+    """Where a household was from when to when; the household's own code is the latest."""
+
+    household = models.ForeignKey(Household, on_delete=models.RESTRICT, related_name="places")
+    area_code = models.CharField(max_length=12)
+    first = models.DateField(null=True)
+    last = models.DateField(null=True)
+    recorded_at = models.DateTimeField()
+
+
 class Membership(models.Model):
     """Who belonged to which household from when to when."""
 
@@ -56,10 +116,12 @@ class Membership(models.Model):
     last = models.DateField(null=True)
     is_head = models.BooleanField(default=False)
     reason = models.CharField(max_length=30, blank=True)
+    replaces = models.ForeignKey("self", on_delete=models.RESTRICT, null=True, related_name="replaced_by")
     recorded_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True)
 
     class Meta:
+        indexes = [models.Index(fields=["person", "first"], name="membership_person")]
         constraints = [models.CheckConstraint(condition=Q(last__isnull=True) | Q(last__gte=F("first")), name="membership_days")]
 
 
@@ -75,11 +137,21 @@ class ImportRun(models.Model):
     area_code = models.CharField(max_length=12)
     is_full_roster = models.BooleanField("全量名册", default=False)
     covers = models.JSONField("包含的身份", default=list)
+    as_of = models.DateField("名册所示日期")
+    plan = models.CharField(max_length=64, blank=True, help_text="预览时拟作变更的摘要")
     state = models.CharField(max_length=12, choices=STATES)
     counts = models.JSONField(default=dict)
     by = models.ForeignKey("base.User", on_delete=models.RESTRICT, related_name="+")
     at = models.DateTimeField()
+    applied_at = models.DateTimeField(null=True)
     undone_at = models.DateTimeField(null=True)
+
+
+class RosterFile(models.Model):
+    """The content of a previewed roster, sealed; emptied once the run is applied or given up."""
+
+    run = models.OneToOneField(ImportRun, on_delete=models.RESTRICT, related_name="file")
+    sealed = models.BinaryField()
 
 
 class Identity(models.Model):
