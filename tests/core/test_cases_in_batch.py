@@ -1,5 +1,6 @@
 """Every worked history, under its readings, gives the same entries by columns as by the fold: amounts, due days, reasons."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,20 @@ CASES = [
 ]
 
 
+@cache
+def sample_of(pack):
+    return source_of(pack), entered_values(SAMPLE, pack_of(pack))
+
+
+@cache
+def plan_of(pack, readings, values):
+    return make_plan(load_pack(sample_of(pack)[0], readings=dict(readings)), list(values))
+
+
 def values_of(pack, case):
     own = [EnteredValue(str(p), str(v), "案例") for p, v in (case.data.get("delegated") or {}).items()]
     named = {value.param for value in own}
-    sample = entered_values(SAMPLE, pack_of(pack))
+    sample = sample_of(pack)[1]
     return [v for v in sample if v.param not in named] + [v for v in own if v.value != "None"]
 
 
@@ -39,7 +50,7 @@ def test_columns_and_fold_write_the_same_entries(pack, case):
     kept = live(bills, [str(setl_id) for setl_id in case.data.get("cancelled") or []])
     history = History(kept, records, asked)
     try:
-        plan = make_plan(load_pack(source_of(pack), readings=case.readings), values_of(pack, case))
+        plan = plan_of(pack, tuple(sorted(case.readings.items())), tuple(values_of(pack, case)))
         by_fold = entries_of_fold(fold(plan, kept, records, asked))
     except MissingValues:
         return

@@ -38,8 +38,13 @@ CASE_KEYS = {
 EXPECT_KEYS = {"pays", "total", "layers", "refusals", "clauses", "categories", "due", "deductibles", "cut", "identities", "missing"}
 
 
-def run_case(source: PackSource, case: Case, values: list[EnteredValue]) -> list[Mismatch]:
-    """Return every mismatch of one case; none means that it holds."""
+Plans = dict[tuple[object, ...], Plan]
+
+
+def run_case(
+    source: PackSource, case: Case, values: list[EnteredValue], *, plans: Plans | None = None
+) -> list[Mismatch]:
+    """Return every mismatch of one case; none means that it holds. ``plans`` keeps the plans of a pack between its cases."""
     unknown = set(case.data) - CASE_KEYS
     assert not unknown, f"{case.file}:{case.line}: unknown keys {sorted(unknown)}"
     assert case.data.get("worked"), f"{case.file}:{case.line}: the arithmetic (worked) is missing"
@@ -49,11 +54,19 @@ def run_case(source: PackSource, case: Case, values: list[EnteredValue]) -> list
     entered = [value for value in values if value.param not in named] + [v for v in own if v.value != "None"]
     wanted = [str(param) for param in case.data["expect"].get("missing") or []]
     try:
-        plan = make_plan(load_pack(source, readings=case.readings), entered, simulate=bool(case.data.get("simulate")))
+        plan = _plan(source, case, entered, plans if plans is not None else {})
         return KINDS[str(case.data.get("kind", "history"))](plan, case)
     except MissingValues as error:
         found = sorted({str(dict(f.fields)["param"]) for f in error.faults})
         return [] if found == wanted else [Mismatch(case, "缺少的授权参数", "、".join(wanted) or "无", "、".join(found))]
+
+
+def _plan(source: PackSource, case: Case, entered: list[EnteredValue], plans: Plans) -> Plan:
+    simulate = bool(case.data.get("simulate"))
+    key = (source.file, tuple(sorted(case.readings.items())), tuple(entered), simulate)
+    if key not in plans:
+        plans[key] = make_plan(load_pack(source, readings=case.readings), entered, simulate=simulate)
+    return plans[key]
 
 
 def _history(plan: Plan, case: Case) -> list[Mismatch]:
