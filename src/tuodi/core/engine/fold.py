@@ -235,13 +235,18 @@ def _run(
 
 
 def _prepared(plan: Plan, shape: Shape, event: Event) -> Prepared:
-    """Return what is the same for every event of this decision, made once for each decision, application and last event."""
+    """Return what is the same for every event of this decision, made once for each decision, application and last event.
+
+    Only decisions that the plan keeps are kept here; one changed for a single event (a simulation) would never be asked for again.
+    """
     applied = tuple(event.applications) if event.applications else ()
     last = tuple([i for i, layer in shape.lasting if event.keys.get(f"last.{layer}")]) if shape.lasting else ()
     key = (id(event.decision), applied, last)
     held = shape.prepared.get(key)
     if held is None or held.decision is not event.decision:
-        held = shape.prepared[key] = _prepare(plan, shape, event, last)
+        held = _prepare(plan, shape, event, last)
+        if plan.decisions.get(event.profile) is event.decision:
+            shape.prepared[key] = held
     return held
 
 
