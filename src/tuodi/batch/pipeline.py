@@ -21,6 +21,7 @@ from tuodi.batch.columns import APPLICATIONS, IDENTITIES, INSTITUTIONS, SETTLEME
 from tuodi.batch.entries import entries_of, entries_of_fold
 from tuodi.batch.events import decide, household_of
 from tuodi.batch.ids import IdGuard
+from tuodi.batch.institutions_join import joined
 from tuodi.batch.kernel import Kernel, compile_kernel, run_kernel, unit_of
 from tuodi.batch.objects import applications_of, identities_of, settlements_of
 from tuodi.batch.reading import Reader, open_table, read_all, write_bad
@@ -133,7 +134,7 @@ def _small_files(job: Job, report: Report) -> _Tables:
     identities, applications, institutions = frames
     assert identities is not None
     if applications is not None:
-        applications = _by_layer(job.plan, applications)
+        applications = by_layer(job.plan, applications)
         known = [layer.id for layer in job.plan.layers if layer.due == "application"]
         for layer in applications["layer"].unique().sort():
             if layer not in known:
@@ -142,7 +143,7 @@ def _small_files(job: Job, report: Report) -> _Tables:
     return _Tables(identities, applications, institutions)
 
 
-def _by_layer(plan: Plan, applications: pl.DataFrame) -> pl.DataFrame:
+def by_layer(plan: Plan, applications: pl.DataFrame) -> pl.DataFrame:
     """Return applications that name a layer by its clause with the layer's id."""
     names = {layer.clause: layer.id for layer in plan.layers if layer.due == "application"}
     return applications.with_columns(pl.col("layer").replace(names))
@@ -202,20 +203,12 @@ def _with_institutions(chunk: Chunk, tables: _Tables, unknown: dict[str, tuple[i
     frame = chunk.frame
     if tables.institutions is None:
         return frame
-    known = tables.institutions.select(
-        "fixmedins_code", pl.col("hosp_lv").alias("own_lv"), "insurance_designated", "assistance_designated", "suspended_from", "suspended_to"
-    )
-    joined = frame.join(known, on="fixmedins_code", how="left", maintain_order="left")
-    lost = joined.filter(pl.col("insurance_designated").is_null() & ~pl.col("refd_setl_flag"))
+    frame = joined(frame, tables.institutions)
+    lost = frame.filter(pl.col("designated").is_null() & ~pl.col("refd_setl_flag"))
     for code, count, first in lost.group_by("fixmedins_code").agg(pl.len().alias("n"), pl.col("row").min()).iter_rows():
         held = unknown.get(code)
         unknown[code] = (count + (held[0] if held else 0), min(first, held[1]) if held else first)
-    settled = pl.col("setl_time").dt.date()
-    suspended = (pl.col("suspended_from") <= settled) & (pl.col("suspended_to").is_null() | (settled <= pl.col("suspended_to")))
-    return joined.filter(pl.col("insurance_designated").is_not_null() | pl.col("refd_setl_flag")).with_columns(
-        hosp_lv=pl.when(pl.col("hosp_lv") == "").then(pl.col("own_lv")).otherwise(pl.col("hosp_lv")).fill_null(""),
-        designated=pl.col("insurance_designated") & ~suspended.fill_null(False),
-    ).drop("own_lv", "insurance_designated", "suspended_from", "suspended_to")  # fmt: skip
+    return frame.filter(pl.col("designated").is_not_null() | pl.col("refd_setl_flag"))
 
 
 def _entries(
