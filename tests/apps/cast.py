@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from tuodi.apps.institutions.models import Agreement, Institution
 from tuodi.apps.policies.models import Installation
+from tuodi.apps.registry import words
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.settlement.models import Bill
 from tuodi.base import clock
@@ -59,6 +60,7 @@ def assemble(pack: str = "610900-ankang", *, first: date = date(2023, 1, 4)) -> 
         Person.objects.create(psn_no=psn_no, name=name, initials=initials, insured_area="610902", registered_area="610902", recorded_at=at)
         for psn_no, name, initials in (("P0001", "王奶奶", " wnn "), ("P0002", "李叔", " ls "))
     ]
+    words.index(people, fresh=True)
     for person, identity in zip(people, ("dibao", "dibao_edge"), strict=True):
         Identity.objects.create(person=person, identity=identity, first=date(2023, 1, 1), issuer="民政局", recorded_at=at)
     folder = folder_of(pack)

@@ -4,37 +4,73 @@ from __future__ import annotations
 
 from django.db.models import Q
 
-from tuodi.apps.registry.models import Household, Identity, IdentityCode, ImportRun, Person
+from tuodi.apps.registry.models import (
+    Household,
+    HouseholdPlace,
+    Identity,
+    IdentityCode,
+    ImportRun,
+    Membership,
+    Merge,
+    Person,
+    PersonChange,
+    RosterFile,
+    SearchWord,
+)  # fmt: skip
 from tuodi.base.access import allow, area_prefix, in_area, scope
 
 VIEW = allow(
     "person:view", "registry_clerk", "county_clerk", "county_approver", "town_clerk", "village_clerk", "auditor", "hospital", "system"
 )
 REVEAL = allow("person:reveal", "registry_clerk", "county_clerk", "county_approver")
+REGISTER = allow("person:register", "registry_clerk")
+CHANGE = allow("person:change", "registry_clerk")
+RECORD_DEATH = allow("person:record_death", "registry_clerk", "county_clerk")
+MERGE = allow("person:merge", "registry_clerk")
+UNMERGE = allow("person:unmerge", "registry_clerk")
 IMPORT = allow("roster:import", "registry_clerk")
 UNDO = allow("roster:undo", "registry_clerk")
+VIEW_ROSTER = allow("roster:view", "registry_clerk", "county_approver", "auditor")
 CERTIFY = allow("identity:certify", "registry_clerk", "county_approver")
-MERGE = allow("person:merge", "registry_clerk")
+END = allow("identity:end", "registry_clerk", "county_approver")
+CORRECT = allow("identity:correct", "registry_clerk", "county_approver")
 MOVE = allow("household:change", "registry_clerk", "county_clerk")
 MAP_CODES = allow("identity_code:set", "administrator")
 
+_AREAS = ("insured_area", "registered_area", "residence_area")
 
-def _people(user: object) -> Q:
-    """A person is seen where insured, registered or living; a hospital counter finds people only through its own queries."""
-    if getattr(user, "role", "") == "hospital":
+
+def _hospital(user: object) -> bool:
+    """A hospital counter finds people only through its own queries."""
+    return getattr(user, "role", "") == "hospital"
+
+
+def _prefix(user: object) -> str:
+    return area_prefix(str(getattr(user, "area_code", "")))
+
+
+def _seen_where(user: object, path: str = "") -> Q:
+    """A person is seen where insured, registered or living; a withdrawn record is seen by nobody."""
+    if _hospital(user):
         return Q(pk__in=[])
-    prefix = area_prefix(str(getattr(user, "area_code", "")))
-    return (
-        Q(insured_area__startswith=prefix) | Q(registered_area__startswith=prefix) | Q(residence_area__startswith=prefix)
-    )
+    prefix, rule = _prefix(user), Q()
+    for area in _AREAS if prefix else ():
+        rule |= Q(**{f"{path}{area}__startswith": prefix})
+    return rule & Q(**{f"{path}withdrawn_at__isnull": True})
 
 
-def _of_people(user: object) -> Q:
-    return Q(person__in=Person.objects.filter(_people(user)).values("pk"))
+def _in_area_not_hospital(user: object, field: str = "area_code") -> Q:
+    return Q(pk__in=[]) if _hospital(user) else in_area(user, field)
 
 
-scope(Person, _people)
-scope(Identity, _of_people)
-scope(Household, lambda user: in_area(user, "area_code"))
-scope(ImportRun, lambda user: in_area(user, "area_code"))
+scope(Person, _seen_where)
+scope(PersonChange, lambda user: _seen_where(user, "person__"))
+scope(Identity, lambda user: _seen_where(user, "person__"))
+scope(Membership, lambda user: _seen_where(user, "person__"))
+scope(Merge, lambda user: _seen_where(user, "into__"))
+scope(SearchWord, _in_area_not_hospital)
+scope(Household, _in_area_not_hospital)
+scope(HouseholdPlace, lambda user: _in_area_not_hospital(user, "household__area_code"))
+scope(ImportRun, _in_area_not_hospital)
+scope(RosterFile, lambda user: _in_area_not_hospital(user, "run__area_code"))
 scope(IdentityCode, lambda user: Q())

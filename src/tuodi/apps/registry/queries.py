@@ -1,16 +1,32 @@
-"""What is asked about people: by identity number (keyed index), by name or pinyin initials; identities in local codes."""
+"""What is asked about people: by identity number (keyed index), name or pinyin initials; identities; households; lists to check.
+
+Whatever is for a user takes the user and sees only what that user may (``access``). What has no user is for the other apps'
+actions, which have checked. A person's file is in :mod:`tuodi.apps.registry.timeline`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.conf import settings
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from tuodi.apps.registry.models import Identity, IdentityCode, Person
-from tuodi.base import secrets
+from tuodi.apps.registry import permissions
+from tuodi.apps.registry.models import Identity, IdentityCode, Membership, Person, SearchWord
+from tuodi.apps.registry.words import begins_with
+from tuodi.base import access, secrets
 from tuodi.base.access import visible
-from tuodi.core.identities import IDENTITIES
+from tuodi.core.identities import IDENTITIES, IdentityRecord
+
+PAGE = 50
+
+#: psn_nos -> those of them that something above the registry stands on, with what it is. Filled in ``site``.
+DEPENDENTS: list[Callable[[list[str]], dict[str, str]]] = []
 
 
 def bound(person: Person) -> str:
@@ -23,24 +39,63 @@ def certno_of(person: Person) -> str:
     return secrets.decrypt(bytes(person.certno_sealed), bound_to=bound(person)) if person.certno_sealed else ""
 
 
+def seal_certno(person: Person, certno: str) -> None:
+    """Set a person's identity number, sealed and indexed; the caller saves."""
+    person.certno_sealed = secrets.encrypt(certno, bound_to=bound(person)) if certno else None
+    person.certno_index = secrets.search_index(certno) if certno else None
+    person.certno_tail = certno[-4:]
+
+
+def masked_certno(person: Person) -> str:
+    """Return the identity number as anybody who sees the person may see it; nothing is unsealed."""
+    return f"{'*' * 14}{person.certno_tail}" if person.certno_tail else ""
+
+
+@lru_cache(maxsize=1)
+def _keyed() -> tuple[Any, Any]:
+    """Return the two halves of HMAC-SM3 with the key taken in, to be copied for each number."""
+    key = settings.TUODI_INDEX_KEY.ljust(64, b"\0")
+    return hashlib.new("sm3", bytes(b ^ 0x36 for b in key)), hashlib.new("sm3", bytes(b ^ 0x5C for b in key))
+
+
+def index_of(numbers: Iterable[str]) -> dict[str, bytes]:
+    """Return the keyed index of many identity numbers in their plain form; the same as ``secrets.search_index`` one by one."""
+    if "sm3" not in hashlib.algorithms_available:
+        return {number: secrets.search_index(number) for number in numbers}
+    begun, closing = _keyed()
+    found = {}
+    for number in numbers:
+        inner, outer = begun.copy(), closing.copy()
+        inner.update(number.encode())
+        outer.update(inner.digest())
+        found[number] = outer.digest()[: secrets.INDEX_BYTES]
+    return found
+
+
 def person_by_certno(number: str) -> Person | None:
-    """Return the person with an identity number, found by the keyed index."""
+    """Return the person with an identity number, found by the keyed index; of merged records the one that was kept."""
     if not number.strip():
         return None
-    return Person.objects.filter(certno_index=secrets.search_index(number)).order_by("pk").first()
+    rows = Person.objects.filter(certno_index=secrets.search_index(number), withdrawn_at__isnull=True)
+    return rows.select_related("merged_into").order_by("merged_into_id", "pk").first()
 
 
-def people_matching(user: Any, text: str) -> QuerySet[Person]:
-    """Return the people a user may see that match an identity number, a person number, a name or its pinyin initials."""
+def people_matching(user: Any, text: str, *, limit: int = PAGE, offset: int = 0) -> list[Person]:
+    """Return a page of the people a user may see by identity number, person number, name or pinyin initials."""
     text = text.strip()
     rows = visible(user, Person).filter(merged_into__isnull=True)
     if not text:
-        return rows.order_by("psn_no")
-    if text.isascii() and text.isalpha():
-        return rows.filter(initials__contains=f" {text.lower()}").order_by("name", "psn_no")
+        return list(rows.order_by("psn_no")[offset : offset + limit])
     if text[:1].isdigit() and len(text) in (15, 18):
-        return rows.filter(Q(certno_index=secrets.search_index(text)) | Q(psn_no=text)).order_by("psn_no")
-    return rows.filter(Q(name__startswith=text) | Q(psn_no=text)).order_by("name", "psn_no")
+        found = list(rows.filter(certno_index=secrets.search_index(text)).order_by("psn_no")[offset : offset + limit])
+        if found:
+            return found
+    exact = [] if offset else list(rows.filter(psn_no=text))
+    words = visible(user, SearchWord).filter(begins_with("word", text.lower()))
+    keys = list(words.order_by("word", "person_id").values_list("person_id", flat=True)[offset : offset + 3 * limit])
+    wanted = list(dict.fromkeys(keys))[:limit]
+    by_key = {person.pk: person for person in rows.filter(pk__in=wanted)}
+    return (exact + [by_key[key] for key in wanted if key in by_key])[:limit]
 
 
 def identities_in_local_codes(person: Person) -> Iterator[tuple[Identity, str, str]]:
@@ -48,6 +103,108 @@ def identities_in_local_codes(person: Person) -> Iterator[tuple[Identity, str, s
     region = person.insured_area
     codes = list(IdentityCode.objects.filter(region__in=[region[:6], f"{region[:4]}00", f"{region[:2]}0000"], last__isnull=True))
     by_identity = {code.identity: code for code in sorted(codes, key=lambda c: c.region)}
-    for row in Identity.objects.filter(person=person, withdrawn_at__isnull=True).order_by("first"):
+    for row in identities_of(person):
         local = by_identity.get(row.identity)
         yield row, local.local_code if local else row.identity, local.label if local else IDENTITIES[row.identity]
+
+
+def identities_of(person: Person) -> QuerySet[Identity]:
+    """Return a person's identities as believed now, those of merged records included."""
+    whose = Q(person=person) | Q(person__merged_into=person)
+    return Identity.objects.filter(whose, withdrawn_at__isnull=True).order_by("first", "pk")
+
+
+def record_of(row: Identity, psn_no: str) -> IdentityRecord:
+    """Return a certification as the core's value."""
+    return IdentityRecord(psn_no, row.identity, row.first, row.last, row.certified_on, row.applied_on, row.issuer)
+
+
+def numbers_of(psn_no: str) -> list[str]:
+    """Return every person number of somebody: that of the kept record and those merged into it."""
+    person = Person.objects.filter(psn_no=psn_no).select_related("merged_into").first()
+    if person is None:
+        return [psn_no]
+    kept = person.merged_into or person
+    return [kept.psn_no, *Person.objects.filter(merged_into=kept).order_by("pk").values_list("psn_no", flat=True)]
+
+
+def households_of(psn_no: str) -> list[tuple[date, date | None, str]]:
+    """Return the households of a person as believed now: first day, last day, number."""
+    whose = Q(person__psn_no=psn_no) | Q(person__merged_into__psn_no=psn_no)
+    rows = Membership.objects.filter(whose, withdrawn_at__isnull=True).order_by("first")
+    return list(rows.values_list("first", "last", "household__number"))
+
+
+def household_on(psn_no: str, day: date) -> str:
+    """Return the number of the household that a person belongs to on a day, or nothing."""
+    return next((number for first, last, number in households_of(psn_no) if first <= day and (last is None or day <= last)), "")
+
+
+def members_on(user: Any, number: str, day: date) -> list[Membership]:
+    """Return the members of a household on a day that a user may see, the head first."""
+    rows = visible(user, Membership).filter(
+        Q(last__isnull=True) | Q(last__gte=day), household__number=number, first__lte=day, withdrawn_at__isnull=True
+    )
+    return list(rows.select_related("person", "household").order_by("-is_head", "person__birth", "pk"))
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """Records that may be one person, and why: ``number`` (one identity number) or ``name_birth``."""
+
+    why: str
+    people: tuple[Person, ...]
+
+
+def duplicates(user: Any, *, limit: int = PAGE) -> list[Duplicate]:
+    """Return groups of visible records that may be one person; the same identity number first."""
+    access.demand(user, permissions.VIEW)
+    rows = visible(user, Person).filter(merged_into__isnull=True)
+    found: dict[frozenset[int], Duplicate] = {}
+    for why, keys in (("number", ("certno_index",)), ("name_birth", ("name", "birth"))):
+        known = rows.filter(**{f"{key}__isnull": False for key in keys}).order_by()
+        repeated = known.values(*keys).annotate(times=Count("pk")).filter(times__gt=1).order_by(*keys)[:limit]
+        for group in repeated:
+            people = tuple(rows.filter(**{key: group[key] for key in keys}).order_by("pk"))
+            found.setdefault(frozenset(person.pk for person in people), Duplicate(why, people))
+    return list(found.values())[:limit]
+
+
+def _holding(day: date, identities: Collection[str] = ()) -> QuerySet[Identity]:
+    held = Identity.objects.filter(
+        Q(last__isnull=True) | Q(last__gte=day), person=OuterRef("pk"), first__lte=day, withdrawn_at__isnull=True
+    )
+    return held.filter(identity__in=identities) if identities else held
+
+
+def uninsured_with_identity(user: Any, day: date, *, identities: Collection[str] = ()) -> QuerySet[Person]:
+    """Return visible living people who hold an identity on a day and have no insurance: to be enrolled and subsidised."""
+    access.demand(user, permissions.VIEW)
+    rows = visible(user, Person).filter(merged_into__isnull=True, died_on__isnull=True, insutype="")
+    return rows.filter(Exists(_holding(day, identities))).order_by("psn_no")
+
+
+@dataclass(frozen=True)
+class OneListOnly:
+    """Who stands in one list only (TH-3.1.0): registered without an identity, with an identity unregistered, unknown numbers."""
+
+    registered_only: tuple[Person, ...]
+    identity_only: tuple[Person, ...]
+    unknown: tuple[str, ...]
+
+
+def one_list_only(user: Any, registered: Collection[str], day: date, *, identities: Collection[str]) -> OneListOnly:
+    """Compare the city's register (person numbers) with who holds one of the policy's identities on a day."""
+    access.demand(user, permissions.VIEW)
+    rows = visible(user, Person).filter(died_on__isnull=True)
+    listed = set(registered)
+    known = {psn_no: (key, into) for psn_no, key, into in rows.values_list("psn_no", "pk", "merged_into_id") if psn_no in listed}
+    on_list = {into or key for key, into in known.values()}
+    holding = set(rows.filter(Exists(_holding(day, identities))).values_list("pk", flat=True))
+    kept = dict(rows.filter(merged_into__isnull=False).values_list("pk", "merged_into_id"))
+    holders = {kept.get(key, key) for key in holding}
+
+    def people(keys: set[int]) -> tuple[Person, ...]:
+        return tuple(sorted(rows.filter(pk__in=keys), key=lambda person: person.psn_no))
+
+    return OneListOnly(people(on_list - holders), people(holders - on_list), tuple(sorted(listed - set(known))))

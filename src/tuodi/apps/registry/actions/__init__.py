@@ -1,0 +1,1 @@
+"""What changes people, households and identities, each an action; nothing else writes their rows (style E1)."""

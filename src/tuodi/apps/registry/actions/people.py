@@ -1,0 +1,233 @@
+"""Register a person, record a death, merge two records of one person and part them again, reveal an identity number."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+
+from tuodi.apps.registry import permissions, words
+from tuodi.apps.registry.actions.base import (
+    E_DEAD,
+    E_DEATH_DAY,
+    E_MERGE_CHAIN,
+    E_MERGED,
+    E_NOT_MERGED,
+    E_NUMBER_FORM,
+    E_NUMBER_HELD,
+    E_PERSON_EXISTS,
+    E_REASON,
+    E_SAME_PERSON,
+    PersonAction,
+    announce_people,
+    group_of,
+    locked,
+    refuse,
+)  # fmt: skip
+from tuodi.apps.registry.actions.identities import copied, withdraw
+from tuodi.apps.registry.models import Identity, Membership, Merge, Person, PersonChange, SearchWord
+from tuodi.apps.registry.queries import certno_of, seal_certno
+from tuodi.base import access, clock, secrets
+from tuodi.base.action import Action
+from tuodi.batch.citizen import citizen_id_fault
+
+#: What an identity number may be looked at for: a closed list, so that the audit row holds no free text.
+REVEAL_REASONS = {
+    "verify_document": "核对证件原件", "verify_with_department": "与认定部门比对", "payment": "办理资金支付",
+    "complaint": "答复来信来访", "court_or_audit": "配合司法或审计",
+}  # fmt: skip
+
+
+class RegisterPerson(Action):
+    """Add somebody; a number that is held already is refused with the record that holds it."""
+
+    verb = permissions.REGISTER
+
+    def __init__(self, *, actor: Any, psn_no: str, name: str, insured_area: str, certno: str = "", **facts: Any) -> None:
+        super().__init__(actor=actor)
+        allowed = {"gend", "birth", "registered_area", "residence_area", "insutype"}
+        assert set(facts) <= allowed, facts
+        self.certno = certno.strip().upper()
+        self.person = Person(psn_no=psn_no, name=name.strip(), insured_area=insured_area, **facts)
+
+    def check(self) -> None:
+        if not self.person.insured_area.startswith(access.area_prefix(self.actor.area_code)):
+            raise PermissionDenied("参保地不在您的辖区内")
+        if self.certno and citizen_id_fault(self.certno):
+            raise refuse(E_NUMBER_FORM)
+
+    def decide(self) -> None:
+        if Person.objects.filter(psn_no=self.person.psn_no).exists():
+            raise refuse(E_PERSON_EXISTS, psn_no=self.person.psn_no)
+        index = secrets.search_index(self.certno) if self.certno else None
+        held = Person.objects.filter(certno_index=index, withdrawn_at__isnull=True).first() if index else None
+        if held is not None:
+            raise refuse(E_NUMBER_HELD, psn_no=held.psn_no)
+
+    def write(self) -> Person:
+        person = self.person
+        person.initials, person.recorded_at = words.initials(person.name), clock.now()
+        seal_certno(person, self.certno)
+        if self.certno and person.birth is None:
+            person.birth = date(int(self.certno[6:10]), int(self.certno[10:12]), int(self.certno[12:14]))
+        person.save(force_insert=True)
+        words.index([person], fresh=True)
+        return person
+
+    def audited(self, done: Person) -> dict[str, Any]:
+        return {"subject": "person", "subject_id": done.psn_no, "area_code": done.insured_area}
+
+    def announce(self, done: Person) -> None:
+        announce_people("person:registered", [done.psn_no])
+
+
+class RecordDeath(PersonAction):
+    """Record a death: memberships end that day; identities too where the office says so, else they wait for their department."""
+
+    verb = permissions.RECORD_DEATH
+
+    def __init__(self, *, actor: Any, psn_no: str, day: date, ends_identities: bool) -> None:
+        super().__init__(actor=actor, psn_no=psn_no)
+        self.day, self.ends_identities = day, ends_identities
+
+    def decide(self) -> None:
+        if self.person.died_on is not None:
+            raise refuse(E_DEAD, psn_no=self.person.psn_no, day=self.person.died_on)
+        if self.day > clock.today() or (self.person.birth and self.day < self.person.birth):
+            raise refuse(E_DEATH_DAY, day=self.day)
+
+    def write(self) -> dict[str, int]:
+        PersonChange.objects.create(
+            person=self.person, cause="death", before={"died_on": None}, after={"died_on": str(self.day)}, by=self.actor, at=clock.now()
+        )
+        self.person.died_on = self.day
+        self.person.save(update_fields=["died_on"])
+        people = group_of(self.person)
+        return {"memberships": self._end_memberships(people), "identities": self._end_identities(people) if self.ends_identities else 0}
+
+    def _end_memberships(self, people: list[int]) -> int:
+        rows = [row for row in Membership.objects.filter(person__in=people, withdrawn_at__isnull=True) if _outlives(row, self.day)]
+        for row in rows:
+            row.withdrawn_at = clock.now()
+            row.save(update_fields=["withdrawn_at"])
+            if row.first <= self.day:
+                Membership.objects.create(
+                    household_id=row.household_id, person_id=row.person_id, first=row.first, last=self.day, is_head=row.is_head,
+                    reason="death", replaces=row, recorded_at=clock.now(),
+                )  # fmt: skip
+        return len(rows)
+
+    def _end_identities(self, people: list[int]) -> int:
+        rows = [row for row in Identity.objects.filter(person__in=people, withdrawn_at__isnull=True) if _outlives(row, self.day)]
+        for row in rows:
+            withdraw(row)
+            if row.first <= self.day:
+                copied(row, last=self.day).save(force_insert=True)
+        return len(rows)
+
+    def told(self, done: dict[str, int]) -> dict[str, Any]:
+        return {"day": str(self.day), **done}
+
+    def announce(self, done: dict[str, int]) -> None:
+        announce_people("person:died", [self.person.psn_no])
+        if done["identities"]:
+            announce_people("identity:changed", [self.person.psn_no], cause_id=f"death:{self.person.pk}")
+
+
+def _outlives(row: Identity | Membership, day: date) -> bool:
+    return row.last is None or row.last > day
+
+
+class MergePeople(Action):
+    """Merge a duplicate record into the one that is kept. Both rows stay; the kept one answers for both."""
+
+    verb = permissions.MERGE
+
+    def __init__(self, *, actor: Any, psn_no: str, into: str) -> None:
+        super().__init__(actor=actor)
+        self.psn_no, self.into_no = psn_no, into
+
+    def check(self) -> None:
+        self.person = access.get(self.actor, Person, self.psn_no, self.verb, field="psn_no")
+        self.into = access.get(self.actor, Person, self.into_no, self.verb, field="psn_no")
+        if self.person == self.into:
+            raise refuse(E_SAME_PERSON)
+
+    def lock(self) -> None:
+        by_key = {person.pk: person for person in locked([self.person.pk, self.into.pk])}
+        self.person, self.into = by_key[self.person.pk], by_key[self.into.pk]
+        for person in (self.person, self.into):
+            if person.merged_into_id:
+                raise refuse(E_MERGED, psn_no=person.psn_no, into=person.merged_into.psn_no)
+        if Person.objects.filter(merged_into=self.person).exists():
+            raise refuse(E_MERGE_CHAIN, psn_no=self.person.psn_no)
+
+    def write(self) -> Merge:
+        self.person.merged_into = self.into
+        self.person.save(update_fields=["merged_into"])
+        SearchWord.objects.filter(person=self.person).delete()
+        return Merge.objects.create(person=self.person, into=self.into, by=self.actor, at=clock.now())
+
+    def audited(self, done: Merge) -> dict[str, Any]:
+        return {"subject": "person", "subject_id": self.psn_no, "area_code": self.person.insured_area, "data": {"into": self.into_no}}
+
+    def announce(self, done: Merge) -> None:
+        announce_people("identity:changed", [self.psn_no, self.into_no], cause_id=f"merge:{done.pk}")
+
+
+class UnmergePeople(Action):
+    """Part two records that were merged by mistake; each has again what it had."""
+
+    verb = permissions.UNMERGE
+
+    def __init__(self, *, actor: Any, psn_no: str) -> None:
+        super().__init__(actor=actor)
+        self.psn_no = psn_no
+
+    def check(self) -> None:
+        self.person = access.get(self.actor, Person, self.psn_no, self.verb, field="psn_no")
+
+    def lock(self) -> None:
+        keys = [key for key in (self.person.pk, self.person.merged_into_id) if key]
+        self.person = next(person for person in locked(keys) if person.pk == self.person.pk)
+        if self.person.merged_into is None:
+            raise refuse(E_NOT_MERGED, psn_no=self.psn_no)
+        self.into = self.person.merged_into
+
+    def write(self) -> Merge:
+        merge = Merge.objects.get(person=self.person, undone_at__isnull=True)
+        merge.undone_at = clock.now()
+        merge.save(update_fields=["undone_at"])
+        self.person.merged_into = None
+        self.person.save(update_fields=["merged_into"])
+        words.index([self.person])
+        return merge
+
+    def audited(self, done: Merge) -> dict[str, Any]:
+        return {"subject": "person", "subject_id": self.psn_no, "area_code": self.person.insured_area, "data": {"from": self.into.psn_no}}
+
+    def announce(self, done: Merge) -> None:
+        announce_people("identity:changed", [self.psn_no, self.into.psn_no], cause_id=f"unmerge:{done.pk}")
+
+
+class RevealNumber(Action):
+    """Show an identity number in full, for a reason of the closed list; who looked, at whom and why is audited."""
+
+    verb = permissions.REVEAL
+
+    def __init__(self, *, actor: Any, psn_no: str, reason: str) -> None:
+        super().__init__(actor=actor)
+        self.psn_no, self.reason = psn_no, reason
+
+    def check(self) -> None:
+        self.person = access.get(self.actor, Person, self.psn_no, self.verb, field="psn_no")
+        if self.reason not in REVEAL_REASONS:
+            raise refuse(E_REASON, allowed="、".join(REVEAL_REASONS.values()))
+
+    def write(self) -> str:
+        return certno_of(self.person)
+
+    def audited(self, done: str) -> dict[str, Any]:
+        data = {"reason": self.reason, "shown": bool(done)}
+        return {"subject": "person", "subject_id": self.psn_no, "area_code": self.person.insured_area, "data": data}
