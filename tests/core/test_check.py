@@ -6,13 +6,16 @@ import msgspec
 import pytest
 from sound_pack import source
 
+from tuodi.core.engine.plan import make_plan
 from tuodi.core.errors import PackErrors
 from tuodi.core.policy import model
 from tuodi.core.policy.check import check, errors_of, open_warnings
+from tuodi.core.policy.check_cliffs import probes
 from tuodi.core.policy.check_figures import UNITS
 from tuodi.core.policy.check_ids import NOT_HERE, REFERS
 from tuodi.core.policy.check_shape import exact_share
 from tuodi.core.policy.figures import EnteredValue
+from tuodi.core.policy.load import load_pack
 
 STANDARD = [EnteredValue("jx.standard", "600.00", "县民政局文件")]
 ROW = {"clause": "JX-4.3", "rate": "50%"}
@@ -72,6 +75,7 @@ def test_a_sound_pack_has_nothing_to_say():
         ({"layers.0.figures.1.deductible": [{"first": "2023-01-01", "value": "1 元"}, {"first": "2022-01-01", "value": "2 元"}]},
          "E-CHECK-DATED", "先后"),
         ({"layers.0.figures.1.rate": None}, "E-CHECK-PAYS-NOTHING", "没有写怎么付"),
+        (layer(figures=[]), "E-CHECK-NO-ROWS", "没有一行数额"),
         ({"layers.0.figures.1.bands": [{"rate": "50%"}]}, "E-CHECK-IGNORED", "“rate”"),
         ({"layers.0.figures.0.deductibles_of_year": "2000 元"}, "E-CHECK-IGNORED", "deductibles_of_year"),
         ({"layers.0.figures.0.top_up_to": "90%"}, "E-CHECK-IGNORED", "top_up_to"),
@@ -285,9 +289,108 @@ def test_shape_faults_come_as_findings_too():
         found({"layers.0.colour": "red"})
 
 
+def test_half_of_something_is_exact():
+    assert exact_share("50%")
+    assert exact_share("1/2")
+
+
 @pytest.mark.parametrize("share", ["x", "1/x", "1/0", "50", "50%/2"])
 def test_shares_that_are_none(share):
     assert not exact_share(share)
+
+
+EVERYTHING = {
+    "care": ["inpatient", "other"], "med_type": ["21", "41"], "disease": ["major", "general"], "diagnosis": {"delegated": "jx.list"},
+    "not_diagnosis": "Z33;Z34", "hospital": ["primary", "tertiary"], "age": {"from": 18, "to": 60}, "referral": ["local", "filed"],
+    "out_of_province": False, "registered": ["here"], "designated": True, "assistance_institution": True, "window": "six",
+    "not_identity": ["orphan"], "any_of": [{"identity": ["dibao"]}, {"category": ["edge"]}],
+}  # fmt: skip
+LIST = {"clause": "JX-6", "asks": "慢性病清单", "left_to": "市医保局", "unit": "diagnoses", "optional": True}
+DISEASES = {"clause": "JX-6", "classes": [{"id": "major", "name": "大病", "clause": "JX-6", "list": "own"}]}
+WIDE = {"windows": {"six": WINDOW, "year": {**WINDOW, "name": "认定前 12 个月", "months": 12}}, "delegated|jx.list": LIST, "diseases": DISEASES}
+OWN = "list,disease,icd10,under_age,note\nown,肺癌,C34,,\n"
+
+
+def test_every_condition_is_told_apart():
+    says = layer(covers=EVERYTHING, caps={"w": {"per": "window:six"}, "y": {"per": "window_year:year"}}, period="window:six")
+    listed = [*STANDARD, EnteredValue("jx.list", "I10;E11", "市医保局文件")]
+    findings = check(source({**WIDE, **says}, diseases=OWN), listed)
+    hidden = {"N-GRID", "W-UNUSED", "E-CHECK-OUTSIDE-WINDOW", "W-CATEGORY-EARNS-NOTHING", "W-DEAD-ROW"}
+    assert {f.code for f in findings} - hidden == set(), [str(f) for f in findings]
+    assert "N-GRID" in {f.code for f in findings}
+
+
+def test_a_hole_is_said_in_few_words():
+    row = {**ROW, "when": {"care": ["inpatient"], "hospital": ["primary", "secondary"]}}
+    (hole,) = errors_of(found(layer(covers={"category": ["dibao"]}, figures=[row])))[:1]
+    assert "覆盖“低保对象 × 三级医院”" in str(hole)
+
+
+def test_rows_bound_by_days_that_nobody_has_entered_leave_the_pack_without_an_answer():
+    day = {"delegated|jx.end": {"clause": "JX-1", "asks": "止日", "left_to": "文件", "unit": "day", "optional": True}}
+    assert [f.code for f in found({**day, "layers.0.figures.1.last": {"delegated": "jx.end"}}) if f.level != "note"] == ["E-DELEGATED-MISSING", "E-CHECK-LIFE"]
+
+
+def test_a_refusal_by_a_list_that_nobody_has_entered_is_not_judged():
+    refusal = [{"id": "x", "clause": "JX-8", "says": "不在清单", "when": {"not_diagnosis": {"delegated": "jx.list"}}}]
+    assert codes({"delegated|jx.list": LIST, "refusals": refusal}) == ["N-VALUE-OPTIONAL"]
+
+
+def test_a_layer_that_only_registers_is_not_asked_for_rows():
+    assert codes(layer(opens=True, figures=[])) == []
+
+
+def test_insurance_is_searched_for_falls_too():
+    serious = {**SECOND, "id": "serious", "name": "大病保险", "covers": {}, "pays": "hifmi_pay", "bands": "whole",
+               "base": {**BASE, "less": ["hifp_pay"]},
+               "figures": [{"clause": "JX-7", "bands": [{"rate": "50%"}, {"from": "1 万元", "rate": "40%"}]}]}  # fmt: skip
+    whole = {"layers.0.bands": "whole", "layers.0.figures.1.rate": None, "layers.0.figures.1.bands": serious["figures"][0]["bands"]}
+    falls = [f for f in found({"insurance": [serious], **whole}) if f.code == "W-CLIFF-LOSS"]
+    assert [f.layer for f in falls] == ["inpatient", "serious"]
+    assert "（没有身份的人）" in str(falls[1])
+
+
+def test_falls_are_found_without_knowing_the_threshold():
+    bands = [{"rate": "50%"}, {"from": "12345 元", "rate": "10%"}]
+    plan = make_plan(load_pack(source({"layers.0.bands": "whole", "layers.0.figures.1.rate": None, "layers.0.figures.1.bands": bands})), STANDARD)
+    (probe,) = [p for p in probes(plan) if p.kind.category == 2]
+    assert [jump.burden for jump in probe.jumps([])] == [1_534_499]
+    assert [jump.layer for jump in probe.jumps()] == ["inpatient"]
+
+
+def test_gains_are_found_without_knowing_the_threshold():
+    down = {"clause": "JX-4.2", "when": {"category": ["edge"]}, "bring_down": {"trigger": "5 万元", "target": "1 万元"}}
+    plan = make_plan(load_pack(source({"layers.0.figures.1": down})), STANDARD)
+    (probe,) = [p for p in probes(plan) if p.kind.category == 2]
+    assert [jump.burden for jump in probe.jumps([])] == [5_000_000]
+
+
+def test_thresholds_beyond_any_burden_and_shares_make_no_jump():
+    bands = [{"rate": "50%"}, {"from": "5000 万元", "rate": "40%"}]
+    factor = {"state": "declined_basic_service", "share": "1/2", "clause": "JX-8"}
+    assert codes({"layers.0.figures.1.rate": None, "layers.0.figures.1.bands": bands, "layers.0.factor": factor}) == []
+
+
+def test_dated_figures_from_the_first_day_on():
+    assert codes({"layers.0.figures.1.deductible": [{"first": "2022-01-01", "value": "3000 元"}, {"first": "2023-01-01", "value": "2000 元"}]}) == []
+
+
+def test_a_hole_or_overlap_over_several_stretches_of_time_is_said_once():
+    edge = {"clause": "JX-4.2", "when": {"category": ["edge"]}, "rate": "60%"}
+    rows = [{**edge, "last": "2022-12-31"}, {**edge, "first": "2023-01-01"}, {**edge, "last": "2023-12-31"}, {**edge, "when": {"category": ["dibao"], "hospital": ["primary"]}, "first": "2022-07-01"}]
+    findings = errors_of(found({"layers.0.figures": rows, "readings": {}, "layers.0.readings": []}))
+    assert sorted(f.code for f in findings) == ["E-CHECK-HOLE", "E-CHECK-HOLE", "E-CHECK-OVERLAP", "E-CHECK-OVERLAP"]
+    assert [sum(said in str(f) for f in findings) for said in ("“低保对象 × 住院”", "“低保对象 × 住院 × 二级医院或三级医院”")] == [1, 1]
+
+
+def test_a_pack_without_layers_has_no_cliffs():
+    assert codes({"layers": [], "readings": {}, "delegated": {}}) == []
+
+
+def test_values_that_begin_too_late_leave_days_without_an_answer():
+    late = [EnteredValue("jx.standard", "600.00", "文件", date(2023, 1, 1))]
+    life = [f for f in found(values=late) if f.code == "E-CHECK-LIFE"]
+    assert "2022-01-01 不能作答" in str(life[0])
 
 
 def parts_of_model():

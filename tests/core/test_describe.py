@@ -83,6 +83,7 @@ SAMPLES = [EnteredValue("jx.standard", "600.00", "示例值")]
         ("1.5 万元", (), "15,000 元"),
         (STANDARD, VALUES, "600 元"),
         (STANDARD, SAMPLES, "600 元（示例）"),
+        (STANDARD, [EnteredValue("jx.standard", "六百", "文件")], "六百"),
         (STANDARD, (), "〔未录入〕"),
         ({**STANDARD, "at_least": "500 元"}, VALUES, "不低于 500 元，现为 600 元"),
         ({**STANDARD, "at_least": "500 元"}, (), "不低于 500 元"),
@@ -153,6 +154,15 @@ def test_life_and_people_in_words():
         "其余各类身份：身份终止后待遇再保留 24 个月，认定后本自然年度内都有效。",
     ):  # fmt: skip
         assert words in text, words
+
+
+def test_a_first_day_after_another_document():
+    day = {"delegated|jx.day": {"clause": "JX-1", "asks": "发布日期", "left_to": "县政府网站", "unit": "day"},
+           "in_force.first": {"plus": "30 天", "of": {"delegated": "jx.day"}},
+           "identity_rules": [{"clause": "JX-6", "identities": ["dibao"], "certified_months": 12}]}  # fmt: skip
+    text = said(day, [EnteredValue("jx.day", "2022-03-01", "公报")])
+    assert "自 发布日期加 30 天（现为 2022-03-31） 起施行，长期有效" in text
+    assert "低保对象：每次认定有效 12 个月。" in text
 
 
 def test_an_open_last_day_and_a_given_one():
@@ -230,7 +240,8 @@ MORE = {
     "deposit_waivers": [{"id": "w", "name": "免押金", "clause": "JX-6", "says": "不收押金"}],
     "duties": [{"clause": "JX-6", "measure": "牵头落实", "lead": ["县局"]}],
     "terms": {
-        "deadlines": [{"id": "n", "name": "公示", "clause": "JX-6", "days": {"delegated": "jx.days"}, "kind": "working", "runs_from": "posting",
+        "deadlines": [{"id": "d", "name": "审核", "clause": "JX-6", "days": {"times": 2, "of": {"delegated": "jx.days"}}, "kind": "calendar", "runs_from": "decision"},
+                      {"id": "n", "name": "公示", "clause": "JX-6", "days": {"delegated": "jx.days"}, "kind": "working", "runs_from": "posting",
                        "pauses": True, "rest_day_end": "next_working_day"}],
         "clearing": {"clause": "JX-6", "month": 12, "day": 10, "covers": "calendar_year"},
         "capitation": {"clause": "JX-6", "amount": "150 元", "heads": "first_of_january", "effect": "pass_or_fail", "scale": "100"},
@@ -258,7 +269,7 @@ def test_everything_else_in_words():
         "低保对象：超过 30,000 元。", "所有人：有负担即可。", "致贫预警：按全家自然年度目录内个人负担；重点监测低保边缘家庭成员。", "所有人：达到 10,000 元。",
         "体检；每人终身 1 次；2022-01-01 至 2022-12-31；每人每年最高 3,500 元；每次不低于 100 元；条件：已参保；不提供的情形：当年已免费体检；资金：医疗救助基金；另定：参保资助名单。",
         "免押金：不收押金。", "公示：自张贴次日起 7（示例） 个工作日，等待补正材料的时间不算，末日是休息日的顺延到下一工作日。",
-        "资金每年 12 月 10 日结算，结算范围为整个自然年度。", "打包经费每人每年 150 元，按1 月 1 日在册人数，考核合格即拨付（满分 100）。",
+        "审核：自作出决定次日起 公示天数的 2 倍 日。", "资金每年 12 月 10 日结算，结算范围为整个自然年度。", "打包经费每人每年 150 元，按1 月 1 日在册人数，考核合格即拨付（满分 100）。",
         "救助全部归机构。", "有身份的人入院时通知服务团队：有人入院。", "自付费用比例不超过 10%。", "市级统筹；另定：参保资助名单",
         "由民政局认定患者本人为低收入救助对象。", "申请月之前 12 个月的政策范围内自付医疗费用达到标准（10,000 元）（按居住地标准）（标准另定：〔未录入〕）",
         "家庭收入人均不超过标准（每月 〔未录入〕）的 1.5 倍", "jx.days 用的是示例值", "| W-UNUSED | 以后用 | 县局 |",

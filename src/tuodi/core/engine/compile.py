@@ -83,11 +83,11 @@ def features(layer: Layer) -> Features:
         flat=all(not row.bands for row in rows) and not any(less),
         limits=any(band.limit is not None for row in rows for band in row.bands),
         less=tuple(less),
-        lumps=max(len(row.lumps) for row in rows),
+        lumps=max((len(row.lumps) for row in rows), default=0),
         bring_down=any(row.bring_down is not None for row in rows),
         top_up=any(row.top_up_to is not None for row in rows),
         penalty=bool(layer.base.penalties),
-        cap_steps={cap: max(len(row.cap_steps.get(cap, [])) for row in rows) for cap in layer.caps},
+        cap_steps={cap: max((len(row.cap_steps.get(cap, [])) for row in rows), default=0) for cap in layer.caps},
     )
 
 
@@ -384,7 +384,7 @@ def _growth(
     if has.counts_steps(layer):
         _counted_total(build, layer, counted)
     if has.flat and not has.lumps and not has.bring_down and not has.top_up:
-        growth = Name(f"p.{lid}.rate0") * counted
+        growth = Name(f"p.{lid}.rate0") * counted if has.bands else ZERO
         return build.step(f"{lid}.growth", growth, "本次按比例计算", layer, unit="fen*bp")
     if has.top_up:
         scope_before = build.total_of(layer, "scope")

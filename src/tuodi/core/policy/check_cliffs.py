@@ -31,7 +31,6 @@ W_INCOME = declare(
 BURDENS = tuple(yuan * 100 for yuan in (500, 1_000, 3_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000))
 #: The burden at which the loss of an identity is shown, in fen.
 SHOWN = 50_000_00
-MOST_KINDS = 3_000
 
 
 def check_cliffs(look: Look, plan: Plan, insured: Plan) -> Iterator[Finding]:
@@ -50,9 +49,7 @@ def probes(plan: Plan) -> Iterator[Probe]:
     bench = Bench(plan)
     whens = [when for layer in plan.layers for when in conditions_of(layer)] + [r.when for r in plan.pack.refusals]
     seen: set[tuple[int, ...]] = set()
-    for n, kind in enumerate(kinds(plan, dimensions(plan, whens, pairs=False), plan.first)):
-        if n > 20 * MOST_KINDS or len(seen) > MOST_KINDS:
-            return
+    for kind in kinds(plan, dimensions(plan, whens, pairs=False), plan.first):
         probe = Probe(bench, kind)
         if any(probe.rows) and probe.rows not in seen:
             seen.add(probe.rows)
@@ -116,9 +113,7 @@ def _by_category(plan: Plan) -> Iterator[Probe]:
     """Yield a probe for every kind of case of one person of each category."""
     bench = Bench(plan)
     whens = [when for layer in plan.layers for when in conditions_of(layer)]
-    for n, kind in enumerate(kinds(plan, dimensions(plan, whens, pairs=False), plan.first)):
-        if n > 20 * MOST_KINDS:
-            return
+    for kind in kinds(plan, dimensions(plan, whens, pairs=False), plan.first):
         if kind.category:
             yield Probe(bench, kind)
 

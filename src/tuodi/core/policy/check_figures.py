@@ -147,9 +147,7 @@ def _values(look: Look) -> Iterator[Finding]:
     earliest: dict[str, date] = {}
     for value in look.values:
         param = value.param.partition("@")[0]
-        declared = pack.delegated.get(param)
-        if declared is None:
-            continue
+        declared = pack.delegated[param]
         path: Path = ("delegated", param)
         if not _reads(value.value, declared.unit):
             yield look.finding(

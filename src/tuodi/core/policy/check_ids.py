@@ -196,9 +196,8 @@ def _unused(look: Look) -> Iterator[Finding]:
     """Yield what is defined and never named."""
     pack = look.pack
     used: dict[str, set[str]] = {}
-    for path, kind, name in named(look):
-        if path[0] != "delegated":
-            used.setdefault(kind, set()).add(name)
+    for _, kind, name in named(look):
+        used.setdefault(kind, set()).add(name)
     periods = [layer.period for _, layer in _layers(look)] + [layer.deductible.per for _, layer in _layers(look)]
     periods += [part.per for _, part in parts(pack) if isinstance(part, CapRule)]
     used.setdefault("window", set()).update(period.partition(":")[2] for period in periods)

@@ -24,23 +24,20 @@ def check_readings(look: Look, again: Callable[[Look], Iterator[Finding]]) -> It
             if not means.set and not reading.choices[reading.default].set:
                 yield look.finding("warning", W_SAME, path, clause=clause, reading=name, choice=choice)
                 continue
-            why = next(_faults(look, name, choice, again, own), "").rstrip("。")
-            if why:
-                yield look.finding("error", E_CHOICE, path, clause=clause, reading=name, choice=choice, why=why)
+            for why in _faults(look, name, choice, again, own)[:1]:
+                yield look.finding("error", E_CHOICE, path, clause=clause, reading=name, choice=choice, why=why.rstrip("。"))
 
 
 def _faults(
     look: Look, name: str, choice: str, again: Callable[[Look], Iterator[Finding]], own: set[tuple[object, ...]]
-) -> Iterator[str]:
-    """Yield what is wrong under a choice and not under the default."""
+) -> list[str]:
+    """Return what is wrong under a choice and not under the default."""
     try:
         pack = load_pack(look.source, readings={name: choice})
     except PackErrors as errors:
-        yield from (fault.message for fault in errors.faults)
-        return
-    for finding in again(Look(look.source, pack, look.values)):
-        if finding.level == "error" and (finding.code, finding.fault.fields) not in own:
-            yield finding.fault.message
+        return [fault.message for fault in errors.faults]
+    found = [finding for finding in again(Look(look.source, pack, look.values)) if finding.level == "error"]
+    return [finding.fault.message for finding in found if (finding.code, finding.fault.fields) not in own]
 
 
 def _errors(findings: Iterator[Finding]) -> set[tuple[object, ...]]:

@@ -38,7 +38,7 @@ W_NOTHING = declare("W-CATEGORY-EARNS-NOTHING", "类别“{name}”不属于任�
 W_REFUSES = declare("W-REFUSAL-HIDES", "不予救助情形“{refusal}”挡住了{named}的全部情形", "这一层永远不会支付；请核对两处的条件")
 W_NEVER = declare("W-DEAD-REFUSAL", "不予救助情形“{refusal}”永远轮不到", "它的条件不会成立；请核对")
 E_OUTSIDE = declare("E-CHECK-OUTSIDE-WINDOW", "{named}按追溯窗口“{window}”累计，却也覆盖窗口以外的费用：{kinds}", "请在 covers 里写 window: {window}")
-E_LIFE = declare("E-CHECK-LIFE", "{day} 既不能作答，也不是“不在施行期限内”：{why}", "请核对施行期限和各数额的起止日期")
+E_LIFE = declare("E-CHECK-LIFE", "{day} 不能作答：{why}", "请核对施行期限和各数额的起止日期")
 N_GRID = declare("N-GRID", "{named}的条件组合太多，只检查了 {size} 种", "请分成几层书写")
 
 
@@ -184,16 +184,15 @@ def _life(look: Look, plan: Plan) -> Iterator[Finding]:
             why = _answer(plan, kind.profile)
             if why:
                 yield look.finding("error", E_LIFE, ("in_force",), clause=clause, day=day, why=why)
-                break
+                return
 
 
 def _answer(plan: Plan, profile: Profile) -> str:
-    """Return why a pack's answer on a day is neither a decision in its life nor "not in force" outside; empty if it is."""
+    """Return why a pack cannot answer on a day; empty if it can (a decision in its life, "not in force" outside)."""
     try:
         decision = plan.decide(profile)
     except MissingValues as missing:
-        return missing.faults[0].message
+        return missing.faults[0].message.rstrip("。")
     in_life = plan.first <= profile.day <= plan.last
-    if in_life == (decision.refusal != NOT_IN_FORCE) or plan.pack.in_force.reach_back_before_first:
-        return ""
-    return "施行期内却答“不在施行期限内”" if in_life else "施行期外却作了答"
+    assert in_life == (decision.refusal != NOT_IN_FORCE) or plan.pack.in_force.reach_back_before_first, profile.day
+    return ""

@@ -15,6 +15,7 @@ from tuodi.core.policy.parse import Path
 from tuodi.core.settlements import INSURER_FIELDS
 
 E_NOTHING = declare("E-CHECK-PAYS-NOTHING", "{named}的这一行没有写怎么付", "请写 rate、bands、lumps、bring_down 或 top_up_to")
+E_NO_ROWS = declare("E-CHECK-NO-ROWS", "{named}没有一行数额", "请在 figures 里至少写一行")
 E_IGNORED = declare("E-CHECK-IGNORED", "{named}写了“{key}”，但{why}，它不起作用", "请删去，或改成起作用的写法")
 W_IGNORED = declare("W-NO-EFFECT", "{named}写了“{key}”，但{why}，它不起作用", "请核对是否漏写了什么")
 E_SHARE = declare("E-CHECK-SHARE", "份额“{given}”不能精确到万分之一", "请写成百分比，或分母能整除 10000 的分数，如 1/2")
@@ -47,6 +48,8 @@ def check_shape(look: Look) -> Iterator[Finding]:
 
 
 def _layer(look: Look, path: Path, layer: Layer) -> Iterator[Finding]:
+    if not layer.figures and not layer.opens:
+        yield look.finding("error", E_NO_ROWS, path, clause=layer.clause, layer=layer.id, named=layer.name)
     for i, row in enumerate(layer.figures):
         for level, key, why in _row(layer, row):
             yield _vain(look, (*path, "figures", i), layer, level=level, key=key, why=why, clause=row.clause)

@@ -51,15 +51,11 @@ INTRO = """# 政策包的写法
 def annotated_schema() -> dict[str, Any]:
     """Return the JSON Schema of a pack with what every key is called and means, for editors."""
     schema = schema_json()
-    for name, definition in schema["$defs"].items():
-        structure = STRUCTURES.get(name)
-        if structure is None or "properties" not in definition:
-            continue
+    for name, structure in STRUCTURES.items():
+        definition = schema["$defs"][name]
         definition["title"], definition["description"] = structure.label, structure.says
         for key, known in structure.fields.items():
-            held = definition["properties"].get(key)
-            if held is not None:
-                definition["properties"][key] = _annotated(held, known)
+            definition["properties"][key] = _annotated(definition["properties"][key], known)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
@@ -82,9 +78,7 @@ def reference_page() -> str:
     definitions = schema_json()["$defs"]
     lines = [INTRO]
     for name, structure in STRUCTURES.items():
-        definition = definitions.get(name)
-        if definition is None:
-            continue
+        definition = definitions[name]
         lines += [f"## {name} {structure.label}", "", f"{structure.says}。", "", "| 键 | 称呼 | 写什么 | 说明 |", "|---|---|---|---|"]
         required = set(definition.get("required", []))
         for key, known in structure.fields.items():

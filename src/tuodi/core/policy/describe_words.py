@@ -128,6 +128,8 @@ class Words:
             said = readers[unit]()
         except Missing:
             return UNENTERED
+        except ValueError:
+            return ""
         samples = [p for p in resolver.used if (entry := self.entered.entry(p, FOREVER)) is not None and entry.is_sample]
         return f"（现为 {said}{'，示例' if samples else ''}）"
 
