@@ -1,8 +1,8 @@
 """What the laws and the evaluators are tried on: small policies nobody has seen, and histories near their thresholds.
 
 ``policies()`` makes plain data as an office would write it and loads it like any pack; ``World`` knows the days, amounts and
-codes that matter to a plan, and ``histories(world)`` draws from them on purpose. Set ``TUODI_THOROUGH=1`` for many more
-examples, drawn anew each time.
+codes that matter to a plan, and ``histories(world)`` draws from them on purpose. Set ``TUODI_THOROUGH=1`` for a thousand
+examples of each, drawn anew each time (a greater number: so many).
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ from tuodi.core.settlements import AMOUNT_FIELDS, CAUSES, INSURER_FIELDS, REFERR
 settings.register_profile(
     "modest", max_examples=int(os.environ.get("N", "25")), derandomize=True, deadline=None, database=None
 )
-settings.register_profile("thorough", max_examples=1000, deadline=None)
-settings.load_profile("thorough" if os.environ.get("TUODI_THOROUGH") == "1" else "modest")
+MANY = int(os.environ.get("TUODI_THOROUGH", "0"))
+settings.register_profile("thorough", max_examples=MANY if MANY > 1 else 1000, deadline=None)
+settings.load_profile("thorough" if MANY else "modest")
 
 TESTS = Path(__file__).parent.parent
 SAMPLE = TESTS / "data" / "delegated-sample.yaml"
@@ -80,16 +81,23 @@ class History:
     applications: tuple[Application, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class World:
     """The days, amounts and codes that matter to a plan."""
 
-    plan: Plan
+    plan: Plan = field(repr=False)
     days: tuple[date, ...] = field(repr=False)
     edges: tuple[int, ...] = field(repr=False)
     identities: tuple[str, ...] = field(repr=False)
     med_types: tuple[str, ...] = field(repr=False)
     diagnoses: tuple[str, ...] = field(repr=False)
+
+    def __repr__(self) -> str:
+        layers = "\n".join(msgspec.json.encode(layer).decode() for layer in self.plan.layers)
+        return f"World({self.plan.pack.pack}, {self.plan.pack.year_of}, {self.plan.pack.rounding},\n{layers})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))
 
     @classmethod
     def of(cls, plan: Plan) -> World:
@@ -352,7 +360,8 @@ class Kind:
     """Which policies are drawn.
 
     ``smooth``: only what the laws of order and splitting are stated for (benefits 6): totals, deductibles and caps of the year,
-    marginal bands, rounding on the running total, and nothing that pays more than the bill at hand except in the last layer.
+    marginal bands, rounding on the running total, and nothing that pays more than the bill at hand (a line crossed, a cap risen, a
+    deductible waived) except in the last layer.
     ``mixed``: totals of persons and of households in one policy, which the kernel does not run.
     """
 
@@ -459,7 +468,7 @@ def _layer(
         layer["bands"] = "marginal" if kind.smooth else draw(pick(("marginal", "marginal", "whole")))
         layer["position"] = draw(pick(("after_deductible", "before_deductible")))
     if how in ("rate", "bands", "lumps") and draw(st.booleans()):
-        _add_deductible(draw, layer, (period,) if kind.smooth else periods, kind)
+        _add_deductible(draw, layer, (period,) if kind.smooth else periods, kind, may_jump=is_last or not kind.smooth)
     if not _one_in(draw, 3):
         _add_caps(
             draw,
@@ -477,11 +486,11 @@ def _layer(
     return layer
 
 
-def _add_deductible(draw: st.DrawFn, layer: dict[str, Any], periods: tuple[str, ...], kind: Kind) -> None:
+def _add_deductible(draw: st.DrawFn, layer: dict[str, Any], periods: tuple[str, ...], kind: Kind, *, may_jump: bool) -> None:
     layer["deductible"] = {"per": draw(pick(periods))}
     if not kind.smooth and _one_in(draw, 5):
         layer["deductible"]["first_claim_only"] = True
-    elif layer.get("position") != "before_deductible" and _one_in(draw, 5):
+    elif layer.get("position") != "before_deductible" and may_jump and _one_in(draw, 5):
         layer["deductible"]["waived_if_unreached"] = True
     for row in layer["figures"]:
         row["deductible"] = draw(pick(MONEY))
@@ -506,7 +515,8 @@ def _add_caps(
     layer["caps"] = {}
     for name in names:
         rule = layer["caps"][name] = {"per": shared if name == "all" else draw(pick(per))}
-        has_steps = (is_last or not kind.smooth) and _one_in(draw, 3)
+        is_one = kind.smooth and name == "all"  # one amount for all that share it (I-10 gives each class its own)
+        has_steps = not is_one and (is_last or not kind.smooth) and _one_in(draw, 3)
         if not kind.smooth and _one_in(draw, 3):
             rule["revives"] = False
         if (
@@ -517,7 +527,7 @@ def _add_caps(
         ):
             rule["steps_on"] = "counted"
         for row in layer["figures"]:
-            row.setdefault("caps", {})[name] = draw(pick(MONEY))
+            row.setdefault("caps", {})[name] = "1000 元" if is_one else draw(pick(MONEY))
             if has_steps:
                 row.setdefault("cap_steps", {})[name] = [{"from": draw(pick(MONEY)), "amount": "2 万元"}]
 
@@ -531,7 +541,7 @@ def policies(draw: st.DrawFn, *, smooth: bool = False, mixed: bool = False) -> P
     layers: list[dict[str, Any]] = []
     count = draw(pick((1, 2, 2, 3)))
     for number in range(count):
-        capped = tuple(layer["id"] for layer in layers if layer.get("caps"))
+        capped = tuple(layer["id"] for layer in layers if layer.get("caps") and layer["base"]["measure"] != "cut")
         own = draw(pick(("person", "household"))) if mixed else unit
         layers.append(
             _layer(draw, number, kind, is_last=number == count - 1, shared=(own, shared_per), capped=capped)
