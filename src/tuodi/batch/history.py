@@ -1,72 +1,174 @@
-"""One person's history from exchange files, for an explanation: read whole, checked whole, only the person kept."""
+"""One person's history out of exchange files, for explaining one settlement: theirs, or their household's where totals are.
+
+Small files in good order are read by :mod:`.light`; anything else by :mod:`.reading`, whose faults then hold: a file with a bad row
+is refused with all its faults. Neither path loads what the batch compiles with.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import polars as pl
-
-from tuodi.batch.checks import Chunk
-from tuodi.batch.columns import APPLICATIONS, IDENTITIES, INSTITUTIONS, SETTLEMENTS
-from tuodi.batch.ids import IdGuard
-from tuodi.batch.institutions_join import joined
-from tuodi.batch.objects import applications_of, identities_of, settlements_of
-from tuodi.batch.pipeline import by_layer
-from tuodi.batch.reading import open_table, read_all
+from tuodi.batch.columns import APPLICATIONS, IDENTITIES, INSTITUTIONS, SETTLEMENTS, Schema
+from tuodi.batch.light import Row, light_rows
 from tuodi.core.engine.fold import Application
 from tuodi.core.engine.plan import Plan
 from tuodi.core.errors import Fault, InputErrors, declare, fault
 from tuodi.core.identities import IdentityRecord
-from tuodi.core.settlements import Settlement
+from tuodi.core.settlements import AMOUNT_FIELDS, Settlement
 
 E_NO_SETTLEMENT = declare("E-EXPLAIN-UNKNOWN", "结算文件里没有结算号“{setl_id}”", "请核对结算号")
 E_CANCELLED = declare("E-EXPLAIN-CANCELLED", "结算“{setl_id}”已经撤销，不计入核算", "如有重新结算，请用新的结算号查询")
+E_NOT_LISTED = declare(
+    "E-EXPLAIN-INSTITUTION", "机构文件里没有定点医药机构“{code}”（结算 {setl_id}）", "请补充机构文件，或核对结算文件里的机构编码"
+)
+E_LAYER = declare("E-EXPLAIN-LAYER", "政策包没有可申请的救助层“{layer}”", "可申请的救助层：{known}")
+
+Keep = Callable[[Mapping[str, Any]], bool]
 
 
-@dataclass(frozen=True)
-class PersonHistory:
-    """The live settlements of a person (or household), with identities and applications."""
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a settlement is folded with: live settlements, identities and applications of the person (or household)."""
 
+    setl_id: str
     settlements: list[Settlement]
     identities: list[IdentityRecord]
     applications: list[Application]
 
 
 def history_of(
-    setl_id: str, *, settlements: Path, identities: Path, applications: Path | None, institutions: Path | None,
-    by_household: bool, plan: Plan,
-) -> PersonHistory:  # fmt: skip
-    """Return the history that a settlement stands in; ``InputErrors`` with every fault of the files."""
-    chunks, faults = _chunks(settlements)
-    frame = pl.concat([chunk.frame for chunk in chunks])
+    plan: Plan,
+    setl_id: str,
+    *,
+    settlements: Path,
+    identities: Path,
+    applications: Path | None = None,
+    institutions: Path | None = None,
+) -> History:
+    """Return the history that a settlement belongs to; ``InputErrors`` with every fault of the files."""
+    rows = _settlement_rows(settlements, setl_id, by_household=by_household(plan))
+    faults: list[Fault] = []
+    people = {row["psn_no"] for row in rows}
+    listed = _institutions(institutions, faults) if institutions is not None else None
+    held = _small(identities, IDENTITIES, lambda row: row["psn_no"] in people, faults)
+    asked = _small(applications, APPLICATIONS, lambda row: True, faults) if applications is not None else []
+    made = [_settlement(row, listed, faults) for row in rows]
+    applied = _applications(plan, asked, file=str(applications), faults=faults)
     if faults:
         raise InputErrors(faults)
-    found = frame.filter((pl.col("setl_id") == setl_id) & ~pl.col("refd_setl_flag"))
-    if not len(found):
-        raise InputErrors([fault(E_NO_SETTLEMENT, file=str(settlements), setl_id=setl_id)])
-    cancels = frame.filter("refd_setl_flag")["setl_id"]
-    if setl_id in set(cancels):
-        raise InputErrors([fault(E_CANCELLED, file=str(settlements), setl_id=setl_id)])
-    own = frame.filter(~pl.col("refd_setl_flag") & ~pl.col("setl_id").is_in(cancels.implode()))
-    person, household = found["psn_no"][0], found["household"][0]
-    own = own.filter(pl.col("household") == household) if by_household and household else own.filter(pl.col("psn_no") == person)
-    if institutions is not None:
-        own = joined(own, read_all(institutions, INSTITUTIONS)[0])
-    people = own["psn_no"].unique().implode()
-    held = read_all(identities, IDENTITIES)[0].filter(pl.col("psn_no").is_in(people))
-    asked = by_layer(plan, read_all(applications, APPLICATIONS)[0]).filter(pl.col("psn_no").is_in(people)) if applications else None
-    return PersonHistory(settlements_of(own), identities_of(held), applications_of(asked))
+    records = [
+        IdentityRecord(r["psn_no"], r["identity"], r["begin"], r["end"], r["certified_on"], r["applied_on"], r["issuer"]) for r in held
+    ]
+    return History(setl_id, made, records, [application for application in applied if application.psn_no in people])
 
 
-def _chunks(path: Path) -> tuple[list[Chunk], list[Fault]]:
-    """Return a settlements file's chunks and all its faults."""
+def by_household(plan: Plan) -> bool:
+    """Say whether some total of a plan is a household's."""
+    return any(bucket.unit == "household" for bucket in plan.program.buckets)
+
+
+def _settlement_rows(path: Path, setl_id: str, *, by_household: bool) -> list[Row]:
+    """Return the live rows of whoever the settlement is of."""
+    rows = light_rows(path, SETTLEMENTS)
+    if rows is None:
+        rows = _rows_of_reader(path, setl_id, by_household=by_household)
+    own = next((row for row in rows if row["setl_id"] == setl_id and not row["refd_setl_flag"]), None)
+    if own is None:
+        raise InputErrors([fault(E_NO_SETTLEMENT, file=str(path), setl_id=setl_id)])
+    gone = {row["setl_id"] for row in rows if row["refd_setl_flag"]}
+    if setl_id in gone:
+        raise InputErrors([fault(E_CANCELLED, file=str(path), setl_id=setl_id)])
+    house = own["household"] if by_household else ""
+    return [
+        row
+        for row in rows
+        if (row["psn_no"] == own["psn_no"] or (house and row["household"] == house)) and row["setl_id"] not in gone
+    ]
+
+
+def _rows_of_reader(path: Path, setl_id: str, *, by_household: bool) -> list[Row]:
+    """Return the rows of the settlement's person or household by the full reader, the whole file checked."""
+    import polars as pl
+
+    from tuodi.batch.ids import IdGuard
+    from tuodi.batch.reading import open_table
+
+    reader = open_table(path, SETTLEMENTS)
     faults: list[Fault] = []
-    chunks: list[Chunk] = []
+    people: set[str] = set()
+    houses: set[str] = set()
     with IdGuard(str(path)) as guard:
-        for chunk in open_table(path, SETTLEMENTS):
+        for chunk in reader:
             guard.feed(chunk)
-            chunks.append(chunk)
             faults += chunk.faults
+            own = chunk.frame.filter(pl.col("setl_id") == setl_id)
+            people.update(own["psn_no"])
+            houses.update(own["household"])
         faults += guard.finish()
-    return chunks, faults
+    if faults:
+        raise InputErrors(faults)
+    wanted = pl.col("psn_no").is_in(list(people))
+    if by_household:
+        wanted = wanted | pl.col("household").is_in([house for house in houses if house])
+    return [row for chunk in reader for row in chunk.frame.filter(wanted).iter_rows(named=True)]
+
+
+def _small(path: Path, schema: Schema, keep: Keep, faults: list[Fault]) -> list[Row]:
+    """Return the rows of a file that fits in memory which are kept."""
+    rows = light_rows(path, schema)
+    if rows is not None:
+        return [row for row in rows if keep(row)]
+    from tuodi.batch.reading import read_all
+
+    try:
+        frame, _, _ = read_all(path, schema)
+    except InputErrors as errors:
+        faults += errors.faults
+        return []
+    return [row for row in frame.iter_rows(named=True) if keep(row)]
+
+
+def _institutions(path: Path, faults: list[Fault]) -> dict[str, Row]:
+    return {row["fixmedins_code"]: row for row in _small(path, INSTITUTIONS, lambda row: True, faults)}
+
+
+def _applications(plan: Plan, rows: list[Row], *, file: str, faults: list[Fault]) -> list[Application]:
+    """Return applications, a layer named by its id or its clause."""
+    layers = [layer for layer in plan.layers if layer.due == "application"]
+    ids = {layer.clause: layer.id for layer in layers} | {layer.id: layer.id for layer in layers}
+    listed = "、".join(layer.id for layer in layers) or "（无）"
+    for layer in sorted({row["layer"] for row in rows} - set(ids)):
+        faults.append(fault(E_LAYER, file=file, layer=layer, known=listed))
+    return [Application(row["psn_no"], ids.get(row["layer"], row["layer"]), row["applied_on"]) for row in rows]
+
+
+def _settlement(row: Row, listed: Mapping[str, Row] | None, faults: list[Fault]) -> Settlement:
+    """Return a settlement with what the institutions file says of its institution."""
+    own = None
+    if listed is not None:
+        own = listed.get(row["fixmedins_code"])
+        if own is None:
+            faults.append(fault(E_NOT_LISTED, line=row["row"], code=row["fixmedins_code"], setl_id=row["setl_id"]))
+    amounts = {name: row[name] for name in AMOUNT_FIELDS}
+    return Settlement(
+        setl_id=row["setl_id"], psn_no=row["psn_no"], fixmedins_code=row["fixmedins_code"], med_type=row["med_type"],
+        begndate=row["begndate"], enddate=row["enddate"], setl_time=row["setl_time"], diag_code=row["diag_code"], **amounts,
+        disease_class=row["disease_class"], refer_stas=row["refer_stas"], out_prov=row["out_prov"], cause=row["cause"],
+        hosp_lv=row["hosp_lv"] or (own["hosp_lv"] if own else ""), birth=row["brdy"], household=row["household"],
+        standard_area=row["standard_area"], designated=_is_designated(row, own) if own else None,
+        assistance_designated=own["assistance_designated"] if own else None, diag_others=row.get("diag_others") or "",
+    )  # fmt: skip
+
+
+def _is_designated(row: Row, own: Row) -> bool:
+    settled, first, last = row["setl_time"].date(), own["suspended_from"], own["suspended_to"]
+    suspended = first is not None and first <= settled and (last is None or settled <= last)
+    return bool(own["insurance_designated"]) and not suspended
+
+
+def person_of(records: Iterable[IdentityRecord], psn_no: str) -> Sequence[IdentityRecord]:
+    """Return the identity records of one person."""
+    return [record for record in records if record.psn_no == psn_no]

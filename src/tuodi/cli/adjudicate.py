@@ -1,74 +1,103 @@
-"""``tuodi adjudicate``: a batch, with its summary."""
+"""``tuodi adjudicate``: a batch from files to a file, with its summary by layer, category and month."""
 
 from __future__ import annotations
 
-import sys
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tuodi.cli import DONE
-from tuodi.cli.inputs import plan_of, sample_note, samples_of
-from tuodi.cli.output import SHOWN, Progress, fault_data, say_json, table
-from tuodi.core.engine.plan import Plan
-from tuodi.core.money import yuan, yuan_for_people
+from tuodi.cli import exits
+from tuodi.cli.files import out_path, refuse_overwriting, staged
+from tuodi.cli.output import amount, fault_data, print_faults, print_json, table
+from tuodi.cli.plans import chosen, file_of, policy_line, sample_note
+from tuodi.cli.progress import Progress
+from tuodi.core.engine.words_case import pack_digest
+from tuodi.core.money import yuan
+
+if TYPE_CHECKING:
+    from tuodi.batch.pipeline import Report
+    from tuodi.core.engine.plan import Plan
+
+INPUTS = ("settlements", "identities", "applications", "institutions", "delegated")
+REFUSALS_SHOWN = 12
 
 
-def run(given: Any) -> int:
-    """Adjudicate files and print the summary."""
-    plan = plan_of(given.pack, given.delegated, given.reading)
+def run(args: Any) -> int:
+    """Run the batch; nothing appears beside ``--out`` unless it ends well."""
+    out = out_path(args.out, suffixes=(".csv", ".parquet"))
+    refuse_overwriting(out, inputs_of(args))
+    plan = chosen(args).plan()
     from tuodi.batch.pipeline import Job, adjudicate
 
-    progress = Progress()
-    job = Job(
-        plan, given.settlements, given.identities, given.out, applications=given.applications, institutions=given.institutions,
-        bad_rows=given.bad_rows, keep_going=given.keep_going, threads=max(1, given.threads),
-    )  # fmt: skip
-    try:
+    bad = out_path(args.bad_rows, suffixes=(".csv",)) if args.bad_rows else None
+    with staged(out.parent) as inside, staged((bad or out).parent) as beside, Progress(quiet=args.quiet) as progress:
+        job = Job(
+            plan, Path(args.settlements), Path(args.identities), inside / out.name, applications=file_of(args.applications),
+            institutions=file_of(args.institutions), bad_rows=beside / bad.name if bad else None, keep_going=args.keep_going,
+            threads=max(1, args.threads),
+        )  # fmt: skip
         report = adjudicate(job, progress=progress)
-    finally:
-        progress.close()
-    if given.json:
-        say_json(as_data(report))
+    if args.json:
+        print_json(as_data(plan, report, out))
     else:
-        for one in report.faults[:SHOWN]:
-            print(one, file=sys.stderr)
-        print(summary(plan, report, given))
-    return DONE
+        if report.faults:
+            print_faults(report.faults, as_json=False)
+        print(summary(plan, report, out))
+    return exits.FOUND if report.bad_rows or report.fault_count else exits.DONE
 
 
-def as_data(report: Any) -> dict[str, Any]:
+def inputs_of(args: Any) -> list[str]:
+    """Return every file that a command reads."""
+    names: list[str] = []
+    for name in INPUTS:
+        given = getattr(args, name, None)
+        names += given if isinstance(given, list) else [given] if given else []
+    return names
+
+
+def as_data(plan: Plan, report: Report, out: Path) -> dict[str, Any]:
     """Return a report as plain data, amounts in yuan text."""
 
-    def sums(held: dict[str, tuple[int, int]]) -> dict[str, dict[str, Any]]:
+    def sums(held: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, Any]]:
         return {key: {"entries": count, "pay": yuan(fen)} for key, (count, fen) in held.items()}
 
     return {
+        "pack": {"id": plan.pack.pack, "digest": f"sha256:{pack_digest(plan.pack)}"}, "out": str(out),
         "settlements": report.settlements, "cancelled": report.cancelled, "entries": report.entries, "pay": yuan(report.paid_fen),
         "cut": yuan(report.cut_fen), "by_layer": sums(report.by_layer), "by_category": sums(report.by_category),
         "by_month": sums(report.by_month),
         "refusals": [{"clause": clause, "says": says, "count": count} for (clause, says), count in report.refusals.items()],
-        "bad_rows": report.bad_rows, "fault_count": report.fault_count, "faults": [fault_data(f) for f in report.faults],
+        "bad_rows": report.bad_rows, "fault_count": report.fault_count, "faults": [fault_data(one) for one in report.faults],
+        "seconds": report.seconds,
     }  # fmt: skip
 
 
-def summary(plan: Plan, report: Any, given: Any) -> str:
+def summary(plan: Plan, report: Report, out: Path) -> str:
     """Return the summary as people read it."""
-    names = {layer.id: layer.name for layer in plan.layers}
+    layers = {layer.id: layer.name for layer in plan.layers}
     categories = {category.id: category.name for category in plan.pack.categories}
     parts = [
-        f"{plan.pack.name}：{report.settlements:,} 笔结算（撤销 {report.cancelled:,} 笔），"
-        f"救助合计 {yuan_for_people(report.paid_fen)}，写出 {report.entries:,} 行到 {given.out}。"
+        f"{policy_line(plan, pack_digest(plan.pack))}\n"
+        f"结算 {report.settlements:,} 笔（撤销 {report.cancelled:,} 笔），结果 {report.entries:,} 条，写到 {out}\n"
+        f"救助合计 {amount(report.paid_fen)} 元，被限额截去 {amount(report.cut_fen)} 元；用时 {report.seconds.get('total', 0):.1f} 秒"
     ]
-    if samples_of(plan):
-        parts.append(sample_note(plan))
+    parts += sample_note(plan)
     if report.bad_rows:
-        parts.append(f"有 {report.bad_rows:,} 行有错（共 {report.fault_count:,} 处），已另存，改正后可再算。")
-    for title, held, called in (
-        ("按救助层", report.by_layer, names), ("按救助类别", report.by_category, categories), ("按结算月份", report.by_month, {}),
+        parts.append(f"有 {report.bad_rows:,} 行有错（共 {report.fault_count:,} 处），没有计算，已另存，改正后可以再读。")
+    for title, held, names in (
+        ("按救助层", report.by_layer, layers), ("按救助类别", report.by_category, categories), ("按结算月份", report.by_month, {}),
     ):  # fmt: skip
         if held:
-            rows = [(called.get(key, key) or "（无类别）", f"{count:,}", yuan_for_people(fen)) for key, (count, fen) in held.items()]
-            parts.append(f"{title}\n" + table(("", "笔数", "金额"), rows, right=(1, 2)))
+            parts.append(f"{title}\n{sums_table(held, names)}")
     if report.refusals:
-        rows = [(clause, says, f"{count:,}") for (clause, says), count in list(report.refusals.items())[:12]]
+        rows = [(clause, says, f"{count:,}") for (clause, says), count in list(report.refusals.items())[:REFUSALS_SHOWN]]
         parts.append("不予救助\n" + table(("条款", "原因", "笔数"), rows, right=(2,)))
     return "\n\n".join(parts)
+
+
+def sums_table(held: Mapping[str, tuple[int, int]], names: Mapping[str, str]) -> str:
+    """Return counts and amounts by what they are counted by, with their sum."""
+    rows = [(names.get(key, key) or "（无类别）", f"{count:,}", amount(fen)) for key, (count, fen) in held.items()]
+    if len(rows) > 1:
+        rows.append(("合计", f"{sum(c for c, _ in held.values()):,}", amount(sum(f for _, f in held.values()))))
+    return table(("", "笔数", "金额（元）"), rows, right=(1, 2))

@@ -1,37 +1,47 @@
-"""``tuodi explain``: one settlement in words, as data, as a picture."""
+"""``tuodi explain``: one settlement out of files, worded and drawn."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tuodi.batch.history import history_of
-from tuodi.cli import DONE
-from tuodi.cli.inputs import plan_of, sample_note, samples_of
-from tuodi.cli.output import say_json
+from tuodi.batch.history import history_of, person_of
+from tuodi.cli import exits
+from tuodi.cli.files import write_text
+from tuodi.cli.output import print_json, say
+from tuodi.cli.plans import chosen, file_of
 from tuodi.core.engine.fold import fold
-from tuodi.core.engine.picture import picture
-from tuodi.core.engine.words import explain
+from tuodi.core.engine.words import Explanation, explain
+
+if TYPE_CHECKING:
+    from tuodi.core.engine.fold import EventResult
+    from tuodi.core.engine.plan import Plan
 
 
-def run(given: Any) -> int:
-    """Explain one settlement of a file."""
-    plan = plan_of(given.pack, given.delegated, given.reading)
+def run(args: Any) -> int:
+    """Explain a settlement for the patient, the auditor or a program."""
+    plan = chosen(args).plan()
     history = history_of(
-        given.setl_id, settlements=given.settlements, identities=given.identities, applications=given.applications,
-        institutions=given.institutions, by_household=any(layer.of == "household" for layer in plan.layers), plan=plan,
+        plan, args.setl_id, settlements=Path(args.settlements), identities=Path(args.identities),
+        applications=file_of(args.applications), institutions=file_of(args.institutions),
     )  # fmt: skip
     results = fold(plan, history.settlements, history.identities, history.applications)
-    result = next(r for r in results if r.settlement.setl_id == given.setl_id)
-    own = [record for record in history.identities if record.psn_no == result.settlement.psn_no]
-    said = explain(plan, result, records=own)
-    if given.svg:
-        given.svg.write_text(picture(plan, result), "utf-8")
-    if given.json:
-        say_json(said.data)
-        return DONE
-    print(said.auditor if given.reader == "auditor" else said.patient)
-    if samples_of(plan) and given.reader != "auditor":
-        print(f"\n{sample_note(plan)}")
-    if given.svg:
-        print(f"\n瀑布图已写到 {given.svg}。")
-    return DONE
+    result = next(found for found in results if found.settlement.setl_id == args.setl_id)
+    explanation = explain(plan, result, records=person_of(history.identities, result.settlement.psn_no))
+    show(args, plan, result, explanation)
+    return exits.DONE
+
+
+def show(args: Any, plan: Plan, result: EventResult, explanation: Explanation) -> None:
+    """Print an explanation as asked for, and draw the picture if it was."""
+    if args.svg:
+        from tuodi.core.engine.picture import picture
+
+        write_text(Path(args.svg), picture(plan, result))
+    if args.json:
+        print_json(explanation.data)
+        return
+    pages = {"patient": [explanation.patient], "auditor": [explanation.auditor], "both": [explanation.patient, explanation.auditor]}
+    print("\n".join(pages[args.reader]), end="")
+    if args.svg:
+        say(f"瀑布图写到 {args.svg}")

@@ -1,86 +1,114 @@
-"""How the command line says things: aligned tables, amounts, errors; or JSON."""
+"""What the command line prints: tables aligned for double-width characters, amounts, JSON, errors with their places."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from tuodi.core.errors import Fault
-from tuodi.core.policy.describe_text import width_of
+if TYPE_CHECKING:
+    from tuodi.core.errors import Fault
 
-#: Errors printed before the rest is only counted.
-SHOWN = 200
-
-
-def say_json(data: Any) -> None:
-    """Print data as JSON."""
-    print(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+NARROW = 80
 
 
-def say_line(text: str, *, as_json: bool, code: int) -> int:
-    """Print one error and return the exit code."""
-    if as_json:
-        say_json({"errors": [{"message": text}]})
-    else:
-        print(text, file=sys.stderr)
-    return code
+def width_of(text: str) -> int:
+    """Return how many columns a text takes in a terminal.
+
+    >>> width_of("起付线 3,000.00 元")
+    18
+    """
+    return len(text) if text.isascii() else sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def say_errors(faults: Sequence[Fault], *, as_json: bool, code: int) -> int:
-    """Print faults, as lines on standard error or as JSON on standard output, and return the exit code."""
-    if as_json:
-        say_json({"errors": [fault_data(f) for f in faults]})
-        return code
-    for one in faults[:SHOWN]:
-        print(one, file=sys.stderr)
-    if len(faults) > SHOWN:
-        print(f"……还有 {len(faults) - SHOWN} 处错误未列出（用 --json 可看全部）", file=sys.stderr)
-    print(f"共 {len(faults)} 处错误，没有写出结果。", file=sys.stderr)
-    return code
+def columns() -> int:
+    """Return how wide the terminal is, 80 if nobody looks."""
+    return shutil.get_terminal_size((NARROW, 24)).columns if sys.stdout.isatty() else NARROW
 
 
-def fault_data(one: Fault) -> dict[str, Any]:
+def filled(text: str, wide: int, *, right: bool = False) -> str:
+    """Return a text filled with blanks to a width."""
+    blank = " " * (wide - width_of(text))
+    return blank + text if right else text + blank
+
+
+def shortened(text: str, wide: int) -> str:
+    """Return a text cut to a width, with dots where it was cut.
+
+    >>> shortened("医疗费用救助", 8)
+    '医疗费…'
+    """
+    if width_of(text) <= wide:
+        return text
+    while text and width_of(text) > wide - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = (), indent: int = 2) -> str:
+    """Return a table whose columns are as wide as their content; ``right`` are columns of figures.
+
+    Where it does not fit, the widest column of words is shortened.
+    """
+    lines = [list(headers), *(list(row) for row in rows)]
+    figures = set(right)
+    wide = [max(width_of(line[i]) for line in lines) for i in range(len(headers))]
+    words = [i for i in range(len(headers)) if i not in figures]
+    while words and indent + sum(wide) + 2 * (len(wide) - 1) > max(columns(), NARROW) and max(wide[i] for i in words) > 10:
+        widest = max(words, key=lambda i: wide[i])
+        wide[widest] -= 1
+    out = []
+    for line in lines:
+        cells = [filled(shortened(cell, wide[i]), wide[i], right=i in figures) for i, cell in enumerate(line)]
+        out.append((" " * indent + "  ".join(cells)).rstrip())
+    out.insert(1, " " * indent + "-" * (sum(wide) + 2 * (len(wide) - 1)))
+    return "\n".join(out)
+
+
+def amount(fen: int) -> str:
+    """Return fen as yuan with thousands separators, for a column of amounts.
+
+    >>> amount(123456789), amount(-50)
+    ('1,234,567.89', '-0.50')
+    """
+    sign, fen = ("-", -fen) if fen < 0 else ("", fen)
+    return f"{sign}{fen // 100:,}.{fen % 100:02d}"
+
+
+def signed(fen: int) -> str:
+    """Return a difference with its sign.
+
+    >>> signed(50), signed(0), signed(-50)
+    ('+0.50', '0.00', '-0.50')
+    """
+    return f"+{amount(fen)}" if fen > 0 else amount(fen)
+
+
+def print_json(data: Any, *, file: TextIO | None = None) -> None:
+    """Print plain data as JSON, Chinese as it is."""
+    print(json.dumps(data, ensure_ascii=False, indent=2), file=file or sys.stdout)
+
+
+def fault_data(fault: Fault) -> dict[str, Any]:
     """Return a fault as plain data."""
     return {
-        "code": one.code, "file": one.file, "line": one.line or None, "column": one.column, "value": one.value, "message": one.message,
+        "code": fault.code, "message": fault.message, "file": fault.file, "line": fault.line or None, "column": fault.column,
+        "value": fault.value, "fields": dict(fault.fields),
     }  # fmt: skip
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> str:
-    """Return an aligned table; Chinese characters are two wide; ``right`` names columns of amounts."""
-    lines = [list(headers), *[list(row) for row in rows]]
-    widths = [max(width_of(line[i]) for line in lines) for i in range(len(headers))]
-
-    def cell(text: str, i: int) -> str:
-        room = " " * (widths[i] - width_of(text))
-        return room + text if i in right else text + room
-
-    made = ["  ".join(cell(text, i) for i, text in enumerate(line)).rstrip() for line in lines]
-    return "\n".join([made[0], "  ".join("-" * width for width in widths), *made[1:]])
+def print_faults(faults: Iterable[Fault], *, as_json: bool) -> None:
+    """Print faults: as data to the output, or as lines to the error output."""
+    if as_json:
+        print_json({"errors": [fault_data(fault) for fault in faults]})
+        return
+    for fault in faults:
+        print(fault, file=sys.stderr)
 
 
-class Progress:
-    """A progress bar on standard error, only where somebody watches."""
-
-    def __init__(self) -> None:
-        self.bar: Any = None
-        self.stage = ""
-
-    def __call__(self, stage: str, done: int, total: int | None) -> None:
-        if not sys.stderr.isatty():
-            return
-        if stage != self.stage:
-            from tqdm import tqdm
-
-            self.close()
-            self.bar, self.stage = tqdm(desc=stage, total=total, unit="行", leave=False), stage
-        self.bar.total = total
-        self.bar.update(done - self.bar.n)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self.bar is not None:
-            self.bar.close()
-            self.bar = None
+def say(text: str) -> None:
+    """Print a note that is no result: to the error output."""
+    print(text, file=sys.stderr)

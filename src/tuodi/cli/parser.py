@@ -1,199 +1,243 @@
-"""What can be asked on the command line, with examples. Only the standard library is imported here."""
+"""Every command with its arguments, help and examples. Nothing is computed or loaded here: ``run`` names where to look."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from typing import Any
 
-CODES = "退出码：0 完成 · 1 发现问题 · 2 用法不对 · 3 输入有误 · 4 缺少授权参数 · 5 政策包有误 · 130 中断"
+from tuodi import __version__
+from tuodi.cli.exits import MEANINGS
+from tuodi.cli.usage import Parser
 
-
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Keeps examples as written and says "用法"."""
-
-    def add_usage(self, usage: object, actions: object, groups: object, prefix: str | None = None) -> None:
-        super().add_usage(usage, actions, groups, prefix or "用法：")  # type: ignore[arg-type]
-
-
-class _Parser(argparse.ArgumentParser):
-    """Errors in Chinese."""
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        self.print_usage()
-        self.exit(2, f"用法不对：{message}。运行 {self.prog} --help 查看说明。\n")
+PROG = "tuodi"
+SUMMARY = "托底：医疗救助的开放系统。按一个地方的政策包计算、解释、比较医疗救助。"
+NOTES = (
+    "退出码：" + "；".join(f"{code} {says}" for code, says in MEANINGS.items()) + "。",
+    "各命令都有自己的说明：tuodi 命令 --help。加 --json 输出数据，错误也是数据：{\"errors\": […]}。",
+)  # fmt: skip
 
 
-def parser_of() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser of all commands."""
-    parser = _Parser(prog="tuodi", description="托底：医疗救助核算与解释", epilog=CODES, formatter_class=_Formatter, add_help=False)
-    _help(parser)
-    parser.add_argument("--version", action="store_true", help="显示版本")
-    commands = parser.add_subparsers(title="命令", metavar="命令", required=True, parser_class=_Parser)
-    _adjudicate(commands)
-    _explain(commands)
-    _estimate(commands)
-    _pack(commands)
-    _replay(commands)
-    _synth(commands)
-    _convert(commands)
+    parser = Parser(prog=PROG, summary=SUMMARY, examples=(
+        ("tuodi pack list", "有哪些政策包"),
+        ("tuodi synth --pack 610900-ankang --people 2000 --seed 1 --out demo", "造一个合成县来试"),
+        ("tuodi adjudicate --pack 610900-ankang --settlements demo/settlements.csv --identities demo/identities.csv --sample-values --out demo/entries.csv", "批量计算"),
+    ))  # fmt: skip
+    parser.notes = NOTES
+    parser.add_argument("-V", "--version", action="version", version=f"tuodi {__version__}", help="显示版本")
+    commands = parser.add_subparsers(dest="command", metavar="命令", parser_class=Parser)
+    for add in (_adjudicate, _explain, _estimate, _pack, _replay, _synth, _convert, _version):
+        add(commands)
     return parser
 
 
-def _help(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-h", "--help", action="help", help="显示本说明")
-
-
-def _add(commands: object, name: str, *, module: str, says: str, example: str) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = commands.add_parser(  # type: ignore[attr-defined]
-        name, help=says, description=says, epilog=f"示例：\n{example}\n\n{CODES}", formatter_class=_Formatter, add_help=False
-    )
-    _help(made)
-    made.add_argument("--json", action="store_true", help="输出 JSON，供程序使用")
-    made.set_defaults(module=module)
+def _command(commands: Any, name: str, where: str, summary: str, *examples: tuple[str, str], **kwargs: Any) -> Parser:
+    made: Parser = commands.add_parser(name, help=summary, summary=summary + "。", examples=examples, **kwargs)
+    made.set_defaults(run=f"tuodi.cli.{where}")
     return made
 
 
-def _plan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--pack", required=True, metavar="政策包", help="政策包编号或文件夹")
-    parser.add_argument("--delegated", action="append", type=Path, default=[], metavar="文件", help="授权参数（YAML），可多次")
-    parser.add_argument("--reading", action="append", default=[], metavar="I-05=whole", help="改用某条释义的另一种读法，可多次")
+def _json(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="输出 JSON")
 
 
-def _files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--settlements", required=True, type=Path, metavar="文件", help="结算文件（CSV 或 Parquet）")
-    parser.add_argument("--identities", required=True, type=Path, metavar="文件", help="身份文件")
-    parser.add_argument("--applications", type=Path, metavar="文件", help="申请文件（依申请的救助层）")
-    parser.add_argument("--institutions", type=Path, metavar="文件", help="定点医药机构文件")
+def _policy(parser: Parser, *, required: bool = True) -> None:
+    """Add what says which policy: pack, entered values, readings."""
+    parser.add_argument("--pack", metavar="ID", required=required, help="政策包的编号或文件夹")
+    _values(parser)
+    parser.add_argument("--reading", metavar="I-nn=读法", action="append", default=[], help="换一种释义，例如 I-05=whole；可写多次")
 
 
-def _adjudicate(commands: object) -> None:
-    made = _add(
-        commands, "adjudicate", module="adjudicate", says="批量核算：结算和身份进，逐笔应付出",
-        example="  tuodi adjudicate --pack 610900-ankang --settlements 结算.csv --identities 身份.csv \\\n"
-        "      --delegated 授权参数.yaml --out 结果.csv\n"
-        "  tuodi adjudicate … --out 结果.parquet --keep-going --bad-rows 待改.csv",
+def _values(parser: Parser) -> None:
+    parser.add_argument("--delegated", metavar="文件", action="append", default=[], help="授权参数录入值（YAML），可写多次")
+    parser.add_argument("--sample-values", action="store_true", help="没有录入的用随程序附带的示例值；只供试用，处处标明示例")
+
+
+def _files(parser: Parser) -> None:
+    """Add the exchange files of a history."""
+    parser.add_argument("--settlements", metavar="文件", required=True, help="结算文件（CSV 或 Parquet）")
+    parser.add_argument("--identities", metavar="文件", required=True, help="身份名册")
+    parser.add_argument("--applications", metavar="文件", help="申请文件（依申请救助）")
+    parser.add_argument("--institutions", metavar="文件", help="机构文件（定点、等级、暂停服务）")
+
+
+def _adjudicate(commands: Any) -> None:
+    parser = _command(commands, "adjudicate", "adjudicate:run", "批量计算：结算和身份文件进，救助结果出",
+        ("tuodi adjudicate --pack 320902-tinghu --settlements 结算.csv --identities 身份.csv --delegated 参数.yaml --out 结果.parquet", "CSV 或 Parquet 进出，认 UTF-8 和 GB 18030"),
+        ("tuodi adjudicate … --reading I-05=whole --keep-going --bad-rows 坏行.csv", "换一种释义；有坏行也算完其余的，坏行另存"),
     )  # fmt: skip
-    _plan(made)
-    _files(made)
-    made.add_argument("--out", required=True, type=Path, metavar="文件", help="结果文件，.parquet 结尾则为 Parquet")
-    made.add_argument("--keep-going", action="store_true", help="有错的行另存，其余照算")
-    made.add_argument("--bad-rows", type=Path, metavar="文件", help="有错的行写到哪里（默认在结果文件旁）")
-    made.add_argument("--threads", type=int, default=2, help="计算线程数（默认 2）")
+    _policy(parser)
+    _files(parser)
+    parser.add_argument("--out", metavar="文件", required=True, help="结果文件，名字以 .csv 或 .parquet 结尾")
+    parser.add_argument("--keep-going", action="store_true", help="有坏行时写出其余的结果，坏行另存，改正后可以再读")
+    parser.add_argument("--bad-rows", metavar="文件", help="结算文件的坏行写到哪里（默认在结果旁边）")
+    parser.add_argument("--threads", metavar="数", type=int, default=2, help="计算用几个线程（默认 2）")
+    parser.add_argument("--quiet", action="store_true", help="不显示进度")
+    _json(parser)
 
 
-def _explain(commands: object) -> None:
-    made = _add(
-        commands, "explain", module="explain", says="解释一笔结算：给患者、给审计，或画成瀑布图",
-        example="  tuodi explain --pack 610900-ankang --settlements 结算.csv --identities 身份.csv --delegated 授权参数.yaml S0001\n"
-        "  tuodi explain … S0001 --for auditor\n  tuodi explain … S0001 --svg 瀑布图.svg",
+def _explain(commands: Any) -> None:
+    parser = _command(commands, "explain", "explain:run", "解释一笔结算：给病人看的，给审核人看的，一张瀑布图",
+        ("tuodi explain --pack 610900-ankang --settlements 结算.csv --identities 身份.csv --sample-values S000123", "病人看的一页"),
+        ("tuodi explain … S000123 --for auditor", "每一步的算式、条款、释义、参数来源"),
+        ("tuodi explain … S000123 --svg 账单.svg", "从总额到自付的瀑布图"),
     )  # fmt: skip
-    _plan(made)
-    _files(made)
-    made.add_argument("setl_id", metavar="结算号")
-    made.add_argument("--for", dest="reader", choices=["patient", "auditor"], default="patient", help="给谁看（默认患者）")
-    made.add_argument("--svg", type=Path, metavar="文件", help="把账单瀑布图写成 SVG")
+    _policy(parser)
+    _files(parser)
+    _explained(parser)
+    parser.add_argument("setl_id", metavar="结算号", help="要解释的结算")
 
 
-def _estimate(commands: object) -> None:
-    made = _add(
-        commands, "estimate", module="estimate", says="试算：输入一张账单和身份，立刻看到结果和理由",
-        example="  tuodi estimate --pack 371072-weihai-edz --identity dibao --total 30000 --settled 2026-03-01\n"
-        "  tuodi estimate --pack 610900-ankang --delegated 授权参数.yaml --identity dibao --total 80000 --hifp 40000\n"
-        "  tuodi estimate --pack 371072-weihai-edz          （逐项提问）",
+def _explained(parser: Parser) -> None:
+    parser.add_argument("--for", dest="reader", choices=("patient", "auditor", "both"), default="patient", help="给谁看：病人、审核人、两者")
+    parser.add_argument("--svg", metavar="文件", help="另写一张瀑布图（SVG）")
+    _json(parser)
+
+
+def _estimate(commands: Any) -> None:
+    parser = _command(commands, "estimate", "estimate:run", "估算：填一张账单和一个身份，看能救助多少、怎么算",
+        ("tuodi estimate", "在终端里一项一项地问"),
+        ("tuodi estimate --pack 610900-ankang --identity dibao --date 2024-05-01 --total 30000 --full-self-pay 2000 --class-b 1500 --paid hifp_pay=18000", "一次写全"),
     )  # fmt: skip
-    _plan(made)
-    made.add_argument("--identity", action="append", default=[], metavar="身份", help="身份代码或名称，可多次；可写 dibao:2026-01-01:2026-12-31")
-    made.add_argument("--settled", metavar="日期", help="结算日期（默认今天）")
-    made.add_argument("--admitted", metavar="日期", help="入院日期")
-    made.add_argument("--care", default="21", metavar="代码", help="医疗类别（默认 21 普通住院，14 门诊慢特病）")
-    made.add_argument("--diagnosis", default="", metavar="ICD-10", help="主要诊断")
-    made.add_argument("--disease", default="", metavar="类别", help="认定的疾病类别")
-    made.add_argument("--birth", metavar="日期", help="出生日期")
-    made.add_argument("--hosp-lv", default="", metavar="等级", help="医院等级（01 至 11）")
-    made.add_argument("--referral", default="local", choices=["local", "filed", "unfiled"], help="转诊备案情况")
-    made.add_argument("--cause", default="", help="受伤原因代码")
-    for name, says in (
-        ("total", "医疗费总额"), ("full-self-pay", "全自费"), ("over-limit", "超限价自费"), ("class-b", "乙类先行自付"),
-        ("hifp", "基本医保支付"), ("hifmi", "大病保险支付"), ("hifob", "职工大额支付"), ("supp", "补充商业保险"), ("relief", "减免及帮扶"), ("maf", "上游医疗救助"),
-    ):  # fmt: skip
-        made.add_argument(f"--{name}", metavar="元", help=says)
-    made.add_argument("--for", dest="reader", choices=["patient", "auditor"], default="patient")
-    made.add_argument("--svg", type=Path, metavar="文件", help="把账单瀑布图写成 SVG")
+    _policy(parser, required=False)
+    parser.add_argument("--identity", metavar="身份", action="append", default=[], help="身份代码或名称，可写多次")
+    parser.add_argument("--since", metavar="日期", help="身份从哪一天起（默认一年前）")
+    parser.add_argument("--certified", metavar="日期", help="身份的认定日期")
+    parser.add_argument("--date", metavar="日期", help="结算日期")
+    parser.add_argument("--admitted", metavar="日期", help="入院日期（默认同结算日期）")
+    parser.add_argument("--care", metavar="代码", default="21", help="医疗类别代码（默认 21 普通住院；14 门诊慢特病）")
+    parser.add_argument("--diagnosis", metavar="编码", default="", help="主要诊断（ICD-10）")
+    parser.add_argument("--disease-class", metavar="类别", default="", help="经办机构认定的疾病类别")
+    parser.add_argument("--referral", choices=("local", "filed", "unfiled"), default="local", help="转诊：本地、已备案、未备案")
+    parser.add_argument("--total", metavar="金额", help="医疗费总额（元）")
+    parser.add_argument("--full-self-pay", metavar="金额", default="0", help="其中全自费")
+    parser.add_argument("--over-limit", metavar="金额", default="0", help="其中超限价自费")
+    parser.add_argument("--class-b", metavar="金额", default="0", help="其中乙类先行自付")
+    parser.add_argument("--paid", metavar="项=金额", action="append", default=[], help="已知的支付，如 hifp_pay=18000（基本医保）；可写多次")
+    parser.add_argument("--earlier", metavar="金额", default="0", help="本年此前留给个人的政策范围内负担")
+    _explained(parser)
 
 
-def _pack(commands: object) -> None:
-    pack: argparse.ArgumentParser = commands.add_parser(  # type: ignore[attr-defined]
-        "pack", help="查看、检查、比较、新建政策包", description="查看、检查、比较、新建政策包", formatter_class=_Formatter, add_help=False,
-        epilog=CODES,
+def _pack(commands: Any) -> None:
+    parser = _command(commands, "pack", "packs:none", "政策包：列出、说明、检查、跑案例、比较、新建",
+        ("tuodi pack show 320902-tinghu", "用中文说一遍这份政策"),
+        ("tuodi pack check 我的县/policy.yaml", "检查自己写的政策包"),
     )  # fmt: skip
-    _help(pack)
-    under = pack.add_subparsers(title="子命令", metavar="子命令", required=True, parser_class=_Parser)
-    _add(under, "list", module="pack_list", says="列出随附的政策包", example="  tuodi pack list")
-    for name, says, example in (
-        ("show", "用中文说明一个政策包，逐条带条款", "  tuodi pack show 610900-ankang --delegated 授权参数.yaml"),
-        ("check", "检查政策包：空缺、重叠、死规则、断崖", "  tuodi pack check 我的政策包/"),
-        ("cases", "运行政策包旁的算例", "  tuodi pack cases 610900-ankang --delegated 授权参数.yaml"),
-    ):
-        made = _add(under, name, module=f"pack_{name}", says=says, example=example)
-        made.add_argument("pack", metavar="政策包")
-        made.add_argument("--delegated", action="append", type=Path, default=[], metavar="文件")
-        made.add_argument("--reading", action="append", default=[], metavar="I-05=whole")
-    clauses = _add(under, "clauses", module="pack_clauses", says="列出没有算例的条款", example="  tuodi pack clauses\n  tuodi pack clauses 610900-ankang --kind R")
-    clauses.add_argument("pack", nargs="*", metavar="政策包", help="默认全部")
-    clauses.add_argument("--kind", default="R", help="条款类别字母，默认 R（可计算的规则）；all 为全部")
-    new = _add(under, "new", module="pack_new", says="新建一个政策包的骨架", example="  tuodi pack new 我的政策包 --id 123456-somewhere --name 某县医疗救助 --area 123456")
-    new.add_argument("folder", type=Path, metavar="文件夹")
-    new.add_argument("--id", required=True, help="政策包编号，如 123456-somewhere")
-    new.add_argument("--name", required=True, help="名称")
-    new.add_argument("--area", required=True, help="六位区划代码")
-    new.add_argument("--prefix", default="XX", help="条款号前缀，两到四个大写字母")
-    diff = _add(under, "diff", module="pack_diff", says="比较两个政策包，或同一政策包的两种读法、两个日期", example="  tuodi pack diff 旧政策包/ 新政策包/\n  tuodi pack diff 610900-ankang 610900-ankang --reading-b I-04=stay")
-    diff.add_argument("a", metavar="甲")
-    diff.add_argument("b", metavar="乙")
-    for side in ("a", "b"):
-        diff.add_argument(f"--reading-{side}", action="append", default=[], metavar="I-05=whole")
-        diff.add_argument(f"--delegated-{side}", action="append", type=Path, default=[], metavar="文件")
-        diff.add_argument(f"--on-{side}", metavar="日期", help="只看这一天的数额")
+    inner = parser.add_subparsers(dest="pack_command", metavar="命令", parser_class=Parser, required=True)
+    listed = _command(inner, "list", "packs:list_packs", "列出随程序来的政策包", ("tuodi pack list --json", "作为数据"))
+    _json(listed)
+    shown = _command(inner, "show", "packs:show", "用中文句子和表格说一份政策，每句带条款",
+        ("tuodi pack show 610900-ankang --sample-values", "连同授权参数的录入值"), ("tuodi pack show 610900-ankang --markdown > 政策.md", "写成文档"))  # fmt: skip
+    _one_pack(shown)
+    _values(shown)
+    shown.add_argument("--reading", metavar="I-nn=读法", action="append", default=[], help="换一种释义")
+    shown.add_argument("--markdown", action="store_true", help="写成 Markdown")
+    checked = _command(inner, "check", "packs:check", "检查一份政策包：空缺、重叠、悬崖、读法、步骤的范围",
+        ("tuodi pack check 320902-tinghu", "有错误时退出码为 1"))  # fmt: skip
+    _one_pack(checked)
+    _values(checked)
+    cases = _command(inner, "cases", "packs:cases", "跑政策包旁边的案例，算到分",
+        ("tuodi pack cases 320902-tinghu", "不给授权参数时用示例值"), ("tuodi pack cases 320902-tinghu --only 起付线", "只跑名字里有“起付线”的"),
+        aliases=["test"])  # fmt: skip
+    _one_pack(cases)
+    _values(cases)
+    cases.add_argument("--only", metavar="文字", default="", help="只跑名字里有这些字的案例")
+    clauses = _command(inner, "clauses", "packs:clauses", "条款登记：哪些条款还没有案例",
+        ("tuodi pack clauses", "所有政策包"), ("tuodi pack clauses 320902-tinghu --kind W --all", "亭湖所有流程类条款"))  # fmt: skip
+    clauses.add_argument("pack", metavar="ID", nargs="?", help="政策包；不写为全部")
+    clauses.add_argument("--kind", choices=("R", "W", "F", "D", "V", "P"), default="R", help="哪一类：计算、流程、资金、数据、监督、公示")
+    clauses.add_argument("--all", action="store_true", help="有案例的也列出，写明几个")
+    _json(clauses)
+    _pack_more(inner)
 
 
-def _replay(commands: object) -> None:
-    made = _add(
-        commands, "replay", module="replay", says="重放：同一段历史按两套政策各算一遍，谁多了、谁少了",
-        example="  tuodi replay --pack 610900-ankang --settlements 结算.csv --identities 身份.csv --delegated 授权参数.yaml --reading-b I-04=stay\n"
-        "  tuodi replay --pack 旧/ --pack-b 新/ --settlements 结算.csv --identities 身份.csv --out 差额.csv",
+def _pack_more(inner: Any) -> None:
+    new = _command(inner, "new", "packs:new", "新建一份政策包的文件夹",
+        ("tuodi pack new 999998-xinxian --name 新县医疗救助 --area 999998 --prefix XX", "在当前文件夹下新建"))  # fmt: skip
+    new.add_argument("pack", metavar="ID", help="编号，如 999998-xinxian")
+    new.add_argument("--name", metavar="名称", required=True, help="政策的名称")
+    new.add_argument("--area", metavar="区划", required=True, help="六位区划代码")
+    new.add_argument("--prefix", metavar="前缀", default="XX", help="条款号的前缀，两到四个大写字母")
+    new.add_argument("--out", metavar="文件夹", default=".", help="建在哪里")
+    _json(new)
+    compared = _command(inner, "diff", "packs:diff", "两份政策包、两种释义或两个日期之间差在哪里",
+        ("tuodi pack diff 320902-tinghu 我的县", "两份之间"), ("tuodi pack diff 610900-ankang 610900-ankang --on 2023-06-01 --on-b 2026-01-01 --sample-values", "同一份在两个日期"))  # fmt: skip
+    compared.add_argument("a", metavar="A", help="第一份")
+    compared.add_argument("b", metavar="B", help="第二份")
+    compared.add_argument("--reading", metavar="I-nn=读法", action="append", default=[], help="第一份的释义")
+    compared.add_argument("--reading-b", metavar="I-nn=读法", action="append", default=[], help="第二份的释义")
+    compared.add_argument("--on", metavar="日期", help="第一份看哪一天的数额")
+    compared.add_argument("--on-b", metavar="日期", help="第二份看哪一天的数额")
+    _values(compared)
+    _json(compared)
+
+
+def _one_pack(parser: Parser) -> None:
+    parser.add_argument("pack", metavar="ID", help="政策包的编号或文件夹")
+    _json(parser)
+
+
+def _replay(commands: Any) -> None:
+    parser = _command(commands, "replay", "replay:run", "重放：同一批历史按两份政策、两种释义或两个时间各算一遍，看谁多谁少",
+        ("tuodi replay --pack 330305-dongtou --reading-b I-05=whole --settlements 结算.csv --identities 身份.csv --sample-values", "换一种释义，看影响"),
+        ("tuodi replay --pack 330305-dongtou --pack-b 610900-ankang --years-b 1 … --out 差额.csv", "换一份政策，历史顺延一年以落在它的有效期内"),
     )  # fmt: skip
-    _plan(made)
-    _files(made)
-    made.add_argument("--pack-b", metavar="政策包", help="另一个政策包（默认同一个）")
-    made.add_argument("--delegated-b", action="append", type=Path, metavar="文件", help="另一套授权参数（默认相同）")
-    made.add_argument("--reading-b", action="append", metavar="I-05=whole", help="另一套读法（默认相同）")
-    made.add_argument("--top", type=int, default=20, help="列出差额最大的多少笔（默认 20）")
-    made.add_argument("--out", type=Path, metavar="文件", help="把全部差额写成 CSV")
+    _policy(parser)
+    parser.add_argument("--pack-b", metavar="ID", help="第二份政策包（默认同第一份）")
+    parser.add_argument("--reading-b", metavar="I-nn=读法", action="append", default=[], help="第二份的释义")
+    parser.add_argument("--delegated-b", metavar="文件", help="第二份的授权参数录入值（默认同第一份的来源）")
+    parser.add_argument("--years", metavar="年数", type=int, default=0, help="第一份：历史整体移动几年再算")
+    parser.add_argument("--years-b", metavar="年数", type=int, default=0, help="第二份：历史整体移动几年再算")
+    _files(parser)
+    parser.add_argument("--out", metavar="文件", help="逐笔差额（CSV 或 Parquet）")
+    parser.add_argument("--top", metavar="数", type=int, default=20, help="列出差额最大的多少人（默认 20）")
+    parser.add_argument("--quiet", action="store_true", help="不显示进度")
+    _json(parser)
 
 
-def _synth(commands: object) -> None:
-    made = _add(
-        commands, "synth", module="synth", says="生成一个可信的合成县（全部为虚构数据）",
-        example="  tuodi synth --pack 610900-ankang --people 10000 --seed 1 --out 合成县/",
+def _synth(commands: Any) -> None:
+    parser = _command(commands, "synth", "synth:run", "造一个合成县：人、身份、结算，同样的种子同样的文件",
+        ("tuodi synth --pack 320902-tinghu --people 10000 --seed 7 --out demo --sample-values", "一万人，政策包施行后的第一个整年"),
     )  # fmt: skip
-    made.add_argument("--pack", required=True, metavar="政策包")
-    made.add_argument("--delegated", action="append", type=Path, default=[], metavar="文件")
-    made.add_argument("--people", type=int, default=10000, metavar="人数")
-    made.add_argument("--seed", type=int, default=1, metavar="种子", help="相同的种子生成相同的文件")
-    made.add_argument("--out", required=True, type=Path, metavar="文件夹")
-    made.add_argument("--format", choices=["csv", "parquet"], default="csv")
-    made.add_argument("--first", metavar="日期", help="第一天（默认政策施行之日）")
-    made.add_argument("--last", metavar="日期", help="最后一天（默认其后两年）")
+    _policy(parser)
+    parser.add_argument("--people", metavar="人数", type=int, required=True, help="多少人")
+    parser.add_argument("--seed", metavar="种子", type=int, default=1, help="随机种子（默认 1）")
+    parser.add_argument("--out", metavar="文件夹", required=True, help="写到哪个文件夹")
+    parser.add_argument("--first", metavar="日期", help="从哪一天（默认政策包施行后的第一个整年）")
+    parser.add_argument("--last", metavar="日期", help="到哪一天")
+    parser.add_argument("--format", choices=("csv", "parquet"), default="csv", help="文件格式")
+    parser.add_argument("--fen", action="store_true", help="金额写成整数分（只限 parquet）")
+    parser.add_argument("--area", metavar="区划", default="999901", help="机构的区划代码（默认虚构）")
+    parser.add_argument("--quiet", action="store_true", help="不显示进度")
+    _json(parser)
 
 
-def _convert(commands: object) -> None:
-    made = _add(
-        commands, "convert", module="convert", says="国家接口结算记录（JSON）与交换文件（CSV、Parquet）互转，并核对勾稽关系 I1 至 I4",
-        example="  tuodi convert 结算记录.json 结算.csv --generate-ids --default psn_no=P1 --default diag_code=J18.9\n  tuodi convert 结算.csv 结算记录.json --entries 结果.csv",
+def _convert(commands: Any) -> None:
+    parser = _command(commands, "convert", "convert:run", "国家接口的结算记录（JSON）与交换文件互相转换，检查恒等式 I1–I4",
+        ("tuodi convert 接口.json 结算.csv", "方向由文件名决定"),
+        ("tuodi convert 结算.csv 接口.json --entries 结果.csv", "把救助金额写回 maf_pay"),
     )  # fmt: skip
-    made.add_argument("input", type=Path, metavar="输入")
-    made.add_argument("output", type=Path, metavar="输出")
-    made.add_argument("--default", action="append", default=[], metavar="字段=值", help="记录里没有的字段用什么补")
-    made.add_argument("--generate-ids", action="store_true", help="缺少编号时生成演示用编号（会标明）")
-    made.add_argument("--entries", type=Path, metavar="文件", help="核算结果，用来填医疗救助支付")
-    made.add_argument("--keep-going", action="store_true", help="有错的记录跳过，其余照转")
+    parser.add_argument("source", metavar="来源", help="接口记录 .json/.jsonl，或交换文件 .csv/.parquet")
+    parser.add_argument("target", metavar="目标", help=".csv 或 .json")
+    parser.add_argument("--default", metavar="字段=值", action="append", default=[], help="来源缺的字段取什么值；可写多次")
+    parser.add_argument("--generate-ids", action="store_true", help="缺的编号由程序编，列在 x_generated")
+    parser.add_argument("--entries", metavar="文件", help="救助结果，转成接口记录时写入医疗救助支付")
+    parser.add_argument("--keep-going", action="store_true", help="有坏行时写出其余的")
+    _json(parser)
+
+
+def _version(commands: Any) -> None:
+    parser = _command(commands, "version", "version:run", "显示版本和随程序来的政策包", ("tuodi version --json", "作为数据"))
+    _json(parser)
+
+
+def command_parsers(parser: Parser) -> list[Parser]:
+    """Return every command's parser, those of commands inside commands too, in their order."""
+    found = []
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            names = [choice.dest for choice in action._choices_actions]
+            for name in names:
+                found += [action.choices[name], *command_parsers(action.choices[name])]
+    return found

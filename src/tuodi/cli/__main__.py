@@ -1,0 +1,7 @@
+"""``python -m tuodi.cli`` is ``tuodi``."""
+
+import sys
+
+from tuodi.cli.main import main
+
+sys.exit(main())

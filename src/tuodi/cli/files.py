@@ -1,0 +1,64 @@
+"""Files that a command writes: aside first, in place only when all is well."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tuodi.cli.usage import UsageError
+from tuodi.core.errors import InputErrors, declare, fault
+
+E_OUTPUT = declare("E-FILE-UNUSABLE", "文件“{path}”不能读写：{why}", "请检查路径、权限和磁盘空间")
+E_FOLDER = declare("E-FOLDER-MISSING", "没有“{path}”这个文件夹", "请先建好，或换一个位置")
+
+REASONS = {
+    "PermissionError": "没有权限", "FileNotFoundError": "没有这个文件或文件夹", "IsADirectoryError": "这是一个文件夹",
+    "NotADirectoryError": "路径中间有一段不是文件夹", "FileExistsError": "已经有了",
+}  # fmt: skip
+
+
+def unusable(error: OSError) -> InputErrors:
+    """Return a trouble with a file as an error that people can read."""
+    why = REASONS.get(type(error).__name__, error.strerror or "系统拒绝")
+    return InputErrors([fault(E_OUTPUT, path=error.filename, why=why)])
+
+
+def out_path(text: str, *, suffixes: tuple[str, ...]) -> Path:
+    """Return where a result goes; its name must end as one of the formats, its folder must be there."""
+    path = Path(text)
+    if path.suffix.lower() not in suffixes:
+        raise UsageError(f"结果文件“{text}”的名字应以 {' 或 '.join(suffixes)} 结尾")
+    if not path.parent.is_dir():
+        raise InputErrors([fault(E_FOLDER, path=path.parent)])
+    return path
+
+
+def refuse_overwriting(out: Path, inputs: Iterator[str | None] | list[str | None]) -> None:
+    """Refuse to write a result over one of the files that it is made from."""
+    for name in inputs:
+        if name and out.resolve() == Path(name).resolve():
+            raise UsageError(f"结果文件与输入文件“{name}”是同一个")
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """Yield a folder beside the results; what was written into it is moved to ``folder`` only if the block ends well."""
+    inside = Path(tempfile.mkdtemp(prefix=".tuodi-", dir=folder))
+    try:
+        yield inside
+        for file in sorted(inside.iterdir()):
+            os.replace(file, folder / file.name)
+    finally:
+        shutil.rmtree(inside, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    if not path.parent.is_dir():
+        raise InputErrors([fault(E_FOLDER, path=path.parent)])
+    with staged(path.parent) as inside:
+        (inside / path.name).write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,92 @@
+"""From arguments to a plan: which pack, under which readings, with which entered values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuodi.batch.packs import SHELF, entered_values, folder_of, source_of
+from tuodi.batch.registers import FOLDER
+from tuodi.cli.usage import UsageError
+from tuodi.core.engine.plan import Plan, make_plan
+from tuodi.core.policy.figures import EnteredValue
+from tuodi.core.policy.load import PackSource, load_pack
+from tuodi.core.policy.model import Pack
+
+SAMPLES = FOLDER / "delegated-sample.yaml"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A pack as it was asked for."""
+
+    source: PackSource
+    pack: Pack
+    values: list[EnteredValue]
+
+    def plan(self, *, simulate: bool = False) -> Plan:
+        """Return the plan; ``MissingValues`` if its life is not known."""
+        return make_plan(self.pack, self.values, simulate=simulate)
+
+
+def chosen(args: Any) -> Chosen:
+    """Return the pack of ``--pack`` (or the argument ``pack``), ``--reading``, ``--delegated`` and ``--sample-values``."""
+    return choose(args.pack, getattr(args, "reading", []), delegated=args.delegated, sample_values=args.sample_values)
+
+
+def choose(pack: str, readings: list[str], *, delegated: list[str], sample_values: bool) -> Chosen:
+    """Return a pack under readings written ``I-nn=choice``, with the values of files and, where they lack, the samples."""
+    source = source_of(pack)
+    made = load_pack(source, readings=readings_of(source, readings))
+    return Chosen(source, made, values_for(pack, made, delegated=delegated, sample_values=sample_values))
+
+
+def readings_of(source: PackSource, written: list[str]) -> dict[str, str]:
+    """Return the chosen readings; a wrong one is a wrong command, told with what there is to choose from."""
+    listed = source.readings
+    out: dict[str, str] = {}
+    for text in written:
+        name, sign, choice = text.partition("=")
+        if not sign:
+            raise UsageError(f"释义“{text}”应写成 I-nn=读法，例如 I-05=whole")
+        if name not in listed:
+            raise UsageError(f"政策包没有释义 {name}；它列的释义：{'、'.join(listed) or '无'}")
+        choices = listed[name].choices
+        if choice not in choices:
+            known = "；".join(f"{key}（{value.means}）" for key, value in choices.items())
+            raise UsageError(f"释义 {name} 没有读法“{choice}”；可用的有：{known}")
+        out[name] = choice
+    return out
+
+
+def values_for(pack: str, made: Pack, *, delegated: list[str], sample_values: bool) -> list[EnteredValue]:
+    """Return the entered values of all files, and for parameters without any the samples, if they are wanted."""
+    values = [value for file in delegated for value in entered_values(file, made)]
+    if sample_values:
+        own = folder_of(pack) / "values.yaml"
+        entered = {value.param for value in values}
+        values += [value for value in entered_values(own if own.exists() else SAMPLES, made) if value.param not in entered]
+    return values
+
+
+def sample_note(plan: Plan) -> list[str]:
+    """Return the sentence that marks samples, if there are any."""
+    count = sum(any(value.is_sample for value in held) for held in plan.entered.by_param.values())
+    says = f"注意：有 {count} 项授权参数用的是示例值，不是正式标准，结果只供参考（tuodi pack show {plan.pack.pack} --sample-values 可看）。"
+    return [says] if count else []
+
+
+def is_on_the_shelf(pack: str) -> bool:
+    """Say whether a pack is one of those that come with the program."""
+    return folder_of(pack).parent == SHELF
+
+
+def policy_line(plan: Plan, digest: str) -> str:
+    """Return which policy computed something, in one line."""
+    return f"政策包 {plan.pack.pack}（{plan.pack.name}），数据摘要 sha256:{digest}"
+
+
+def file_of(text: str | None) -> Path | None:
+    """Return an optional path."""
+    return Path(text) if text else None
