@@ -1,11 +1,13 @@
 """Checks of a pack: each finding on a small pack that is sound but for one change."""
 
 from datetime import date
+from pathlib import Path
 
 import msgspec
 import pytest
 from sound_pack import source
 
+from tuodi.batch.packs import entered_values, pack_of, shelf, source_of
 from tuodi.core.engine.plan import make_plan
 from tuodi.core.errors import PackErrors
 from tuodi.core.policy import model
@@ -124,6 +126,9 @@ def test_error(changes, code, says):
          "W-DEAD-IDENTITY-RULE", "dibao"),
         ({"layers.0.readings": [], "readings|I-01|choices|stay|set": {}}, "W-READING-UNUSED", "I-01"),
         ({"readings|I-01|choices|stay|set": {}}, "W-READING-SAME", "stay"),
+        ({"readings|I-01|choices|stay|set": {"layers[inpatient].deductible.per": "year"}}, "W-READING-SAME", "stay"),
+        ({"windows": {"six": WINDOW}, "identity_rules": [{"clause": "JX-6", "identities": ["dibao_edge"], "window": "six"}]},
+         "W-DEAD-WINDOW", "认定前 6 个月"),
         ({"layers.0.figures.1.deductible": [{"first": "2023-01-01", "value": "1 元"}]}, "W-DATED-LATE", "2023-01-01"),
         ({"layers.0.bands": "whole"}, "W-NO-EFFECT", "bands: whole"),
         ({"layers.0.position": "before_deductible"}, "W-NO-EFFECT", "before_deductible"),
@@ -391,6 +396,12 @@ def test_values_that_begin_too_late_leave_days_without_an_answer():
     late = [EnteredValue("jx.standard", "600.00", "文件", date(2023, 1, 1))]
     life = [f for f in found(values=late) if f.code == "E-CHECK-LIFE"]
     assert "2022-01-01 不能作答" in str(life[0])
+
+
+@pytest.mark.parametrize("name", shelf())
+def test_every_pack_on_the_shelf_is_sound(name):
+    values = entered_values(Path(__file__).parent.parent / "data" / "delegated-sample.yaml", pack_of(name))
+    assert [str(finding) for finding in errors_of(check(source_of(name), values))] == []
 
 
 def parts_of_model():

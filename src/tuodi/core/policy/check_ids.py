@@ -25,6 +25,7 @@ W_UNUSED = declare("W-UNUSED", "{what}“{name}”定义了，但没有任何地
 W_REACHED = declare("W-DEAD-CATEGORY", "类别“{name}”永远轮不到：它的身份都已属于前面的类别", "请核对类别的次序和身份")
 W_AGAIN = declare("W-IDENTITY-AGAIN", "身份“{identity}”已属于前面的类别“{other}”，写在“{name}”里不起作用", "请只留一处")
 W_RULE = declare("W-DEAD-IDENTITY-RULE", "身份规则永远轮不到：{name} 已由前面的规则规定", "每个身份只按最先写到它的规则；请调整次序或合并")
+W_OPENS = declare("W-DEAD-WINDOW", "身份规则（{name}）用的追溯窗口“{window}”不含这些身份，永远不会打开", "请把身份写进窗口的 identities，或删去")
 W_INTERPRETS = declare("W-READING-UNUSED", "释义“{name}”既不改变任何数，也没有规则引用它", "请在用到它的规则上写 readings，或删去")
 
 #: Names that mean what they say in every structure: key -> (what it names, how it is called).
@@ -254,6 +255,11 @@ def _identity_rules(look: Look) -> Iterator[Finding]:
     """Yield identity rules all of whose identities an earlier rule governs."""
     governed: set[str] = set()
     for i, rule in enumerate(look.pack.identity_rules):
+        window = look.pack.windows.get(rule.window or "")
+        if window is not None and "all" not in rule.identities and not set(rule.identities) & set(window.identities):
+            yield look.finding(
+                "warning", W_OPENS, ("identity_rules", i), clause=rule.clause, name="、".join(rule.identities), window=window.name
+            )
         if "all" in governed or _all_governed(rule, governed):
             yield look.finding("warning", W_RULE, ("identity_rules", i), clause=rule.clause, name="、".join(rule.identities))
         governed.update(rule.identities)

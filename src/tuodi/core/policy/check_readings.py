@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from msgspec.structs import replace
+
 from tuodi.core.errors import PackErrors, declare
 from tuodi.core.policy.check_look import Finding, Look
 from tuodi.core.policy.load import load_pack
@@ -17,27 +19,26 @@ def check_readings(look: Look, again: Callable[[Look], Iterator[Finding]]) -> It
     own = _errors(again(look))
     for name, reading in look.pack.readings.items():
         clause = reading.clause[0] if reading.clause else ""
-        for choice, means in reading.choices.items():
+        for choice in reading.choices:
             path = ("readings", name, "choices", choice)
             if choice == reading.default:
                 continue
-            if not means.set and not reading.choices[reading.default].set:
-                yield look.finding("warning", W_SAME, path, clause=clause, reading=name, choice=choice)
+            try:
+                pack = load_pack(look.source, readings={name: choice})
+            except PackErrors as errors:
+                why = errors.faults[0].message.rstrip("。")
+                yield look.finding("error", E_CHOICE, path, clause=clause, reading=name, choice=choice, why=why)
                 continue
-            for why in _faults(look, name, choice, again, own)[:1]:
-                yield look.finding("error", E_CHOICE, path, clause=clause, reading=name, choice=choice, why=why.rstrip("。"))
+            if replace(pack, readings={}) == replace(look.pack, readings={}):
+                yield look.finding("warning", W_SAME, path, clause=clause, reading=name, choice=choice)
+            for why in _faults(Look(look.source, pack, look.values), again, own)[:1]:
+                yield look.finding("error", E_CHOICE, path, clause=clause, reading=name, choice=choice, why=why)
 
 
-def _faults(
-    look: Look, name: str, choice: str, again: Callable[[Look], Iterator[Finding]], own: set[tuple[object, ...]]
-) -> list[str]:
-    """Return what is wrong under a choice and not under the default."""
-    try:
-        pack = load_pack(look.source, readings={name: choice})
-    except PackErrors as errors:
-        return [fault.message for fault in errors.faults]
-    found = [finding for finding in again(Look(look.source, pack, look.values)) if finding.level == "error"]
-    return [finding.fault.message for finding in found if (finding.code, finding.fault.fields) not in own]
+def _faults(look: Look, again: Callable[[Look], Iterator[Finding]], own: set[tuple[object, ...]]) -> list[str]:
+    """Return what is wrong with a pack under another reading, and not under the default."""
+    found = [finding for finding in again(look) if finding.level == "error"]
+    return [finding.fault.message.rstrip("。") for finding in found if (finding.code, finding.fault.fields) not in own]
 
 
 def _errors(findings: Iterator[Finding]) -> set[tuple[object, ...]]:

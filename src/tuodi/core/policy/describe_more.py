@@ -218,8 +218,7 @@ def days_words(words: Words, deadline: Deadline) -> str:
 
 def _funds(words: Words) -> Iterator[Table]:
     rows = [(f.name, joined(f.sources), joined(f.uses), _fund_notes(words, f), f.clause) for f in words.pack.funds]
-    if rows:
-        yield table(("资金", "来源", "用途", "说明", "条款"), rows)
+    yield from [table(("资金", "来源", "用途", "说明", "条款"), rows)] if rows else []
 
 
 def _fund_notes(words: Words, fund: Fund) -> str:

@@ -44,7 +44,7 @@ INTRO = """# 政策包的写法
 - 数可以分期：`[{first: 2024-01-01, value: 70%}, {first: 2025-01-01, value: 75%}]`。
 - 数可以留给别的文件：`{delegated: 参数名}`；也可以由别的数得出：`{share: 10%, of: {delegated: 参数名}}`、`{times: 12, of: …}`、`{plus: 5%, of: …}`。
 - 编号用小写英文字母、数字、点、横线；区划代码和医疗类别代码要加引号。
-- 编辑器（如 VS Code 的 YAML 插件）在文件第一行写 `# yaml-language-server: $schema=../policy.schema.json` 即有提示。
+- 编辑器（如 VS Code 的 YAML 插件）在文件第一行写 `# yaml-language-server: $schema=../policy.schema.json`（新建的政策包里是 `policy.schema.json`）即有提示。
 """
 
 

@@ -5,7 +5,9 @@ Pure: the caller writes the texts into a folder. What to do with them is ``docs/
 
 from __future__ import annotations
 
-POLICY = """# yaml-language-server: $schema=../policy.schema.json
+from tuodi.core.policy.describe_reference import schema_text
+
+POLICY = """# yaml-language-server: $schema=policy.schema.json
 # {name}。写法见 docs/guides/write-a-pack.md，每个键的意思见 docs/reference/pack.md。
 # 标有“请改”的地方照文件填写；条款号全包用同一个前缀（这里是 {prefix}-）。
 pack: {pack}
@@ -69,6 +71,7 @@ README = """# {name}
 
 - `policy.yaml`：政策。写法见仓库的 `docs/guides/write-a-pack.md`。
 - `cases.yaml`：照文件手算的案例。
+- `policy.schema.json`：给编辑器用的写法表，不用改。
 - `diseases.csv`（需要时）：病种清单，列为 `list,disease,icd10,under_age,note`。
 
 改完运行 `tuodi pack check {pack}` 和 `tuodi pack test {pack}`。
@@ -79,8 +82,8 @@ def new_pack(*, pack: str, name: str, area: str, prefix: str = "XX") -> dict[str
     """Return the texts of a new pack by file name; ``prefix`` begins its clause ids (two to four capital letters).
 
     >>> sorted(new_pack(pack="999998-new", name="新县医疗救助", area="999998"))
-    ['README.md', 'cases.yaml', 'policy.yaml']
+    ['README.md', 'cases.yaml', 'policy.schema.json', 'policy.yaml']
     """
     fields = {"pack": pack, "name": name, "area": area, "prefix": prefix, "param": prefix.lower()}
     texts = {"policy.yaml": POLICY, "cases.yaml": CASES, "README.md": README}
-    return {file: text.format(**fields) for file, text in texts.items()}
+    return {file: text.format(**fields) for file, text in texts.items()} | {"policy.schema.json": schema_text()}
