@@ -1,6 +1,7 @@
 """Policies in force: which pack answers for which area from which day, under which values and readings, and who said so.
 
-What is entered is proposed by one person and approved by another (also a database constraint). Rows are only added.
+What is entered is proposed by one person and approved by another (also a database constraint). Rows are only added: what was
+proposed never changes (a trigger), only what came of it is filled in.
 """
 
 from __future__ import annotations
@@ -23,12 +24,22 @@ class Installation(models.Model):
     proposed_at = models.DateTimeField()
     approved_by = models.ForeignKey("base.User", on_delete=models.RESTRICT, null=True, related_name="+")
     approved_at = models.DateTimeField(null=True)
+    refused_by = models.ForeignKey("base.User", on_delete=models.RESTRICT, null=True, related_name="+")
     refused_at = models.DateTimeField(null=True)
+    refusal = models.CharField("退回理由", max_length=400, blank=True)
     note = models.CharField(max_length=400, blank=True)
+    accepted = models.JSONField("接受的提醒", default=list, help_text="warning, reason, by")
+    interpreter = models.CharField("解释机关", max_length=200, blank=True, help_text="提交人确认的政策包解释机关")
+    interpreter_document = models.CharField("解释机关决定", max_length=200, blank=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")), name="installation_two_people")
+            models.CheckConstraint(condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")), name="installation_two_people"),
+            models.CheckConstraint(condition=Q(refused_by__isnull=True) | ~Q(refused_by=F("proposed_by")), name="installation_refused_by_another"),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True, approved_at__isnull=True) | Q(approved_by__isnull=False, approved_at__isnull=False, refused_at__isnull=True),
+                name="installation_decided_once",
+            ),
         ]
 
 
@@ -45,10 +56,30 @@ class DelegatedValue(models.Model):
     proposed_at = models.DateTimeField()
     approved_by = models.ForeignKey("base.User", on_delete=models.RESTRICT, null=True, related_name="+")
     approved_at = models.DateTimeField(null=True)
+    refused_by = models.ForeignKey("base.User", on_delete=models.RESTRICT, null=True, related_name="+")
     refused_at = models.DateTimeField(null=True)
+    refusal = models.CharField("退回理由", max_length=400, blank=True)
+    withdrawal_by = models.ForeignKey("base.User", on_delete=models.RESTRICT, null=True, related_name="+")
+    withdrawal_at = models.DateTimeField("提请撤回", null=True)
+    withdrawal_reason = models.CharField(max_length=400, blank=True)
+    withdrawn_by = models.ForeignKey("base.User", on_delete=models.RESTRICT, null=True, related_name="+")
     withdrawn_at = models.DateTimeField(null=True)
+    impact = models.JSONField(default=dict)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")), name="value_two_people")
+            models.CheckConstraint(condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")), name="value_two_people"),
+            models.CheckConstraint(condition=Q(refused_by__isnull=True) | ~Q(refused_by=F("proposed_by")), name="value_refused_by_another"),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True, approved_at__isnull=True) | Q(approved_by__isnull=False, approved_at__isnull=False, refused_at__isnull=True),
+                name="value_decided_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_by__isnull=True) | Q(approved_at__isnull=True) | ~Q(withdrawn_by=F("withdrawal_by")),
+                name="value_withdrawn_by_two_people",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_sample=True, source__startswith="示例") | (Q(is_sample=False) & ~Q(source__startswith="示例")),
+                name="value_sample_says_so",
+            ),
         ]

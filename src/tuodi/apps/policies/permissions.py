@@ -12,13 +12,20 @@ VIEW = allow(
     "village_clerk", "registry_clerk", "finance", "auditor", "hospital", "system",
 )  # fmt: skip
 PROPOSE = allow("policy:propose", "policy_officer")
+MEASURE = allow("policy:measure", "policy_officer", "policy_approver", "system")
 APPROVE = allow("policy:approve", "policy_approver")
+REFUSE = allow("policy:refuse", "policy_approver")
+PROPOSE_VALUE = allow("policy_value:propose", "policy_officer")
+APPROVE_VALUE = allow("policy_value:approve", "policy_approver")
+REFUSE_VALUE = allow("policy_value:refuse", "policy_approver")
+WITHDRAW_VALUE = allow("policy_value:withdraw", "policy_officer")
+APPROVE_WITHDRAWAL = allow("policy_value:approve_withdrawal", "policy_approver")
 
 
 def _own_or_above(user: object) -> Q:
     """A policy is seen by everybody inside the area it answers for, and by those above it."""
     code = str(getattr(user, "area_code", ""))
-    above = [code, f"{code[:4]}00", f"{code[:2]}0000"]
+    above = [code, code[:6], f"{code[:4]}00", f"{code[:2]}0000"]
     return in_area(user, "area_code") | Q(area_code__in=above)
 
 

@@ -1,20 +1,29 @@
-"""The plans in force: which pack answers for an area on a day, ready to run.
+"""The plans in force: which pack answers for an area on a day, ready to run; and what they would be if a proposal were approved.
 
 Plans are kept by the rows they are made from, so that a new installation or value makes a new plan and nothing is ever stale.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from tuodi.apps.policies.models import DelegatedValue, Installation
+from tuodi.base.access import in_area
+from tuodi.base.models import User
 from tuodi.core.engine.plan import Plan, make_plan
 from tuodi.core.policy.figures import EnteredValue
-from tuodi.core.policy.load import load_pack, read_source
+from tuodi.core.policy.load import PackSource, load_pack, read_source
+from tuodi.core.policy.local_values import plain_param
+from tuodi.core.policy.model import Delegated, Pack
+
+#: What a pack's text and impact weigh; not read where only the plan is wanted.
+HEAVY = ("texts", "impact", "accepted")
 
 
 @dataclass(frozen=True)
@@ -31,41 +40,166 @@ class InForce:
         return self.first <= day and (self.until is None or day < self.until)
 
 
+@dataclass(frozen=True)
+class Proposal:
+    """A change that is not approved yet: an installation, a value, or the withdrawal of a value."""
+
+    installation: Installation | None = None
+    value: DelegatedValue | None = None
+    withdrawn: DelegatedValue | None = None
+
+    @property
+    def area_code(self) -> str:
+        held = self.installation or self.value or self.withdrawn
+        assert held is not None
+        return held.area_code
+
+
 def areas_above(area_code: str) -> list[str]:
-    """Return the codes of an area and of those above it, nearest first."""
+    """Return the codes of an area and of those above it, nearest first.
+
+    >>> areas_above("610902"), areas_above("610900")
+    (['610902', '610900', '610000'], ['610900', '610000'])
+    """
     codes = [area_code[:6], f"{area_code[:4]}00", f"{area_code[:2]}0000"]
     return list(dict.fromkeys(codes))
 
 
-def plans_of(area_code: str) -> list[InForce]:
-    """Return the approved installations of the nearest area that has any, oldest first."""
+def plans_of(area_code: str, proposal: Proposal | None = None) -> list[InForce]:
+    """Return the approved installations of the nearest area that has any, oldest first; as if the proposal were approved too."""
     above = areas_above(area_code)
     rows = list(
-        Installation.objects.filter(area_code__in=above, approved_at__isnull=False).order_by("first", "approved_at")
+        Installation.objects.filter(area_code__in=above, approved_at__isnull=False).defer(*HEAVY).order_by("first", "approved_at")
     )
+    if proposal and proposal.installation and proposal.area_code in above:
+        rows.append(proposal.installation)
     nearest = next((code for code in above if any(row.area_code == code for row in rows)), None)
     if nearest is None:
         return []
-    own = [row for row in rows if row.area_code == nearest]
-    latest = {row.first: row for row in own}
+    latest = {row.first: row for row in rows if row.area_code == nearest}
     ordered = sorted(latest.values(), key=lambda row: row.first)
-    values = tuple(
-        EnteredValue(v.param, v.value, v.source, v.first)
-        for v in DelegatedValue.objects.filter(
-            area_code=nearest, approved_at__isnull=False, withdrawn_at__isnull=True
-        ).order_by("approved_at")
-    )
+    values = entered_values(nearest, proposal)
     untils = [*(row.first for row in ordered[1:]), None]
-    return [InForce(row, _plan(row.pk, row.digest, values), row.first, until) for row, until in zip(ordered, untils, strict=True)]
+    return [InForce(row, plan_of(row, values), row.first, until) for row, until in zip(ordered, untils, strict=True)]
+
+
+def entered_values(area_code: str, proposal: Proposal | None = None) -> tuple[EnteredValue, ...]:
+    """Return the values approved for an area, later approvals last, as the core wants them; as if the proposal were approved."""
+    rows = list(approved_values(area_code))
+    if proposal and proposal.withdrawn:
+        rows = [row for row in rows if row.pk != proposal.withdrawn.pk]
+    if proposal and proposal.value and proposal.value.area_code == area_code:
+        rows.append(proposal.value)
+    return tuple(EnteredValue(v.param, v.value, v.source, v.first) for v in rows)
+
+
+def approved_values(area_code: str) -> QuerySet[DelegatedValue]:
+    """Return the values that count in an area, in the order of their approval."""
+    rows = DelegatedValue.objects.filter(area_code=area_code, approved_at__isnull=False, withdrawn_at__isnull=True)
+    return rows.order_by("approved_at", "pk")
+
+
+def plan_of(row: Installation, values: tuple[EnteredValue, ...]) -> Plan:
+    """Return the plan of an installation under some values."""
+    return _plan(row.pk, row.digest, tuple(sorted(row.readings.items())), values)
 
 
 @lru_cache(maxsize=64)
-def _plan(installation_id: int, digest: str, values: tuple[EnteredValue, ...]) -> Plan:
-    row = Installation.objects.get(pk=installation_id)
-    source = read_source(row.texts["policy.yaml"], file=f"{row.pack}/policy.yaml", diseases_text=row.texts.get("diseases.csv", ""))
-    return make_plan(load_pack(source, readings=row.readings), list(values))
+def _plan(installation_id: int, digest: str, readings: tuple[tuple[str, str], ...], values: tuple[EnteredValue, ...]) -> Plan:
+    return make_plan(pack_of(Installation.objects.get(pk=installation_id)), list(values))
+
+
+def source_of(pack: str, texts: dict[str, str]) -> PackSource:
+    """Return the parsed texts of a pack; ``PackErrors`` with all faults."""
+    return read_source(texts["policy.yaml"], file=f"{pack}/policy.yaml", diseases_text=texts.get("diseases.csv", ""))
+
+
+def pack_of(row: Installation) -> Pack:
+    """Return the typed pack of an installation under its readings."""
+    return load_pack(source_of(row.pack, row.texts), readings=row.readings)
+
+
+def in_force_above(area_code: str, day: date) -> Installation | None:
+    """Return an approved installation of an area above that answers on or after a day; None if the area may decide itself."""
+    for above in areas_above(area_code)[1:]:
+        for held in Installation.objects.filter(area_code=above, approved_at__isnull=False).defer(*HEAVY).order_by("-first"):
+            if plan_of(held, entered_values(above)).last >= day:
+                return held
+    return None
+
+
+def basis(area_code: str) -> str:
+    """Return a digest of the policy now in force in an area: an impact measured under another one is out of date."""
+    above = areas_above(area_code)
+    installed = Installation.objects.filter(area_code__in=above, approved_at__isnull=False).order_by("pk").values_list("pk", flat=True)
+    values = DelegatedValue.objects.filter(area_code__in=above, approved_at__isnull=False, withdrawn_at__isnull=True)
+    held = [list(installed), list(values.order_by("pk").values_list("pk", flat=True))]
+    return hashlib.sha256(repr(held).encode()).hexdigest()
 
 
 def installations() -> QuerySet[Installation]:
     """Return all installations, newest first."""
     return Installation.objects.order_by("-first", "-proposed_at")
+
+
+def installations_awaiting_approval(user: User) -> QuerySet[Installation]:
+    """Return the proposals that this user may decide: not their own."""
+    rows = Installation.objects.filter(in_area(user, "area_code"), approved_at__isnull=True, refused_at__isnull=True)
+    return rows.exclude(proposed_by=user).order_by("proposed_at")
+
+
+def values_awaiting_approval(user: User) -> QuerySet[DelegatedValue]:
+    """Return the values and withdrawals that this user may decide: not their own."""
+    new = Q(approved_at__isnull=True, refused_at__isnull=True, withdrawn_at__isnull=True) & ~Q(proposed_by=user)
+    asked = Q(approved_at__isnull=False, withdrawal_at__isnull=False, withdrawn_at__isnull=True) & ~Q(withdrawal_by=user)
+    return DelegatedValue.objects.filter(in_area(user, "area_code")).filter(new | asked).order_by("proposed_at")
+
+
+def state_of(row: Installation | DelegatedValue) -> str:
+    """Return what came of a proposal, as people read it."""
+    if getattr(row, "withdrawn_at", None):
+        return "已撤回"
+    if row.refused_at:
+        return "已退回"
+    if getattr(row, "withdrawal_at", None):
+        return "提请撤回"
+    return "已批准" if row.approved_at else "待审核"
+
+
+@dataclass(frozen=True)
+class ParamState:
+    """A parameter that a pack leaves to another document, and the values that now stand for it, oldest first."""
+
+    param: str
+    declared: Delegated
+    values: tuple[DelegatedValue, ...]
+
+    @property
+    def is_missing(self) -> bool:
+        return not self.values and not self.declared.optional
+
+    @property
+    def has_sample(self) -> bool:
+        return any(value.is_sample for value in self.values)
+
+
+def params_of(row: Installation) -> list[ParamState]:
+    """Return every delegated parameter of an installation's pack with the values in force; superseded ones left out."""
+    standing: dict[tuple[str, date | None], DelegatedValue] = {}
+    for value in approved_values(row.area_code):
+        standing[(value.param, value.first)] = value
+    by_param: dict[str, list[DelegatedValue]] = {}
+    for value in sorted(standing.values(), key=lambda v: v.first or date.min):
+        by_param.setdefault(plain_param(value.param), []).append(value)
+    return [ParamState(name, declared, tuple(by_param.get(name, ()))) for name, declared in pack_of(row).delegated.items()]
+
+
+def samples_in_force(area_code: str) -> Iterator[DelegatedValue]:
+    """Yield the sample values that still stand in the area that answers for this one; every page that rests on one says so."""
+    held = plans_of(area_code)
+    if not held:
+        return
+    standing: dict[tuple[str, date | None], DelegatedValue] = {}
+    for value in approved_values(held[-1].installation.area_code):
+        standing[(value.param, value.first)] = value
+    yield from (value for value in standing.values() if value.is_sample)

@@ -1,0 +1,195 @@
+"""What a proposed policy would change: the area's own settlements replayed under the policy in force and under the proposed one.
+
+Person by person, a few hundred at a time, so that memory does not grow with the area; what is kept are sums, and the largest
+differences. Nothing that names a person is kept: settlements, categories, layers and clauses only.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tuodi.apps.policies import permissions
+from tuodi.apps.policies.actions import KeepImpact
+from tuodi.apps.policies.actions.base import row_for
+from tuodi.apps.policies.models import DelegatedValue, Installation
+from tuodi.apps.policies.queries import InForce, Proposal, basis, plans_of
+from tuodi.apps.registry.models import Identity, Person
+from tuodi.apps.settlement import history
+from tuodi.apps.settlement.models import Bill
+from tuodi.base import access, clock
+from tuodi.base.access import area_prefix
+from tuodi.core.engine.fold import EventResult
+from tuodi.core.errors import MissingValues
+from tuodi.core.identities import IdentityRecord
+from tuodi.core.settlements import Settlement
+
+#: People read at a time.
+CHUNK = 300
+LARGEST = 20
+MISSING_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class PersonHistory:
+    """One person's bills that count, and identities as believed now."""
+
+    person: Person
+    bills: list[Bill]
+    records: list[IdentityRecord]
+
+    @property
+    def settlements(self) -> list[Settlement]:
+        """Return the bills as the core's values."""
+        return [history.settlement_of(bill, person=self.person) for bill in self.bills]
+
+
+def histories(area_code: str, *, after: str = "", limit: int | None = None) -> Iterator[PersonHistory]:
+    """Yield the history of everybody insured in an area who has a bill, in the order of their numbers, some at a time."""
+    people = Person.objects.filter(insured_area__startswith=area_prefix(area_code))
+    while limit is None or limit > 0:
+        numbers = list(
+            Bill.objects.filter(psn_no__gt=after, psn_no__in=people.values("psn_no")).order_by("psn_no")
+            .values_list("psn_no", flat=True).distinct()[: min(CHUNK, limit or CHUNK)]
+        )  # fmt: skip
+        if not numbers:
+            return
+        yield from _read(numbers)
+        after = numbers[-1]
+        limit = None if limit is None else limit - len(numbers)
+
+
+def _read(numbers: list[str]) -> Iterator[PersonHistory]:
+    """Yield some people's histories, read in three statements."""
+    people = {person.psn_no: person for person in Person.objects.filter(psn_no__in=numbers)}
+    bills: dict[str, list[Bill]] = {number: [] for number in numbers}
+    live = Bill.objects.filter(psn_no__in=numbers, is_cancellation=False, cancelled_by__isnull=True, is_reversed=False)
+    for bill in live.order_by("setl_time", "setl_id"):
+        bills[bill.psn_no].append(bill)
+    records: dict[str, list[IdentityRecord]] = {number: [] for number in numbers}
+    held = Identity.objects.filter(withdrawn_at__isnull=True).select_related("person__merged_into").order_by("first", "pk")
+    for row in held.filter(person__psn_no__in=numbers) | held.filter(person__merged_into__psn_no__in=numbers):
+        whose = {row.person.psn_no, row.person.merged_into.psn_no if row.person.merged_into else row.person.psn_no}
+        for number in whose & records.keys():
+            record = IdentityRecord(number, row.identity, row.first, row.last, row.certified_on, row.applied_on, row.issuer)
+            records[number].append(record)
+    for number in numbers:
+        yield PersonHistory(people[number], bills[number], records[number])
+
+
+@dataclass
+class Side:
+    """Those who gain, or those who lose."""
+
+    people: int = 0
+    bills: int = 0
+    fen: int = 0
+
+    def told(self) -> dict[str, int]:
+        return {"people": self.people, "bills": self.bills, "fen": self.fen}
+
+
+@dataclass
+class Sums:
+    """The sums of a replay, of a size that does not grow with the area."""
+
+    people: int = 0
+    bills: int = 0
+    before_fen: int = 0
+    after_fen: int = 0
+    gain: Side = field(default_factory=Side)
+    lose: Side = field(default_factory=Side)
+    by: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {"layer": {}, "clause": {}, "category": {}})
+    largest: list[tuple[int, int, dict[str, Any]]] = field(default_factory=list)
+    missing: dict[str, None] = field(default_factory=dict)
+    unanswered: int = 0
+
+    def add(self, before: dict[str, EventResult], after: dict[str, EventResult]) -> None:
+        """Add one person."""
+        self.people += 1
+        change = 0
+        for setl_id, new in after.items():
+            self.bills += 1
+            change += self._add_bill(setl_id, before.get(setl_id), new)
+        if change:
+            (self.gain if change > 0 else self.lose).people += 1
+
+    def _add_bill(self, setl_id: str, old: EventResult | None, new: EventResult) -> int:
+        paid = old.pay if old else 0
+        self.before_fen += paid
+        self.after_fen += new.pay
+        was, now = (_by_layer(result) for result in (old, new))
+        changed = [layer for layer in {**was, **now} if _pay(was, layer) != _pay(now, layer)]
+        for layer in changed:
+            change = _pay(now, layer) - _pay(was, layer)
+            self._count("layer", layer, change)
+            self._count("clause", "、".join((now.get(layer) or was[layer])[1]), change)
+        change = new.pay - paid
+        if change:
+            side = self.gain if change > 0 else self.lose
+            side.bills, side.fen = side.bills + 1, side.fen + change
+            self._count("category", new.category or (old.category if old else "") or new.decision.refusal, change)
+            row = {"setl_id": setl_id, "category": new.category, "before_fen": paid, "after_fen": new.pay, "layers": changed}
+            kept = heapq.heappush if len(self.largest) < LARGEST else heapq.heappushpop
+            kept(self.largest, (abs(change), self.bills, row))
+        return change
+
+    def _count(self, by: str, name: str, change: int) -> None:
+        held = self.by[by].setdefault(name, {"gain_bills": 0, "gain_fen": 0, "lose_bills": 0, "lose_fen": 0})
+        side = "gain" if change > 0 else "lose"
+        held[f"{side}_bills"] += 1
+        held[f"{side}_fen"] += change
+
+    def told(self) -> dict[str, Any]:
+        """Return the sums as the proposal keeps them."""
+        return {
+            "people": self.people, "bills": self.bills, "before_fen": self.before_fen, "after_fen": self.after_fen,
+            "gain": self.gain.told(), "lose": self.lose.told(), "by_layer": self.by["layer"], "by_clause": self.by["clause"],
+            "by_category": self.by["category"], "missing": list(self.missing), "unanswered": self.unanswered,
+            "largest": [row for _, _, row in sorted(self.largest, key=lambda item: (-item[0], item[1]))],
+        }  # fmt: skip
+
+
+def _by_layer(result: EventResult | None) -> dict[str, tuple[int, tuple[str, ...]]]:
+    return {layer.layer: (layer.pay, layer.clauses) for layer in result.layers} if result else {}
+
+
+def _pay(layers: dict[str, tuple[int, tuple[str, ...]]], layer: str) -> int:
+    return layers[layer][0] if layer in layers else 0
+
+
+def impact(proposal: Proposal, *, progress: Callable[[int], object] | None = None) -> dict[str, Any]:
+    """Return what a proposal would change in its area's settlements: who gains, who loses, by layer, clause and category."""
+    sums, plans = Sums(), dict[str, tuple[list[InForce], list[InForce]]]()
+    measured_under = basis(proposal.area_code)
+    for held in histories(proposal.area_code):
+        area = held.person.insured_area
+        try:
+            if area not in plans:
+                plans[area] = plans_of(area), plans_of(area, proposal)
+            before, after = plans[area]
+            settlements = held.settlements
+            earned = history.compute(settlements, held.records, before, area=area).results if before else {}
+            would = history.compute(settlements, held.records, after, area=area).results if after != before else earned
+            sums.add(earned, would)
+        except MissingValues as missing:
+            sums.unanswered += 1
+            for one in missing.faults:
+                if len(sums.missing) < MISSING_SHOWN:
+                    sums.missing[one.message] = None
+        if progress is not None:
+            progress(1)
+    return {**sums.told(), "basis": measured_under, "at": clock.now().isoformat()}
+
+
+def measure(actor: Any, proposal: Proposal, *, progress: Callable[[int], object] | None = None) -> dict[str, Any]:
+    """Measure a proposal and keep the result with it, to be looked at before it is approved."""
+    access.demand(actor, permissions.MEASURE)
+    row = proposal.installation or proposal.value or proposal.withdrawn
+    assert isinstance(row, (Installation, DelegatedValue))
+    row_for(actor, type(row), row.pk, permissions.MEASURE)
+    found = impact(proposal, progress=progress)
+    KeepImpact(actor=actor, proposal=proposal, impact=found).run()
+    return found

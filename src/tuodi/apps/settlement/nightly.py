@@ -1,0 +1,148 @@
+"""Histories folded anew: after a policy is approved, and every night to see that the books are what the histories earn.
+
+A difference is looked for without a lock; only who has one is locked and written, as an action of the system with the cause. Work
+for an area is cut into announcements, so that each is a short transaction and a stopped delivery goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Sum
+
+from tuodi.apps.policies.queries import InForce, plans_of
+from tuodi.apps.settlement import history, permissions
+from tuodi.apps.settlement.impact import CHUNK, PersonHistory, histories
+from tuodi.apps.settlement.models import Entry, Refold
+from tuodi.base import outbox
+from tuodi.base.action import Action
+from tuodi.base.models import User
+from tuodi.core.errors import InputErrors
+
+SYSTEM = "tuodi-system"
+#: People whose histories one announcement re-folds.
+AT_ONCE = 100
+
+
+def system_user() -> User:
+    """Return the account under which scheduled runs act; nobody can sign in with it."""
+    with transaction.atomic():
+        found, _ = User.objects.get_or_create(
+            username=SYSTEM, defaults={"name": "系统任务", "role": "system", "area_code": "000000", "password": "!"}
+        )
+    return found
+
+
+class RefoldPerson(Action):
+    """Fold one person's history anew and write the differences with their cause."""
+
+    verb = permissions.REFOLD
+
+    def __init__(self, *, actor: Any, psn_no: str, area: str, cause: str, cause_id: str) -> None:
+        super().__init__(actor=actor)
+        self.psn_no, self.area, self.cause, self.cause_id = psn_no, area, cause, cause_id
+
+    def lock(self) -> None:
+        history.lock(self.psn_no)
+
+    def write(self) -> Refold | None:
+        return history.refold(self.psn_no, area=self.area, cause=self.cause, cause_id=self.cause_id)[0]
+
+    def audited(self, done: Refold | None) -> dict[str, Any]:
+        data = {"cause": self.cause, "cause_id": self.cause_id, "change_fen": done.change_fen if done else 0}
+        return {"subject": "history", "subject_id": self.psn_no, "area_code": self.area, "data": data}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A settlement and layer whose entries do not sum up to what the history earns, or a history that cannot be folded."""
+
+    psn_no: str
+    setl_id: str
+    layer: str
+    entered_fen: int
+    earned_fen: int
+    why: str = ""
+
+
+def differences(some: list[PersonHistory], plans: dict[str, list[InForce]]) -> Iterator[tuple[PersonHistory, list[Difference]]]:
+    """Yield those of some people whose entries differ from what their histories earn, and where."""
+    sums: dict[str, dict[tuple[str, str], int]] = {}
+    rows = Entry.objects.filter(bill__psn_no__in=[held.person.psn_no for held in some])
+    for number, setl_id, layer, fen in rows.values_list("bill__psn_no", "bill__setl_id", "layer").annotate(Sum("pay")):
+        sums.setdefault(number, {})[(setl_id, layer)] = fen
+    for held in some:
+        number, area = held.person.psn_no, held.person.insured_area
+        try:
+            if area not in plans:
+                plans[area] = plans_of(area)
+            computed = history.compute(held.settlements, held.records, plans[area], area=area)
+        except InputErrors as errors:
+            yield held, [Difference(number, "", "", 0, 0, errors.faults[0].message)]
+            continue
+        entered = sums.get(number, {})
+        earned = {(setl_id, layer.layer): layer.pay for setl_id, result in computed.results.items() for layer in result.layers}
+        found = [
+            Difference(number, *key, entered.get(key, 0), earned.get(key, 0))
+            for key in {**entered, **earned} if entered.get(key, 0) != earned.get(key, 0)
+        ]  # fmt: skip
+        if found:
+            yield held, found
+
+
+def refold_area(data: dict[str, Any]) -> None:
+    """Subscriber of ``policy:approved`` and ``settlement:refold_area``: some people now, the rest with the next announcement."""
+    some = list(histories(data["area_code"], after=data.get("after", ""), limit=AT_ONCE))
+    for held, found in list(differences(some, {})):
+        if not found[0].why:
+            RefoldPerson(
+                actor=system_user(), psn_no=held.person.psn_no, area=held.person.insured_area, cause="policy", cause_id=data["cause_id"]
+            ).run()
+    if len(some) == AT_ONCE:
+        outbox.announce("settlement:refold_area", area_code=data["area_code"], cause_id=data["cause_id"], after=some[-1].person.psn_no)
+
+
+@dataclass(frozen=True)
+class Books:
+    """What a night's check found."""
+
+    people: int
+    bills: int
+    differences: tuple[Difference, ...]
+    repaired: int
+
+
+#: Differences that are kept to be shown; the rest are counted only by the people repaired.
+SHOWN = 1000
+
+
+def check_books(*, area_code: str = "000000", repair: bool = False, progress: Callable[[int], object] | None = None) -> Books:
+    """Fold everybody's history and return where the entries differ; ``repair`` writes the differences, else nothing is written."""
+    people = bills = repaired = 0
+    found: list[Difference] = []
+    plans: dict[str, list[InForce]] = {}
+    some: list[PersonHistory] = []
+
+    def look() -> None:
+        nonlocal repaired
+        for held, wrong in list(differences(some, plans)):
+            found.extend(wrong[: max(0, SHOWN - len(found))])
+            if repair and not wrong[0].why:
+                RefoldPerson(
+                    actor=system_user(), psn_no=held.person.psn_no, area=held.person.insured_area, cause="late", cause_id="nightly"
+                ).run()
+                repaired += 1
+        if progress is not None:
+            progress(len(some))
+        some.clear()
+
+    for held in histories(area_code):
+        people, bills = people + 1, bills + len(held.bills)
+        some.append(held)
+        if len(some) == CHUNK:
+            look()
+    look()
+    return Books(people, bills, tuple(found), repaired)
