@@ -39,6 +39,7 @@ W_REFUSES = declare("W-REFUSAL-HIDES", "不予救助情形“{refusal}”挡住�
 W_NEVER = declare("W-DEAD-REFUSAL", "不予救助情形“{refusal}”永远轮不到", "它的条件不会成立；请核对")
 E_OUTSIDE = declare("E-CHECK-OUTSIDE-WINDOW", "{named}按追溯窗口“{window}”累计，却也覆盖窗口以外的费用：{kinds}", "请在 covers 里写 window: {window}")
 E_LIFE = declare("E-CHECK-LIFE", "{day} 不能作答：{why}", "请核对施行期限和各数额的起止日期")
+N_FACT = declare("N-NEEDS-FACT", "{named}按{facts}区分", "结算数据缺这一项时这一层不会支付，请保证数据齐全")
 N_GRID = declare("N-GRID", "{named}的条件组合太多，只检查了 {size} 种", "请分成几层书写")
 
 
@@ -86,6 +87,9 @@ def _layer(look: Look, plan: Plan, path: Path, layer: Layer, earning: set[int]) 
             yield look.finding("warning", W_ROW, (*path, "figures", i), clause=row.clause, layer=layer.id, named=layer.name, row=i + 1)
     if everyone and path[0] == "layers":
         yield look.finding("warning", W_EVERYONE, path, clause=layer.clause, layer=layer.id, named=layer.name)
+    facts = [said for key, said in (("hospital", "医院等级"), ("age", "年龄（出生日期）")) if mentioned(conditions_of(layer), key)]
+    if facts:
+        yield look.finding("note", N_FACT, path, clause=layer.clause, layer=layer.id, named=layer.name, facts="、".join(facts))
     yield from _outside(look, plan, path, layer, dims)
     size = 1
     for dim in dims:
