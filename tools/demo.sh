@@ -5,11 +5,10 @@ out=${1:-demo}
 bin=${BIN:-.venv/bin}
 pack=${PACK:-610900-ankang}
 people=${PEOPLE:-2000}
-values=tests/data/delegated-sample.yaml
 
 echo "== 1 合成一个县：$people 人，政策包 $pack（全部为虚构数据）"
-"$bin/tuodi" synth --pack "$pack" --delegated "$values" --people "$people" --seed 1 --out "$out"
-set -- --pack "$pack" --settlements "$out/settlements.csv" --identities "$out/identities.csv" --delegated "$values"
+"$bin/tuodi" synth --pack "$pack" --sample-values --people "$people" --seed 1 --out "$out"
+set -- --pack "$pack" --settlements "$out/settlements.csv" --identities "$out/identities.csv" --sample-values
 echo
 echo "== 2 批量核算"
 "$bin/tuodi" adjudicate "$@" --out "$out/entries.csv"
