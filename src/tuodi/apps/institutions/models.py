@@ -22,6 +22,17 @@ class Institution(models.Model):
         return self.name
 
 
+class LevelChange(models.Model):
+    """A change of an institution's level and the day from which it holds: the row itself has the latest."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.RESTRICT, related_name="levels")
+    before = models.CharField(max_length=2, blank=True)
+    after = models.CharField(max_length=2, blank=True)
+    first = models.DateField()
+    by = models.ForeignKey("base.User", on_delete=models.RESTRICT, related_name="+")
+    recorded_at = models.DateTimeField()
+
+
 class Agreement(models.Model):
     """What an institution is designated for, from when to when; assistance is a list of its own (I-53)."""
 

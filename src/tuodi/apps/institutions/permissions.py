@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from django.db.models import Q
 
-from tuodi.apps.institutions.models import Agreement, ApiKey, Institution, Suspension
+from tuodi.apps.institutions.models import Agreement, ApiKey, Institution, LevelChange, Suspension
 from tuodi.base.access import allow, in_area, scope
 
 VIEW = allow("institution:view", "administrator", "county_clerk", "county_approver", "finance", "auditor", "hospital", "system")
 CHANGE = allow("institution:change", "county_clerk")
 SUSPEND = allow("institution:suspend", "county_approver")
+LIFT = allow("institution:lift_suspension", "county_approver")
 ISSUE_KEY = allow("institution:issue_key", "administrator")
+REVOKE_KEY = allow("institution:revoke_key", "administrator")
 
 
 def _own(user: object) -> Q:
@@ -27,3 +29,4 @@ scope(Institution, _own)
 scope(Agreement, _below)
 scope(Suspension, _below)
 scope(ApiKey, _below)
+scope(LevelChange, _below)

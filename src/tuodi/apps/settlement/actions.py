@@ -20,6 +20,9 @@ from tuodi.core.settlements import Settlement
 E_PERSON = declare("E-PERSON-UNKNOWN", "查不到人员编号 {psn_no}", "请先用 1101 取得人员编号，或请经办机构登记该人员")
 E_INSTITUTION = declare("E-INSTITUTION-UNKNOWN", "定点医药机构 {code} 没有登记", "请联系医保经办机构登记后再结算")
 E_SUSPENDED = declare("E-INSTITUTION-SUSPENDED", "定点医药机构 {code} 已暂停救助结算：{reason}", "请按自费或由参保人回参保地申请，恢复后再联网结算")
+E_UNDESIGNATED = declare(
+    "E-INSTITUTION-UNDESIGNATED", "定点医药机构 {code} 在 {day} 没有医保定点协议，不能联网结算", "请按自费处理，由参保人回参保地申请；协议已签的请经办机构登记"
+)
 E_SETTLED = declare("E-SETTLED-ALREADY", "结算号 {setl_id} 已经存在", "如需更正请先撤销原结算，再以新结算号结算")
 E_NO_BILL = declare("E-BILL-UNKNOWN", "查不到本机构的结算 {setl_id}", "请核对结算号；他院结算须由原医院撤销")
 E_CANCELLED = declare("E-BILL-CANCELLED", "结算 {setl_id} 已于 {at} 撤销", "不需要再次撤销")
@@ -42,13 +45,18 @@ def person_of(psn_no: str) -> Person:
     return person.merged_into or person
 
 
-def standing_of(code: str, day: date) -> Standing:
-    """Return what an institution is on the day of a settlement; unknown or suspended is an error."""
+def standing_of(code: str, day: date, *, is_online: bool = False) -> Standing:
+    """Return what an institution is on the day of a settlement; unknown or suspended is an error.
+
+    A counter that settles online must be designated; what an office enters is kept, and the pack's clause refuses it.
+    """
     held = standing(code, day)
     if held is None:
         raise InputErrors([fault(E_INSTITUTION, code=code)])
     if held.suspension:
         raise InputErrors([fault(E_SUSPENDED, code=code, reason=held.suspension)])
+    if is_online and not held.designated and not held.institution.is_out_of_province:
+        raise InputErrors([fault(E_UNDESIGNATED, code=code, day=day)])
     return held
 
 
@@ -64,7 +72,7 @@ class Settle(Action):
     def check(self) -> None:
         self.person = person_of(self.bill.psn_no)
         settled_on = clock.local(self.bill.setl_time).date()
-        held = standing_of(self.bill.fixmedins_code, settled_on)
+        held = standing_of(self.bill.fixmedins_code, settled_on, is_online=self.actor.role == "hospital")
         self.bill.psn_no = self.person.psn_no
         self.bill.hosp_lv = self.bill.hosp_lv or held.institution.level
         self.bill.designated, self.bill.assistance_designated = held.designated, held.assistance
@@ -146,7 +154,7 @@ def presettle(actor: Any, bill: Bill) -> EventResult:
 
     access.demand(actor, permissions.PRESETTLE)
     person = person_of(bill.psn_no)
-    held = standing_of(bill.fixmedins_code, clock.local(bill.setl_time).date())
+    held = standing_of(bill.fixmedins_code, clock.local(bill.setl_time).date(), is_online=actor.role == "hospital")
     bill.psn_no, bill.hosp_lv = person.psn_no, bill.hosp_lv or held.institution.level
     bill.designated, bill.assistance_designated = held.designated, held.assistance
     settlements: list[Settlement] = [history.settlement_of(b, person=person) for b in [*history.live_bills(person.psn_no), bill]]

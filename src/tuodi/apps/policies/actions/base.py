@@ -22,7 +22,7 @@ E_REASON = declare("E-POLICY-REASON", "没有写明理由", "请写明理由，�
 E_MISSING = declare("E-POLICY-VALUES", "还有 {count} 项授权参数没有录入，有的结算算不出来：{first}", "请先录入并批准这些参数，再重新测算")
 
 
-def refuse(code: str, **fields: object) -> InputErrors:
+def refuse(code: str, /, **fields: object) -> InputErrors:
     """Return an error of one fault, ready to be raised."""
     return InputErrors([fault(code, **fields)])
 
