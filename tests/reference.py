@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 
-import tuodi.batch
-import tuodi.cli
-import tuodi.core
+import tuodi
 from tuodi.batch.packs import cases_of, shelf
 from tuodi.batch.registers import clauses
 from tuodi.core.errors import CATALOGUE
@@ -24,11 +24,15 @@ GROUPS = {
 
 
 def load_everything() -> None:
-    """Import every module of the calculator, the batch and the command line, so that every code is declared."""
-    for package in (tuodi.core, tuodi.batch, tuodi.cli):
-        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not found.name.endswith("__main__"):
-                importlib.import_module(found.name)
+    """Import every module, so that every code is declared."""
+    os.environ.setdefault("TUODI_HOME", tempfile.mkdtemp(prefix="tuodi-reference-"))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tuodi.site.settings")
+    import django
+
+    django.setup()
+    for found in pkgutil.walk_packages(tuodi.__path__, "tuodi."):
+        if ".migrations" not in found.name and not found.name.endswith(("__main__", ".wsgi", ".urls")):
+            importlib.import_module(found.name)
 
 
 def errors_page() -> str:
