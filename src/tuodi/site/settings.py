@@ -69,8 +69,8 @@ TUODI_AUDIT_KEY = _key("TUODI_AUDIT_KEY", 32)
 
 DEBUG = False
 ALLOWED_HOSTS = [host for host in os.environ.get("TUODI_HOSTS", "").split(",") if host] or ["localhost", "127.0.0.1", "[::1]", "testserver"]
-if PRODUCTION and not os.environ.get("TUODI_HOSTS"):
-    raise ImproperlyConfigured("生产环境必须设置 TUODI_HOSTS（对外的主机名，逗号隔开）")
+if PRODUCTION and (not os.environ.get("TUODI_HOSTS") or "*" in ALLOWED_HOSTS):
+    raise ImproperlyConfigured("生产环境必须设置 TUODI_HOSTS（对外的主机名，逗号隔开，不能用 *）")
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -80,6 +80,11 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "axes",
+    "tuodi.site",
     "tuodi.base",
     "tuodi.apps.registry",
     "tuodi.apps.institutions",
@@ -89,15 +94,21 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tuodi.site.middleware.PrivacyMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "tuodi.site.middleware.SessionLimitsMiddleware",
+    "tuodi.site.middleware.SecondFactorMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "allauth.account.auth_backends.AuthenticationBackend"]
 ROOT_URLCONF = "tuodi.site.urls"
 WSGI_APPLICATION = "tuodi.site.wsgi.application"
 TEMPLATES = [
@@ -110,7 +121,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "csp.context_processors.nonce",
+                "tuodi.site.context.every_page",
             ],
         },
     },
@@ -125,9 +136,19 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = HOME / "static"
 STATICFILES_DIRS = [Path(__file__).parent / "static"]
+#: The pages' files are few: they are read from the packages at start, and nothing has to be collected.
+WHITENOISE_USE_FINDERS = True
+#: Attempts at passwords and codes are counted here, for all processes together.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "tuodi_cache", "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}  # fmt: skip
 
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_AGE = 8 * 3600
+#: Seconds after which an unused session ends, and after which any session does.
+TUODI_SESSION_IDLE, TUODI_SESSION_LIFE = 30 * 60, 8 * 3600
+SESSION_COOKIE_AGE = TUODI_SESSION_LIFE
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
@@ -148,6 +169,39 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     },
 }
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "tuodi.site.accounts.Adapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+#: Sign-in attempts of one machine; wrong ones also of one name (axes then locks the account, see below).
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip", "login_failed": "20/m/ip,10/5m/key", "change_password": "5/m/user", "reauthenticate": "10/m/user",
+}  # fmt: skip
+MFA_ADAPTER = "tuodi.site.accounts.SecondFactorAdapter"
+MFA_RECOVERY_CODE_COUNT = 10
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "托底"
+#: Nobody works without a second factor, but where a demonstration says so.
+TUODI_SECOND_FACTOR = os.environ.get("TUODI_SECOND_FACTOR", "1") == "1"
+if PRODUCTION and not TUODI_SECOND_FACTOR:
+    raise ImproperlyConfigured("生产环境不能关闭第二重验证（TUODI_SECOND_FACTOR）")
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address"]
+AXES_LOCKOUT_CALLABLE = "tuodi.site.accounts.locked_out"
+AXES_ENABLE_ACCESS_FAILURE_LOG = True
+TUODI_DEMONSTRATION = os.environ.get("TUODI_DEMONSTRATION") == "1"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 AUTH_PASSWORD_VALIDATORS = [

@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class SiteConfig(AppConfig):
+    name = "tuodi.site"
+    label = "tuodi_site"
+    verbose_name = "托底"
+
+    def ready(self) -> None:
+        from tuodi.site.accounts import watch_second_factors
+
+        watch_second_factors()

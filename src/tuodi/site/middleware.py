@@ -1,0 +1,81 @@
+"""What holds for every page: not kept by browsers, a session ends, nobody works without a second factor or on a first password."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, resolve_url
+
+from tuodi.base import clock
+
+#: Addresses that an account which still has to set something up may reach: its own, and the pages' files.
+OPEN = ("/accounts/", "/static/")
+BEGAN, SEEN = "tuodi_began", "tuodi_seen"
+#: Seconds between two notes of a session being used, so that not every page writes.
+NOTE_EVERY = 60
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+def go(request: HttpRequest, to: str) -> HttpResponse:
+    """Return a redirect that a part of a page, too, follows as a whole."""
+    if getattr(request, "htmx", False):
+        return HttpResponse(status=204, headers={"HX-Redirect": resolve_url(to)})
+    return redirect(to)
+
+
+class PrivacyMiddleware:
+    """Keeps pages out of caches and history; features that no page uses are off."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response["Cache-Control"] = "no-store"
+        response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+
+
+class SessionLimitsMiddleware:
+    """Ends a session that has not been used for a while, and any session after a working day."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user: Any = request.user
+        if not user.is_authenticated:
+            return self.get_response(request)
+        now, session = int(clock.now().timestamp()), request.session
+        began, seen = session.setdefault(BEGAN, now), session.setdefault(SEEN, now)
+        if now - seen > settings.TUODI_SESSION_IDLE or now - began > settings.TUODI_SESSION_LIFE:
+            logout(request)
+            messages.info(request, "您已较长时间没有操作，或登录已满一个工作日，请重新登录。")
+            return go(request, "account_login")
+        if now - seen >= NOTE_EVERY:
+            session[SEEN] = now
+        return self.get_response(request)
+
+
+class SecondFactorMiddleware:
+    """Leads to a new password where the first one was given by somebody else, then to a second factor, before any work."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user: Any = request.user
+        if user.is_authenticated and not request.path.startswith(OPEN):
+            if user.must_change_password:
+                return go(request, "account_change_password")
+            if settings.TUODI_SECOND_FACTOR and not is_mfa_enabled(user):
+                return go(request, "mfa_activate_totp")
+        return self.get_response(request)

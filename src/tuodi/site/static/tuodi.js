@@ -1,0 +1,85 @@
+/* The few things that pages do by themselves: amounts read with thousands, parts are added up, dialogs, printing. */
+"use strict";
+(function () {
+  const PARTS = ["inscp_scp_amt", "preselfpay_amt", "fulamt_ownpay_amt", "overlmt_selfpay"];
+
+  /* Fen as whole numbers, never fractions of yuan; null if it is no amount. */
+  function fen(text) {
+    const plain = text.normalize("NFKC").replace(/[,\s¥]|元$/g, "");
+    if (plain === "") return 0n;
+    const match = /^(\d{1,13})(?:\.(\d{1,2}))?$/.exec(plain);
+    return match ? BigInt(match[1]) * 100n + BigInt((match[2] || "").padEnd(2, "0")) : null;
+  }
+
+  function yuan(amount) {
+    const digits = amount.toString().padStart(3, "0");
+    return digits.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, ",") + "." + digits.slice(-2);
+  }
+
+  function addUp(form) {
+    const note = document.getElementById("split-note");
+    const total = fen(form.elements.medfee_sumamt.value);
+    const parts = PARTS.map((name) => fen(form.elements[name].value));
+    note.classList.remove("good", "bad");
+    if (total === null || parts.includes(null)) {
+      note.textContent = "有金额不是数字，请核对。";
+      note.classList.add("bad");
+      return;
+    }
+    const sum = parts.reduce((a, b) => a + b, 0n);
+    if (total === 0n && sum === 0n) {
+      note.textContent = "四项之和应等于医疗费总额。";
+    } else if (sum === total) {
+      note.textContent = "四项之和与医疗费总额一致：" + yuan(total) + " 元。";
+      note.classList.add("good");
+    } else {
+      const more = sum > total;
+      note.textContent = "四项之和 " + yuan(sum) + " 元，比总额" + (more ? "多 " : "少 ") + yuan(more ? sum - total : total - sum) + " 元。";
+      note.classList.add("bad");
+    }
+  }
+
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest && event.target.closest("form[data-split]");
+    if (form) addUp(form);
+  });
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("input.money")) return;
+    const amount = fen(event.target.value);
+    if (amount !== null && event.target.value.trim() !== "") event.target.value = yuan(amount);
+  }, true);
+  /* Enter goes to the next field of a bill instead of sending it: sending is asked for separately. */
+  document.addEventListener("keydown", (event) => {
+    const form = event.target.closest && event.target.closest("form[data-split]");
+    if (!form || event.key !== "Enter" || !event.target.matches("input, select")) return;
+    event.preventDefault();
+    const fields = [...form.querySelectorAll("input:not([type=hidden]), select")].filter((field) => field.offsetParent !== null);
+    const next = fields[fields.indexOf(event.target) + 1] || document.querySelector("[data-dialog]");
+    if (next) next.focus();
+    if (next && next.select) next.select();
+  });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("[data-dialog], [data-close], [data-print]");
+    if (!button) return;
+    if (button.dataset.dialog) document.getElementById(button.dataset.dialog).showModal();
+    else if ("close" in button.dataset) button.closest("dialog").close();
+    else window.print();
+  });
+  /* A button that settles or cancels is sent once. */
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (!button || !("once" in button.dataset)) return;
+    if (button.dataset.once === "sent") event.preventDefault();
+    button.dataset.once = "sent";
+    button.classList.add("sent");
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) window.location.reload();
+  });
+  /* A bill that was sent back with its contents is computed at once. */
+  document.addEventListener("DOMContentLoaded", () => {
+    const form = document.querySelector("form[data-split]");
+    if (form) addUp(form);
+    if (form && fen(form.elements.medfee_sumamt.value) && window.htmx) window.htmx.trigger(form, "try");
+  });
+})();

@@ -1,0 +1,31 @@
+"""How amounts and days read on a page."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.http import urlencode
+
+from tuodi.core.money import yuan_for_people
+
+register = template.Library()
+
+
+@register.filter
+def fen(amount: int | None) -> str:
+    """Return fen as yuan with thousands separated; empty if not known."""
+    return "" if amount is None else yuan_for_people(int(amount)).removesuffix(" 元")
+
+
+@register.filter
+def fen_changed(amount: int) -> str:
+    """Return a difference with its sign."""
+    return f"+{fen(amount)}" if amount > 0 else fen(amount)
+
+
+@register.simple_tag(takes_context=True)
+def with_query(context: dict[str, object], **changes: object) -> str:
+    """Return the page's query with some values changed; None takes one away."""
+    request = context["request"]
+    query = {key: value for key, value in request.GET.items() if value}  # type: ignore[attr-defined]
+    query |= {key: str(value) for key, value in changes.items() if value is not None}
+    return "?" + urlencode({key: value for key, value in query.items() if key not in changes or changes[key] is not None})

@@ -1,0 +1,40 @@
+"""The first page: what somebody with this job can do here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from tuodi.base import access
+
+
+@dataclass(frozen=True)
+class Task:
+    """A door on the first page and in the heading."""
+
+    title: str
+    says: str
+    url: str
+
+
+#: verb -> title, what it is for, url name.
+TASKS = (
+    ("settlement:presettle", "结算窗口", "没有联网接口的机构在这里办理：查就诊人、录费用，看清每一步再结算", "counter"),
+    ("settlement:view", "结算查询", "本机构或本辖区的结算、撤销，每一笔怎么算、后来怎么变", "settlements"),
+)
+
+
+def tasks_for(user: Any) -> list[Task]:
+    """Return the doors that a user's job opens."""
+    return [Task(title, says, reverse(url)) for verb, title, says, url in TASKS if access.may(user, verb)]
+
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the tasks of the user's job."""
+    return render(request, "home.html")
