@@ -98,23 +98,32 @@ def _explained(parser: Parser) -> None:
 def _estimate(commands: Any) -> None:
     parser = _command(commands, "estimate", "estimate:run", "估算：填一张账单和一个身份，看能救助多少、怎么算",
         ("tuodi estimate", "在终端里一项一项地问"),
-        ("tuodi estimate --pack 610900-ankang --identity dibao --date 2024-05-01 --total 30000 --full-self-pay 2000 --class-b 1500 --paid hifp_pay=18000", "一次写全"),
+        ("tuodi estimate --pack 610900-ankang --sample-values --identity dibao --settled 2024-05-01 --total 30000 --full-self-pay 2000 --class-b 1500 --hifp 18000", "一次写全"),
     )  # fmt: skip
     _policy(parser, required=False)
-    parser.add_argument("--identity", metavar="身份", action="append", default=[], help="身份代码或名称，可写多次")
-    parser.add_argument("--since", metavar="日期", help="身份从哪一天起（默认一年前）")
+    parser.add_argument("--identity", metavar="身份", action="append", default=[], help="身份代码或名称，可写起止日，如 dibao:2026-01-01:2026-12-31（默认一年前起）；可写多次")
     parser.add_argument("--certified", metavar="日期", help="身份的认定日期")
-    parser.add_argument("--date", metavar="日期", help="结算日期")
+    parser.add_argument("--applied", metavar="日期", help="身份的申请日期")
+    parser.add_argument("--settled", metavar="日期", help="结算日期（默认今天）")
     parser.add_argument("--admitted", metavar="日期", help="入院日期（默认同结算日期）")
     parser.add_argument("--care", metavar="代码", default="21", help="医疗类别代码（默认 21 普通住院；14 门诊慢特病）")
     parser.add_argument("--diagnosis", metavar="编码", default="", help="主要诊断（ICD-10）")
     parser.add_argument("--disease-class", metavar="类别", default="", help="经办机构认定的疾病类别")
+    parser.add_argument("--hosp-lv", metavar="等级", default="", help="医院等级（01 至 11）")
+    parser.add_argument("--birth", metavar="日期", help="出生日期")
+    parser.add_argument("--cause", metavar="原因", default="", help="外伤原因代码")
+    parser.add_argument("--out-of-province", action="store_true", help="省外就医")
     parser.add_argument("--referral", choices=("local", "filed", "unfiled"), default="local", help="转诊：本地、已备案、未备案")
     parser.add_argument("--total", metavar="金额", help="医疗费总额（元）")
     parser.add_argument("--full-self-pay", metavar="金额", default="0", help="其中全自费")
     parser.add_argument("--over-limit", metavar="金额", default="0", help="其中超限价自费")
     parser.add_argument("--class-b", metavar="金额", default="0", help="其中乙类先行自付")
-    parser.add_argument("--paid", metavar="项=金额", action="append", default=[], help="已知的支付，如 hifp_pay=18000（基本医保）；可写多次")
+    for name, says in (
+        ("hifp", "基本医保已支付"), ("hifmi", "大病保险已支付（不填：政策包能模拟的由程序模拟）"), ("hifob", "职工大额补助已支付"),
+        ("cvlserv", "公务员补助已支付"), ("hifes", "企业补充医保已支付"), ("oth", "其他基金已支付"), ("supp", "补充商业保险已支付"),
+        ("relief", "减免和其他帮扶"), ("maf", "上游医疗救助已付"),
+    ):  # fmt: skip
+        parser.add_argument(f"--{name}", metavar="金额", help=says)
     parser.add_argument("--earlier", metavar="金额", default="0", help="本年此前留给个人的政策范围内负担")
     _explained(parser)
 
@@ -145,8 +154,8 @@ def _pack(commands: Any) -> None:
     cases.add_argument("--only", metavar="文字", default="", help="只跑名字里有这些字的案例")
     clauses = _command(inner, "clauses", "packs:clauses", "条款登记：哪些条款还没有案例",
         ("tuodi pack clauses", "所有政策包"), ("tuodi pack clauses 320902-tinghu --kind W --all", "亭湖所有流程类条款"))  # fmt: skip
-    clauses.add_argument("pack", metavar="ID", nargs="?", help="政策包；不写为全部")
-    clauses.add_argument("--kind", choices=("R", "W", "F", "D", "V", "P"), default="R", help="哪一类：计算、流程、资金、数据、监督、公示")
+    clauses.add_argument("pack", metavar="ID", nargs="*", help="政策包；不写为全部")
+    clauses.add_argument("--kind", choices=("R", "W", "F", "D", "V", "P", "all"), default="R", help="哪一类：R 计算（默认）、W 流程、F 资金、D 数据、V 监督、P 公示、all 全部")
     clauses.add_argument("--all", action="store_true", help="有案例的也列出，写明几个")
     _json(clauses)
     _pack_more(inner)
@@ -155,7 +164,8 @@ def _pack(commands: Any) -> None:
 def _pack_more(inner: Any) -> None:
     new = _command(inner, "new", "packs:new", "新建一份政策包的文件夹",
         ("tuodi pack new 999998-xinxian --name 新县医疗救助 --area 999998 --prefix XX", "在当前文件夹下新建"))  # fmt: skip
-    new.add_argument("pack", metavar="ID", help="编号，如 999998-xinxian")
+    new.add_argument("pack", metavar="ID", help="编号（也是文件夹名），如 999998-xinxian")
+    new.add_argument("--id", metavar="编号", help="编号与文件夹名不同时写")
     new.add_argument("--name", metavar="名称", required=True, help="政策的名称")
     new.add_argument("--area", metavar="区划", required=True, help="六位区划代码")
     new.add_argument("--prefix", metavar="前缀", default="XX", help="条款号的前缀，两到四个大写字母")
@@ -165,10 +175,11 @@ def _pack_more(inner: Any) -> None:
         ("tuodi pack diff 320902-tinghu 我的县", "两份之间"), ("tuodi pack diff 610900-ankang 610900-ankang --on 2023-06-01 --on-b 2026-01-01 --sample-values", "同一份在两个日期"))  # fmt: skip
     compared.add_argument("a", metavar="A", help="第一份")
     compared.add_argument("b", metavar="B", help="第二份")
-    compared.add_argument("--reading", metavar="I-nn=读法", action="append", default=[], help="第一份的释义")
+    compared.add_argument("--reading", "--reading-a", metavar="I-nn=读法", action="append", default=[], help="第一份的释义")
     compared.add_argument("--reading-b", metavar="I-nn=读法", action="append", default=[], help="第二份的释义")
-    compared.add_argument("--on", metavar="日期", help="第一份看哪一天的数额")
-    compared.add_argument("--on-b", metavar="日期", help="第二份看哪一天的数额")
+    compared.add_argument("--on", "--on-a", metavar="日期", help="看哪一天的数额")
+    compared.add_argument("--on-b", metavar="日期", help="第二份看哪一天的数额（默认同 --on）")
+    compared.add_argument("--delegated-b", metavar="文件", action="append", default=[], help="第二份的授权参数（默认同第一份）")
     _values(compared)
     _json(compared)
 
@@ -186,7 +197,7 @@ def _replay(commands: Any) -> None:
     _policy(parser)
     parser.add_argument("--pack-b", metavar="ID", help="第二份政策包（默认同第一份）")
     parser.add_argument("--reading-b", metavar="I-nn=读法", action="append", default=[], help="第二份的释义")
-    parser.add_argument("--delegated-b", metavar="文件", help="第二份的授权参数录入值（默认同第一份的来源）")
+    parser.add_argument("--delegated-b", metavar="文件", action="append", default=[], help="第二份的授权参数录入值（默认同第一份）")
     parser.add_argument("--years", metavar="年数", type=int, default=0, help="第一份：历史整体移动几年再算")
     parser.add_argument("--years-b", metavar="年数", type=int, default=0, help="第二份：历史整体移动几年再算")
     _files(parser)

@@ -67,7 +67,8 @@ def bill_of(plan: Plan, result: EventResult) -> Bill:
         if own.pay:
             insured = own.pays in AMOUNT_FIELDS and own.pays != "maf_pay"
             kind: Kind = "insurance" if insured else "assistance" if own.pays == "maf_pay" else "other"
-            payments.append(Payment(names[own.layer], own.pay, kind, own.clauses))
+            label = f"{names[own.layer]}（模拟）" if insured else names[own.layer]
+            payments.append(Payment(label, own.pay, kind, own.clauses))
     if s.later_aid_amt:
         payments.append(Payment(AMOUNT_NAMES["later_aid_amt"], s.later_aid_amt, "charity"))
     left = s.medfee_sumamt - sum(payment.amount for payment in payments)

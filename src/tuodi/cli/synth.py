@@ -1,0 +1,51 @@
+"""``tuodi synth``: a synthetic county for a pack."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tuodi.cli import exits
+from tuodi.cli.output import print_json
+from tuodi.cli.plans import chosen
+from tuodi.cli.progress import Progress
+from tuodi.cli.typed import day_of
+from tuodi.core.engine.plan import Plan
+
+
+def run(args: Any) -> int:
+    """Write the county's files and say what came out."""
+    plan = chosen(args).plan()
+    first, last = whole_year(plan)
+    first = day_of(args.first, "起始日期") if args.first else first
+    last = day_of(args.last, "截止日期") if args.last else (last if not args.first else date(first.year, 12, 31))
+    identities = list(dict.fromkeys(i for category in plan.pack.categories for i in category.identities))
+    from tuodi.batch.synth import county, summary
+
+    with Progress(quiet=args.quiet, unit="人") as progress:
+        done = 0
+
+        def made(count: int) -> None:
+            nonlocal done
+            done += count
+            progress("生成", done, args.people)
+
+        figures = county(
+            out_dir=Path(args.out), people=args.people, seed=args.seed, identities=identities, first=first, last=last,
+            format=args.format, in_fen=args.fen, area=args.area, progress=made,
+            layers=[layer.id for layer in plan.layers if layer.due == "application"],
+        )  # fmt: skip
+    if args.json:
+        print_json({"out": args.out, "people": figures.people, "households": figures.households, "rows": dict(figures.rows),
+                    "situations": dict(figures.situations), "first": str(first), "last": str(last)})  # fmt: skip
+    else:
+        print(f"写到 {args.out}：{first} 至 {last}\n{summary(figures)}")
+    return exits.DONE
+
+
+def whole_year(plan: Plan) -> tuple[date, date]:
+    """Return the first whole calendar year in which a policy is in force, or its whole life if it has none."""
+    year = plan.first.year + (plan.first > date(plan.first.year, 1, 1))
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    return (first, last) if first <= plan.last else (plan.first, plan.last)
