@@ -22,6 +22,7 @@ from strategies import (
 
 from tuodi.batch.kernel import compile_kernel
 from tuodi.batch.packs import pack_of
+from tuodi.core.engine.fold import Application
 from tuodi.core.engine.prove import prove
 from tuodi.core.identities import IdentityRecord
 
@@ -146,3 +147,33 @@ def test_a_share_of_the_rate_may_be_a_third_or_in_per_cent():
         records = (IdentityRecord("甲", "dibao", date(2016, 1, 1)), IdentityRecord("甲", "declined_basic_service", date(2016, 1, 1)))
         results = folded(plan, History((bill("1", datetime(2024, 3, 9, 10), 100_000),), records))
         assert [r.pay for r in results] == [due]
+
+
+def test_a_deductible_waived_at_the_last_event_is_waived_once_for_a_household():
+    # two members, 100 each, below the deductible of 500: 200 in all, not 100 and 200
+    plan = plan_of(household_pack(deductible={"waived_if_unreached": True}))
+    bills = [bill(who, datetime(2024, month, 1, 9), 10_000, psn_no=who, household="户一") for month, who in ((3, "甲"), (6, "乙"))]
+    assert paid(plan, bills, people=("甲", "乙")) == ([0, 10_000],) * 2
+
+
+def test_the_last_event_of_a_layer_on_application_is_the_last_that_is_applied_for():
+    layer = {"id": "l0", "due": "application", "figures": [{"clause": "ZZ-4.1", "deductible": "500 元", "rate": "50%"}]}
+    plan = plan_of(drawn([{**layer, "deductible": {"waived_if_unreached": True}}]))
+    bills = tuple(bill(str(month), datetime(2024, month, 1, 9), 10_000) for month in (3, 6))
+    records = (IdentityRecord("甲", "dibao", date(2016, 1, 1)),)
+    history = History(bills, records, (Application("甲", "l0", date(2024, 4, 1)),))
+    assert [r.pay for r in folded(plan, history)] == [5_000, 0]
+    assert [values["l0.pay"] for values in by_kernel(plan, history, plain_kernel, ["l0.pay"]).values()] == [5_000, 0]
+
+
+def test_I_13_what_a_change_of_category_finds_below_what_was_paid_is_not_lifted_to_it():
+    # topped up to 90 %: 100 unpaid by insurance (90), then 1,000 that insurance paid whole (the 90 are more than due by now),
+    # then 1,000 unpaid: 90 % of 2,100 less 1,000 is 890 in all, whoever was in which category between
+    plan = plan_of(drawn([{"id": "l0", "figures": [{"clause": "ZZ-4.1", "top_up_to": "90%"}]}]))
+    bills = (
+        bill("1", datetime(2024, 3, 1, 9), 10_000), bill("2", datetime(2024, 3, 17, 9), 100_000, hifp_pay=100_000),
+        bill("3", datetime(2024, 6, 1, 9), 100_000),
+    )  # fmt: skip
+    edge, dibao = IdentityRecord("甲", "dibao_edge", date(2016, 1, 1)), IdentityRecord("甲", "dibao", date(2024, 3, 15), date(2024, 3, 20))
+    assert [r.pay for r in folded(plan, History(bills, (edge,)))] == [9_000, 0, 80_000]
+    assert [r.pay for r in folded(plan, History(bills, (edge, dibao)))] == [9_000, 0, 80_000]

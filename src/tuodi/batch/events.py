@@ -106,9 +106,10 @@ def decide(
     )  # fmt: skip
     window_days = {name: openings[:, i] for i, name in enumerate(plan.pack.windows)}
     keys = _keys(plan, frame, judged_year, window_days, applied)
+    unit = _unit(plan, frame, person)
     columns = Columns(
-        unit=_unit(plan, frame, person), amounts={name: frame[name].to_numpy() for name in amount_facts(plan.program)},
-        choice=choice, choices=choices, keys=keys, last=_last(plan, person, choices, choice, keys),
+        unit=unit, amounts={name: frame[name].to_numpy() for name in amount_facts(plan.program)},
+        choice=choice, choices=choices, keys=keys, last=_last(plan, unit, choices, choice, keys),
     )  # fmt: skip
     categories = plan.pack.categories
     names = {
@@ -375,8 +376,8 @@ def _applied(
     return out
 
 
-def _last(plan: Plan, person: Array, choices: list[Choice], choice: Array, keys: dict[str, Array]) -> dict[str, Array]:
-    """Mark the last covered event of each person's deductible period (I-02, other reading)."""
+def _last(plan: Plan, unit: Array, choices: list[Choice], choice: Array, keys: dict[str, Array]) -> dict[str, Array]:
+    """Mark the last covered event of each person's or household's deductible period (I-02, other reading)."""
     out: dict[str, Array] = {}
     for i, layer in enumerate(plan.layers):
         if f"last.{layer.id}" not in plan.program.facts:
@@ -384,9 +385,9 @@ def _last(plan: Plan, person: Array, choices: list[Choice], choice: Array, keys:
         silent = silent_rows(plan, i)
         is_covered = [c.rows[i] > 0 and c.rows[i] not in silent for c in choices]
         covered = np.flatnonzero(np.array(is_covered, bool)[choice])
-        period = keys.get(layer.deductible.per, np.ones(len(person), np.int64)).astype(np.int64)
-        group = person[covered] * 100_003 + period[covered]
-        flags = np.zeros(len(person), np.int8)
+        period = keys.get(layer.deductible.per, np.ones(len(unit), np.int64))[covered].astype(np.int64)
+        group = unit[covered] * (np.ptp(period) + 1 if len(period) else 1) + period
+        flags = np.zeros(len(unit), np.int8)
         _, back = np.unique(group[::-1], return_index=True)
         flags[covered[len(covered) - 1 - back]] = 1
         out[f"last.{layer.id}"] = flags

@@ -356,7 +356,8 @@ def _entitlement(
     lid = layer.id
     exact = build.total_of(layer, "exact")
     paid = build.total_of(layer, "paid")
-    kept = exact if changed == ZERO else choose(changed, paid * EXACT, exact)
+    # An entitlement that has fallen below what was paid is not lifted to it: that would be earned a second time.
+    kept = exact if changed == ZERO else choose(changed, least(paid, rounded(exact, EXACT)) * EXACT, exact)
     if any(other.base.cut_of == lid for other in build.layers):
         build.step(f"{lid}.cut_before", greatest(0, rounded(kept, EXACT) - paid), "此前被限额截去", layer)
     gross_before: Expr = ZERO

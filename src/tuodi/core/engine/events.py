@@ -236,14 +236,16 @@ def _deciding_window(
 
 
 def _mark_last(plan: Plan, events: list[Event]) -> None:
-    """Mark the last event of each layer's deductible period, for a waiver of an unreached deductible (I-02)."""
+    """Mark the last event that each layer looks at in its deductible period, for a waiver of an unreached deductible (I-02)."""
     for i, layer in enumerate(plan.layers):
         if not layer.deductible.waived_if_unreached:
             continue
         last: dict[object, Event] = {}
         for event in events:
-            if event.decision.layers[i].counts_as_covered:
-                last[(event.settlement.psn_no, event.keys.get(layer.deductible.per))] = event
+            if event.decision.layers[i].counts_as_covered and (layer.due != "application" or layer.id in event.applications):
+                s = event.settlement
+                whose = s.household or s.psn_no if layer.of == "household" else s.psn_no
+                last[(whose, event.keys.get(layer.deductible.per))] = event
         for event in last.values():
             event.keys[f"last.{layer.id}"] = 1
 
