@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect
 
 from tuodi.base import clock
 
@@ -23,21 +23,18 @@ NOTE_EVERY = 60
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
-def go(request: HttpRequest, to: str) -> HttpResponse:
-    """Return a redirect that a part of a page, too, follows as a whole."""
-    if getattr(request, "htmx", False):
-        return HttpResponse(status=204, headers={"HX-Redirect": resolve_url(to)})
-    return redirect(to)
-
-
-class PrivacyMiddleware:
-    """Keeps pages out of caches and history; features that no page uses are off."""
+class PagesMiddleware:
+    """Keeps pages out of caches; features that no page uses are off; a redirect of a part leads the whole page away."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if response.status_code == 302 and request.headers.get("HX-Request") == "true":
+            led = HttpResponse(status=204, headers={"HX-Redirect": response["Location"]})
+            led.cookies = response.cookies
+            response = led
         response["Cache-Control"] = "no-store"
         response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
         response["X-Robots-Tag"] = "noindex, nofollow"
@@ -59,7 +56,7 @@ class SessionLimitsMiddleware:
         if now - seen > settings.TUODI_SESSION_IDLE or now - began > settings.TUODI_SESSION_LIFE:
             logout(request)
             messages.info(request, "您已较长时间没有操作，或登录已满一个工作日，请重新登录。")
-            return go(request, "account_login")
+            return redirect("account_login")
         if now - seen >= NOTE_EVERY:
             session[SEEN] = now
         return self.get_response(request)
@@ -75,7 +72,7 @@ class SecondFactorMiddleware:
         user: Any = request.user
         if user.is_authenticated and not request.path.startswith(OPEN):
             if user.must_change_password:
-                return go(request, "account_change_password")
+                return redirect("account_change_password")
             if settings.TUODI_SECOND_FACTOR and not is_mfa_enabled(user):
-                return go(request, "mfa_activate_totp")
+                return redirect("mfa_activate_totp")
         return self.get_response(request)

@@ -94,7 +94,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "tuodi.site.middleware.PrivacyMiddleware",
+    "tuodi.site.middleware.PagesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -187,6 +187,8 @@ ACCOUNT_RATE_LIMITS = {
 }  # fmt: skip
 MFA_ADAPTER = "tuodi.site.accounts.SecondFactorAdapter"
 MFA_RECOVERY_CODE_COUNT = 10
+#: Half-minutes by which a phone's clock may be off.
+MFA_TOTP_TOLERANCE = 1
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "托底"
 #: Nobody works without a second factor, but where a demonstration says so.
@@ -201,7 +203,10 @@ AXES_VERBOSE = False
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address"]
 AXES_LOCKOUT_CALLABLE = "tuodi.site.accounts.locked_out"
 AXES_ENABLE_ACCESS_FAILURE_LOG = True
+#: Every page says that people and amounts are invented.
 TUODI_DEMONSTRATION = os.environ.get("TUODI_DEMONSTRATION") == "1"
+if PRODUCTION and TUODI_DEMONSTRATION:
+    raise ImproperlyConfigured("生产环境不能用演示数据（TUODI_DEMONSTRATION）")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 AUTH_PASSWORD_VALIDATORS = [

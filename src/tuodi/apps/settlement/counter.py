@@ -49,7 +49,7 @@ def find_person(actor: Any, number: str) -> Person:
     access.demand(actor, permissions.PRESETTLE)
     number = number.strip()
     person = registry.person_by_certno(number) or Person.objects.filter(psn_no=number, withdrawn_at__isnull=True).first()
-    if person is None:
+    if person is None or not _may_meet(actor, person):
         record(actor=actor, verb="person:not_found", subject="person", data={"by": "counter"})
         raise InputErrors([fault(E_NOBODY)])
     person = person.merged_into or person
@@ -68,7 +68,13 @@ def person_with(actor: Any, ticket: str) -> Person | None:
         owner, key = signing.loads(ticket, salt=SALT, max_age=FOUND_FOR)
     except signing.BadSignature:
         return None
-    return Person.objects.filter(pk=key).first() if owner == actor.pk else None
+    person = Person.objects.filter(pk=key).first() if owner == actor.pk else None
+    return person if person is not None and _may_meet(actor, person) else None
+
+
+def _may_meet(actor: Any, person: Person) -> bool:
+    """Say whether somebody may stand before a counter: at an institution anybody, at an office people of its area."""
+    return bool(actor.institution_code) or access.visible(actor, Person).filter(pk=person.pk).exists()
 
 
 def identities_of(person: Person) -> list[Identity]:

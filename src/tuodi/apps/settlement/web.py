@@ -203,15 +203,22 @@ def _one(request: HttpRequest, pk: int, verb: str) -> dict[str, Any]:
     return {"bill": bill, "worked": worked, "state": listing.state_of(bill), "states": listing.STATES, **codes}
 
 
+def steps_of(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the steps that led to the result: those before any layer, and those of layers that looked at the settlement."""
+    looked = {"", *(layer["layer"] for layer in data["layers"])}
+    return [step for step in data["steps"] if step["layer"] in looked]
+
+
 @login_required
 def settlement(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one settlement: result, steps with clauses, differences over time, who did what."""
     shown = _one(request, pk, permissions.VIEW)
     worked, user = shown["worked"], request.user
     names = {layer.id: layer.name for layer in worked.plan.layers} if worked else {}
+    data = worked.explanation.data if worked else None
     shown |= {
         "changes": listing.changes_of(shown["bill"], names), "trail": listing.trail_of(shown["bill"]),
-        "data": worked.explanation.data if worked else None,
+        "data": data, "steps": steps_of(data) if data else [],
         "may_cancel": worked is not None and not shown["bill"].msgid and access.may(user, permissions.CANCEL),
         "reasons": counter.REASONS,
     }  # fmt: skip

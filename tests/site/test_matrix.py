@@ -1,0 +1,189 @@
+"""Every address, every role (style E4): what is not in this table fails the build, and nobody gets further than it says.
+
+A row says who may; everybody else of the area is told 403, and nobody not logged in gets past the login page. ``elsewhere`` is
+a clerk with the same job in another county, ``other_hospital`` the counter of another hospital.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import pytest
+from django.core.cache import cache
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.apps.cast import assemble, bill
+from tests.site.entering import enter
+from tuodi.apps.settlement.actions import Settle
+from tuodi.apps.settlement.counter import ticket_for
+from tuodi.base.access import ROLES
+from tuodi.base.models import User
+
+pytestmark = pytest.mark.django_db
+
+WORKERS = frozenset(ROLES)
+COUNTER = frozenset({"hospital", "county_clerk"})
+SEES_SETTLEMENTS = frozenset({"hospital", "county_clerk", "county_approver", "finance", "auditor", "system"})
+PEOPLE = ("anonymous", *ROLES, "elsewhere", "other_hospital")
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who may, how it is asked, what those not of the place are told (a list is empty to them: 200)."""
+
+    may: frozenset[str] = WORKERS
+    method: str = "get"
+    is_public: bool = False
+    elsewhere: int | None = None
+    other_hospital: int | None = None
+    ok: tuple[int, ...] = (200,)
+    arguments: tuple[str, ...] = ()
+    data: dict[str, str] = field(default_factory=dict)
+    exceptions: dict[str, int] = field(default_factory=dict)
+
+
+ACCOUNT = Row(ok=(200, 302))
+PUBLIC = Row(is_public=True, ok=(200, 302))
+OWN_BILL = {"arguments": ("pk",), "elsewhere": 404, "other_hospital": 404}
+TABLE: dict[str, Row] = {
+    "home": Row(),
+    "account_login": PUBLIC, "account_logout": PUBLIC, "account_inactive": PUBLIC,
+    "account_reauthenticate": ACCOUNT, "account_change_password": ACCOUNT, "mfa_index": ACCOUNT,
+    "mfa_authenticate": PUBLIC, "mfa_reauthenticate": ACCOUNT, "mfa_activate_totp": ACCOUNT, "mfa_deactivate_totp": ACCOUNT,
+    "mfa_view_recovery_codes": Row(ok=(200, 404)), "mfa_generate_recovery_codes": ACCOUNT, "mfa_download_recovery_codes": Row(ok=(200, 403, 404)),
+    "counter": Row(COUNTER),
+    "counter-bill": Row(COUNTER, arguments=("ticket",), elsewhere=404),
+    "counter-try": Row(COUNTER, "post", arguments=("ticket",), elsewhere=404),
+    "counter-settle": Row(COUNTER, "post", arguments=("ticket",), elsewhere=404, exceptions={"county_clerk": 403}),
+    "settlements": Row(SEES_SETTLEMENTS),
+    "settlements-find": Row(SEES_SETTLEMENTS, "post", ok=(302,)),
+    "settlements-export": Row(SEES_SETTLEMENTS),
+    "settlement": Row(SEES_SETTLEMENTS, **OWN_BILL),
+    "settlement-statement": Row(SEES_SETTLEMENTS, **OWN_BILL),
+    "settlement-cancel": Row(COUNTER, **OWN_BILL),
+    "verify": PUBLIC, "verify-code": Row(is_public=True, arguments=("code",)),
+}  # fmt: skip
+#: The national interface has keys, not accounts: without a signature every answer is a refusal in its envelope.
+INTERFACE = "fsi/api/"
+
+
+def addresses(patterns=None, before="") -> list[tuple[str, str]]:
+    """Return every address with its name."""
+    found = []
+    for one in get_resolver().url_patterns if patterns is None else patterns:
+        path = before + str(one.pattern)
+        if isinstance(one, URLResolver):
+            found += addresses(one.url_patterns, path)
+        else:
+            assert isinstance(one, URLPattern)
+            found.append((path, one.name or ""))
+    return found
+
+
+@pytest.fixture
+def cast():
+    cache.clear()
+    return assemble()
+
+
+@pytest.fixture
+def people(cast):
+    User.objects.update(password="none-fits")
+    users = {user.role: user for user in cast.users.values() if user.username not in ("sun", "outsider")}
+    for role in ROLES:
+        if role not in users:
+            users[role] = User.objects.create(username=role, password="none-fits", name=role, role=role, area_code="610902")
+    for user in cast.users.values():
+        user.refresh_from_db()
+    return {**users, "elsewhere": cast.outsider, "other_hospital": cast.sun}
+
+
+@pytest.fixture
+def settled(cast):
+    return Settle(actor=cast.zhao, bill=bill("A", date(2023, 3, 1), 1000)).run().bill
+
+
+def test_every_address_has_a_row():
+    named = {name for path, name in addresses() if not path.startswith(INTERFACE)}
+    assert named == set(TABLE)
+
+
+def expected(row: Row, who: str) -> tuple[int, ...]:
+    if who == "anonymous":
+        return row.ok if row.is_public else (302,)
+    if row.is_public:
+        return row.ok
+    role = {"elsewhere": "county_clerk", "other_hospital": "hospital"}.get(who, who)
+    told = {"elsewhere": row.elsewhere, "other_hospital": row.other_hospital}.get(who)
+    if role not in row.may:
+        return (told or 403, 403) if told else (403,)
+    if told:
+        return (told,)
+    return (row.exceptions[role],) if role in row.exceptions else row.ok
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_nobody_gets_further_than_the_table_says(name, client, cast, people, settled):
+    row, wrong = TABLE[name], []
+    for who in PEOPLE:
+        user = people.get(who)
+        known = {"pk": settled.pk, "ticket": ticket_for(user, cast.wang) if user else "x", "code": "0-0-0000000000"}
+        client.logout()
+        if user is not None:
+            enter(client, user)
+        answer = getattr(client, row.method)(reverse(name, kwargs={key: known[key] for key in row.arguments}), row.data)
+        if answer.status_code not in expected(row, who):
+            wrong.append((who, answer.status_code, expected(row, who)))
+        if who == "anonymous" and not row.is_public:
+            assert answer["Location"].startswith("/accounts/login/"), (name, answer["Location"])
+    assert not wrong
+
+
+def test_the_interface_refuses_whoever_does_not_sign(client, people):
+    for path, _ in addresses():
+        if path.startswith(INTERFACE):
+            for who in ("anonymous", "administrator", "hospital"):
+                client.logout()
+                if who != "anonymous":
+                    enter(client, people[who])
+                assert client.get(f"/{path}").status_code == 405
+                said = client.post(f"/{path}", b"{}", content_type="application/json").json()
+                assert said["infcode"] == -1
+                assert "E-SIGN-KEY" in said["err_msg"]
+
+
+def test_every_page_says_what_browsers_must_not_do(client, people, settled):
+    enter(client, people["hospital"])
+    for path in ("/", "/counter/", "/settlements/", f"/settlements/{settled.pk}/", "/verify/", "/nothing/"):
+        answer = client.get(path)
+        policy = answer["Content-Security-Policy"]
+        assert "unsafe" not in policy
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert answer["X-Frame-Options"] == "DENY"
+        assert answer["Cache-Control"] == "no-store"
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        page = answer.content.decode()
+        assert " style=" not in page
+        assert "<style" not in page
+        assert " onclick=" not in page
+        assert "<script>" not in page
+
+
+def test_no_title_and_no_address_names_a_person(client, cast, people, settled):
+    enter(client, people["county_clerk"])
+    found = client.post("/settlements/find/", {"text": "P0001"})
+    assert "P0001" not in found["Location"]
+    for path in (found["Location"], f"/settlements/{settled.pk}/", f"/counter/{ticket_for(people['county_clerk'], cast.wang)}/"):
+        page = client.get(path).content.decode()
+        assert "王奶奶" in page
+        title = page.split("<title>")[1].split("</title>")[0]
+        assert "王" not in title
+        assert "P0001" not in title
+
+
+def test_a_ticket_is_no_use_to_somebody_else(client, cast, people):
+    ticket = ticket_for(people["hospital"], cast.wang)
+    enter(client, people["other_hospital"])
+    assert client.get(f"/counter/{ticket}/").status_code == 404

@@ -1,0 +1,37 @@
+"""Production refuses to start unsafe, and says what is missing."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+SAFE = {
+    "TUODI_PRODUCTION": "1", "TUODI_HOSTS": "assistance.example", "TUODI_SECRET_KEY": "11" * 32, "TUODI_FIELD_KEY": "22" * 16,
+    "TUODI_INDEX_KEY": "33" * 32, "TUODI_AUDIT_KEY": "44" * 32,
+}  # fmt: skip
+SHOW = "from tuodi.site import settings as s; print(s.SECURE_HSTS_SECONDS, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_SSL_REDIRECT, s.DEBUG)"
+
+
+def start(tmp_path, **environment):
+    given = {key: value for key, value in os.environ.items() if not key.startswith("TUODI_")}
+    given |= {key: value for key, value in environment.items() if value}
+    return subprocess.run([sys.executable, "-c", SHOW], env={**given, "TUODI_HOME": str(tmp_path)}, capture_output=True, text=True)
+
+
+def test_production_is_strict(tmp_path):
+    assert start(tmp_path, **SAFE).stdout.split() == ["31536000", "True", "True", "True", "False"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"TUODI_HOSTS": ""}, "TUODI_HOSTS"), ({"TUODI_HOSTS": "*"}, "TUODI_HOSTS"), ({"TUODI_SECRET_KEY": ""}, "TUODI_SECRET_KEY"),
+        ({"TUODI_FIELD_KEY": ""}, "TUODI_FIELD_KEY"), ({"TUODI_INDEX_KEY": "33"}, "TUODI_INDEX_KEY"), ({"TUODI_AUDIT_KEY": ""}, "TUODI_AUDIT_KEY"),
+        ({"TUODI_SECOND_FACTOR": "0"}, "TUODI_SECOND_FACTOR"), ({"TUODI_DEMONSTRATION": "1"}, "TUODI_DEMONSTRATION"),
+    ],
+)  # fmt: skip
+def test_production_refuses_what_is_unsafe(tmp_path, change, says):
+    done = start(tmp_path, **{**SAFE, **change})
+    assert done.returncode != 0
+    assert says in done.stderr
