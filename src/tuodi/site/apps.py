@@ -8,5 +8,7 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         from tuodi.site.accounts import watch_second_factors
+        from tuodi.site.wiring import wire
 
         watch_second_factors()
+        wire()

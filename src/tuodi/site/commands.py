@@ -1,0 +1,247 @@
+"""What an office does with a running county from the command line: serve, migrate, examine, back up, restore, the night's work.
+
+Plain functions that print Chinese lines and return an exit code (0 good, 1 something is wrong); ``DJANGO_SETTINGS_MODULE`` and the
+``TUODI_*`` variables are set by whoever calls them, before :func:`prepare`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+LOG = logging.getLogger("tuodi.jobs")
+#: Seconds between deliveries of announcements, and between seals of the audit chain, while serving.
+DELIVER_EVERY, SEAL_EVERY = 2, 60
+SHOWN = 20
+
+
+def prepare() -> None:
+    """Set Django up; may be called again."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tuodi.site.settings")
+    django.setup()
+
+
+def serve(host: str = "127.0.0.1", port: int = 8000, workers: int = 2) -> int:
+    """Serve the county until stopped; on SQLite the tables are brought up to date first, on PostgreSQL that is asked for."""
+    prepare()
+    from django.conf import settings
+    from django.db import connection, connections
+
+    if connection.vendor == "sqlite":
+        code = migrate(quiet=True)
+        if code:
+            return code
+    elif waiting := _unapplied():
+        print(f"数据库有 {waiting} 项迁移没有执行。请先备份，再执行 tuodi migrate。", file=sys.stderr)
+        return 1
+    for line in addresses(host, port):
+        print(line)
+    if settings.TUODI_DEMONSTRATION:
+        print("这是演示：人、机构和单据都是虚构的，不可录入真实信息。")
+    print("按 Ctrl+C 停止。", flush=True)
+    connections.close_all()
+    stop = threading.Event()
+    jobs = threading.Thread(target=work, args=(stop,), name="tuodi-jobs", daemon=True)
+    jobs.start()
+    try:
+        _granian(host, port, workers)
+    finally:
+        stop.set()
+        jobs.join(10)
+    return 0
+
+
+def _granian(host: str, port: int, workers: int) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    Granian(
+        "tuodi.site.wsgi:application", address=host, port=port, interface=Interfaces.WSGI, workers=workers, websockets=False,
+        log_level=LogLevels.warning, respawn_failed_workers=True,
+    ).serve()  # fmt: skip
+
+
+def addresses(host: str, port: int) -> list[str]:
+    """Return where the county can be reached, as lines for people."""
+    if host in ("0.0.0.0", "::"):
+        return [f"托底已启动：本机 http://127.0.0.1:{port}/ ，其他电脑用本机的地址和端口 {port}（须列入 TUODI_HOSTS）"]
+    return [f"托底已启动：http://{f'[{host}]' if ':' in host else host}:{port}/"]
+
+
+def work(stop: threading.Event) -> None:
+    """Deliver announcements and seal the audit chain until told to stop; an error is logged and tried again."""
+    from django.db import close_old_connections, connection
+
+    from tuodi.base import audit, outbox
+
+    turns = 0
+    while not stop.wait(DELIVER_EVERY):
+        try:
+            close_old_connections()
+            outbox.deliver()
+            if turns % (SEAL_EVERY // DELIVER_EVERY) == 0:
+                audit.seal()
+        except Exception:
+            LOG.exception("后台任务出错，稍后重试")
+        turns += 1
+    connection.close()
+
+
+def _unapplied() -> int:
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def migrate(*, quiet: bool = False) -> int:
+    """Bring the tables up to date."""
+    prepare()
+    from django.conf import settings
+    from django.core.management import call_command
+
+    Path(settings.HOME).mkdir(parents=True, exist_ok=True)
+    waiting = _unapplied()
+    if waiting:
+        call_command("migrate", verbosity=0, skip_checks=True)
+    if not quiet:
+        print(f"已执行 {waiting} 项迁移。" if waiting else "数据库结构已是最新。")
+    return 0
+
+
+def doctor() -> int:
+    """Print how the county is, line by line; 1 if something is wrong."""
+    prepare()
+    from tuodi.site.doctor import examine
+
+    found = list(examine())
+    for one in found:
+        print(one)
+    wrong, look = (sum(1 for one in found if one.level == level) for level in ("错误", "注意"))
+    print(f"共 {len(found)} 项：错误 {wrong}，注意 {look}。")
+    return 1 if wrong else 0
+
+
+def backup(path: Path, *, passphrase: str = "", portable: bool = False) -> int:
+    """Write the county into one file."""
+    prepare()
+    from tuodi.site import backup as backups
+
+    try:
+        kept = backups.backup(Path(path), passphrase=passphrase, portable=portable)
+    except backups.BackupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    size = kept.path.stat().st_size
+    print(f"已备份 {kept.rows} 行到 {kept.path}（{size // 1024 or 1} KiB）。")
+    if kept.has_keys:
+        print("密钥已用口令加密放在备份里。忘记口令就无法取出，请与备份分开保管。")
+    else:
+        print("备份不含密钥。请另行妥善保管 keys 目录（或环境变量里的密钥）：没有密钥，身份证号读不出来，审计链也无法验证。")
+    return 0
+
+
+def restore(path: Path, *, passphrase: str = "") -> int:
+    """Restore a county into an empty database and say whether it is what was backed up."""
+    prepare()
+    from tuodi.site import backup as backups
+
+    try:
+        found = backups.restore(Path(path), passphrase=passphrase)
+    except backups.BackupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"已恢复 {found.rows} 行，行数与备份时一致。")
+    _say_audit(found.audit)
+    _say_books(found.books, repair=False)
+    print("恢复成功。" if found.holds else "恢复的数据有问题，请勿启用，换一份备份再试。")
+    return 0 if found.holds else 1
+
+
+def audit_verify() -> int:
+    """Walk the audit chain and say whether it holds."""
+    prepare()
+    from tuodi.base import audit
+
+    verdict = audit.verify()
+    _say_audit(verdict)
+    return 0 if verdict.holds else 1
+
+
+def seal() -> int:
+    """Seal the audit rows that are not yet."""
+    prepare()
+    from tuodi.base import audit
+
+    print(f"已封存 {audit.seal()} 条审计记录。")
+    return 0
+
+
+def deliver() -> int:
+    """Deliver every announcement that waits, those that follow from it included; return how many."""
+    prepare()
+    from tuodi.base import outbox
+
+    told = 0
+    while done := outbox.deliver():
+        told += done
+    return told
+
+
+def nightly(*, repair: bool = False) -> int:
+    """Do the night's work: seal, deliver, fold every history and compare with the books; nothing else is written without ``repair``."""
+    prepare()
+    from tqdm import tqdm
+
+    from tuodi.apps.settlement.models import Bill
+    from tuodi.apps.settlement.nightly import check_books
+    from tuodi.base import audit
+
+    seal()
+    told, late = 0, ""
+    try:
+        told = deliver()
+    except Exception as error:
+        LOG.exception("通知送达出错")
+        late = str(error) or type(error).__name__
+    print(f"已送达 {told} 条内部通知。" + (f"有一条送不到，下次再试：{late}" if late else ""))
+    people = Bill.objects.values("psn_no").distinct().count()
+    with tqdm(total=people, desc="重算", unit="人", disable=None) as bar:
+        books = check_books(repair=repair, progress=bar.update)
+    _say_books(books, repair=repair)
+    verdict = audit.verify()
+    _say_audit(verdict)
+    wrong = bool(books.differences) and not (repair and all(not d.why for d in books.differences))
+    return 1 if wrong or late or not verdict.holds else 0
+
+
+def _say_audit(verdict: Any) -> None:
+    if verdict.holds:
+        print(f"审计链完好：{verdict.sealed} 条已封存，{verdict.unsealed} 条待封存。")
+    else:
+        print(f"审计链被破坏：{verdict.why}（记录号 {verdict.broken_at}）。请立即保全数据库，报告审计监督岗。")
+
+
+def _say_books(books: Any, *, repair: bool) -> None:
+    from tuodi.core.money import yuan_for_people
+
+    if not books.differences:
+        print(f"{books.people} 人、{books.bills} 笔结算重新计算，与账上分毫不差。")
+        return
+    print(f"{books.people} 人、{books.bills} 笔结算重新计算，{len(books.differences)} 处与账上不符：")
+    for d in books.differences[:SHOWN]:
+        if d.why:
+            print(f"  人员 {d.psn_no} 算不出来：{d.why}")
+        else:
+            print(f"  结算 {d.setl_id}（{d.layer}）：账上 {yuan_for_people(d.entered_fen)}，应为 {yuan_for_people(d.earned_fen)}")
+    if len(books.differences) > SHOWN:
+        print(f"  …… 其余 {len(books.differences) - SHOWN} 处从略")
+    print(f"已为 {books.repaired} 人补记差额。" if repair else "没有改动任何数据。核实后可加 --repair 补记差额。")

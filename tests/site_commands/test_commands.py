@@ -1,0 +1,90 @@
+"""What the office's commands say, and their exit codes."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from tests.apps.cast import assemble, bill
+from tests.base.test_audit import without_triggers
+from tuodi.apps.settlement.actions import Settle
+from tuodi.apps.settlement.models import Entry
+from tuodi.base import clock, outbox
+from tuodi.base.models import Announcement
+from tuodi.site import commands, wiring
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cast():
+    made = assemble()
+    Settle(actor=made.zhao, bill=bill("A", date(2023, 3, 1), 30000)).run()
+    return made
+
+
+@pytest.fixture
+def wired():
+    before = {fact: list(held) for fact, held in outbox.SUBSCRIBERS.items()}
+    yield
+    outbox.SUBSCRIBERS.clear()
+    outbox.SUBSCRIBERS.update(before)
+
+
+def test_the_night_seals_delivers_and_finds_the_books_right(cast, capsys):
+    assert commands.nightly() == 0
+    out = capsys.readouterr().out
+    for said in ("已封存 1 条", "已送达 1 条", "1 人、1 笔结算重新计算，与账上分毫不差", "审计链完好"):
+        assert said in out
+    assert not Announcement.objects.filter(delivered_at__isnull=True).exists()
+
+
+def test_a_fen_too_much_is_told_and_only_repaired_when_asked(cast, capsys):
+    entry = Entry.objects.get()
+    Entry.objects.create(refold=entry.refold, bill=entry.bill, layer=entry.layer, pay=1, total=0, at=clock.now())
+    assert commands.nightly() == 1
+    assert "账上 21,000.01 元，应为 21,000.00 元" in capsys.readouterr().out
+    assert Entry.objects.count() == 2
+    assert commands.nightly(repair=True) == 0
+    assert commands.nightly() == 0
+
+
+def test_news_that_fails_is_kept_and_told(cast, capsys, wired):
+    def fails(data):
+        raise RuntimeError("下游停机")
+
+    outbox.SUBSCRIBERS["settlement:settled"] = [fails]
+    assert commands.nightly() == 1
+    assert "下游停机" in capsys.readouterr().out
+    assert Announcement.objects.filter(delivered_at__isnull=True).count() == 1
+
+
+def test_audit_verify_tells_a_tampered_row(cast, capsys):
+    assert commands.seal() == 0
+    assert commands.audit_verify() == 0
+    without_triggers("UPDATE base_auditevent SET subject_id = '99' WHERE sequence = 1")
+    assert commands.audit_verify() == 1
+    assert "审计链被破坏" in capsys.readouterr().out
+
+
+def test_the_doctor_has_a_line_for_everything(cast, capsys):
+    code = commands.doctor()
+    out = capsys.readouterr().out
+    for what in ("数据库", "数据库结构", "密钥", "磁盘", "页面文件", "用途", "时钟", "第二重验证", "审计链", "内部通知", "政策", "积压"):
+        assert f" {what}：" in out, what
+    assert code == (1 if "错误 " in out.replace("错误 0", "") else 0)
+
+
+def test_the_doctor_says_what_waits(cast, capsys):
+    with clock.set_to(clock.now() + timedelta(days=10)):
+        commands.doctor()
+    out = capsys.readouterr().out
+    assert "没有送达" in out
+    assert "没有封存" in out
+
+
+def test_wiring_twice_subscribes_once(wired):
+    wiring.wire()
+    before = {fact: list(held) for fact, held in outbox.SUBSCRIBERS.items()}
+    wiring.wire()
+    assert before == outbox.SUBSCRIBERS
+    assert outbox.SUBSCRIBERS["policy:approved"]
