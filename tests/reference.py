@@ -12,6 +12,7 @@ from pathlib import Path
 import tuodi
 from tuodi.batch.packs import cases_of, shelf
 from tuodi.batch.registers import clauses
+from tuodi.cli.reference import reference_text
 from tuodi.core.errors import CATALOGUE
 
 ROOT = Path(__file__).parent.parent
@@ -69,7 +70,7 @@ def coverage_page() -> str:
     return "".join(parts)
 
 
-PAGES = {"errors.md": errors_page, "clauses.md": coverage_page}
+PAGES = {"errors.md": errors_page, "clauses.md": coverage_page, "cli.md": reference_text}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():

@@ -21,8 +21,8 @@ def build_parser() -> Parser:
     """Return the parser of all commands."""
     parser = Parser(prog=PROG, summary=SUMMARY, examples=(
         ("tuodi pack list", "有哪些政策包"),
-        ("tuodi synth --pack 610900-ankang --people 2000 --seed 1 --out demo", "造一个合成县来试"),
-        ("tuodi adjudicate --pack 610900-ankang --settlements demo/settlements.csv --identities demo/identities.csv --sample-values --out demo/entries.csv", "批量计算"),
+        ("tuodi synth --pack 999999-example --people 2000 --seed 1 --out demo", "造一个合成县来试"),
+        ("tuodi adjudicate --pack 999999-example --settlements demo/settlements.csv --identities demo/identities.csv --sample-values --out demo/entries.csv", "批量计算"),
     ))  # fmt: skip
     parser.notes = NOTES
     parser.add_argument("-V", "--version", action="version", version=f"tuodi {__version__}", help="显示版本")
@@ -46,7 +46,7 @@ def _policy(parser: Parser, *, required: bool = True) -> None:
     """Add what says which policy: pack, entered values, readings."""
     parser.add_argument("--pack", metavar="ID", required=required, help="政策包的编号或文件夹")
     _values(parser)
-    parser.add_argument("--reading", metavar="I-nn=读法", action="append", default=[], help="换一种释义，例如 I-05=whole；可写多次")
+    parser.add_argument("--reading", metavar="I-nn=读法", action="append", default=[], help="换一种释义，例如 I-04=stay；可写多次")
 
 
 def _values(parser: Parser) -> None:
@@ -64,8 +64,8 @@ def _files(parser: Parser) -> None:
 
 def _adjudicate(commands: Any) -> None:
     parser = _command(commands, "adjudicate", "adjudicate:run", "批量计算：结算和身份文件进，救助结果出",
-        ("tuodi adjudicate --pack 320902-tinghu --settlements 结算.csv --identities 身份.csv --delegated 参数.yaml --out 结果.parquet", "CSV 或 Parquet 进出，认 UTF-8 和 GB 18030"),
-        ("tuodi adjudicate … --reading I-05=whole --keep-going --bad-rows 坏行.csv", "换一种释义；有坏行也算完其余的，坏行另存"),
+        ("tuodi adjudicate --pack 999999-example --settlements 结算.csv --identities 身份.csv --delegated 参数.yaml --out 结果.parquet", "CSV 或 Parquet 进出，认 UTF-8 和 GB 18030"),
+        ("tuodi adjudicate … --reading I-04=stay --keep-going --bad-rows 坏行.csv", "换一种释义；有坏行也算完其余的，坏行另存"),
     )  # fmt: skip
     _policy(parser)
     _files(parser)
@@ -79,7 +79,7 @@ def _adjudicate(commands: Any) -> None:
 
 def _explain(commands: Any) -> None:
     parser = _command(commands, "explain", "explain:run", "解释一笔结算：给病人看的，给审核人看的，一张瀑布图",
-        ("tuodi explain --pack 610900-ankang --settlements 结算.csv --identities 身份.csv --sample-values S000123", "病人看的一页"),
+        ("tuodi explain --pack 999999-example --settlements 结算.csv --identities 身份.csv --sample-values S000123", "病人看的一页"),
         ("tuodi explain … S000123 --for auditor", "每一步的算式、条款、释义、参数来源"),
         ("tuodi explain … S000123 --svg 账单.svg", "从总额到自付的瀑布图"),
     )  # fmt: skip
@@ -98,7 +98,7 @@ def _explained(parser: Parser) -> None:
 def _estimate(commands: Any) -> None:
     parser = _command(commands, "estimate", "estimate:run", "估算：填一张账单和一个身份，看能救助多少、怎么算",
         ("tuodi estimate", "在终端里一项一项地问"),
-        ("tuodi estimate --pack 610900-ankang --sample-values --identity dibao --settled 2024-05-01 --total 30000 --full-self-pay 2000 --class-b 1500 --hifp 18000", "一次写全"),
+        ("tuodi estimate --pack 999999-example --sample-values --identity dibao --settled 2024-05-01 --total 30000 --full-self-pay 2000 --class-b 1500 --hifp 18000", "一次写全"),
     )  # fmt: skip
     _policy(parser, required=False)
     parser.add_argument("--identity", metavar="身份", action="append", default=[], help="身份代码或名称，可写起止日，如 dibao:2026-01-01:2026-12-31（默认一年前起）；可写多次")
@@ -130,30 +130,30 @@ def _estimate(commands: Any) -> None:
 
 def _pack(commands: Any) -> None:
     parser = _command(commands, "pack", "packs:none", "政策包：列出、说明、检查、跑案例、比较、新建",
-        ("tuodi pack show 320902-tinghu", "用中文说一遍这份政策"),
+        ("tuodi pack show 999999-example", "用中文说一遍这份政策"),
         ("tuodi pack check 我的县/policy.yaml", "检查自己写的政策包"),
     )  # fmt: skip
     inner = parser.add_subparsers(dest="pack_command", metavar="命令", parser_class=Parser, required=True)
     listed = _command(inner, "list", "packs:list_packs", "列出随程序来的政策包", ("tuodi pack list --json", "作为数据"))
     _json(listed)
     shown = _command(inner, "show", "packs:show", "用中文句子和表格说一份政策，每句带条款",
-        ("tuodi pack show 610900-ankang --sample-values", "连同授权参数的录入值"), ("tuodi pack show 610900-ankang --markdown > 政策.md", "写成文档"))  # fmt: skip
+        ("tuodi pack show 999999-example --sample-values", "连同授权参数的录入值"), ("tuodi pack show 999999-example --markdown > 政策.md", "写成文档"))  # fmt: skip
     _one_pack(shown)
     _values(shown)
     shown.add_argument("--reading", metavar="I-nn=读法", action="append", default=[], help="换一种释义")
     shown.add_argument("--markdown", action="store_true", help="写成 Markdown")
     checked = _command(inner, "check", "packs:check", "检查一份政策包：空缺、重叠、悬崖、读法、步骤的范围",
-        ("tuodi pack check 320902-tinghu", "有错误时退出码为 1"))  # fmt: skip
+        ("tuodi pack check 999999-example", "有错误时退出码为 1"))  # fmt: skip
     _one_pack(checked)
     _values(checked)
     cases = _command(inner, "cases", "packs:cases", "跑政策包旁边的案例，算到分",
-        ("tuodi pack cases 320902-tinghu", "不给授权参数时用示例值"), ("tuodi pack cases 320902-tinghu --only 起付线", "只跑名字里有“起付线”的"),
+        ("tuodi pack cases 999999-example", "不给授权参数时用示例值"), ("tuodi pack cases 999999-example --only 起付线", "只跑名字里有“起付线”的"),
         aliases=["test"])  # fmt: skip
     _one_pack(cases)
     _values(cases)
     cases.add_argument("--only", metavar="文字", default="", help="只跑名字里有这些字的案例")
     clauses = _command(inner, "clauses", "packs:clauses", "条款登记：哪些条款还没有案例",
-        ("tuodi pack clauses", "所有政策包"), ("tuodi pack clauses 320902-tinghu --kind W --all", "亭湖所有流程类条款"))  # fmt: skip
+        ("tuodi pack clauses", "所有政策包"), ("tuodi pack clauses 999999-example --kind W --all", "一份政策包的所有流程类条款"))  # fmt: skip
     clauses.add_argument("pack", metavar="ID", nargs="*", help="政策包；不写为全部")
     clauses.add_argument("--kind", choices=("R", "W", "F", "D", "V", "P", "all"), default="R", help="哪一类：R 计算（默认）、W 流程、F 资金、D 数据、V 监督、P 公示、all 全部")
     clauses.add_argument("--all", action="store_true", help="有案例的也列出，写明几个")
@@ -172,7 +172,7 @@ def _pack_more(inner: Any) -> None:
     new.add_argument("--out", metavar="文件夹", default=".", help="建在哪里")
     _json(new)
     compared = _command(inner, "diff", "packs:diff", "两份政策包、两种释义或两个日期之间差在哪里",
-        ("tuodi pack diff 320902-tinghu 我的县", "两份之间"), ("tuodi pack diff 610900-ankang 610900-ankang --on 2023-06-01 --on-b 2026-01-01 --sample-values", "同一份在两个日期"))  # fmt: skip
+        ("tuodi pack diff 999999-example 我的县", "两份之间"), ("tuodi pack diff 999999-example 999999-example --on 2023-06-01 --on-b 2026-01-01 --sample-values", "同一份在两个日期"))  # fmt: skip
     compared.add_argument("a", metavar="A", help="第一份")
     compared.add_argument("b", metavar="B", help="第二份")
     compared.add_argument("--reading", "--reading-a", metavar="I-nn=读法", action="append", default=[], help="第一份的释义")
@@ -191,8 +191,8 @@ def _one_pack(parser: Parser) -> None:
 
 def _replay(commands: Any) -> None:
     parser = _command(commands, "replay", "replay:run", "重放：同一批历史按两份政策、两种释义或两个时间各算一遍，看谁多谁少",
-        ("tuodi replay --pack 330305-dongtou --reading-b I-05=whole --settlements 结算.csv --identities 身份.csv --sample-values", "换一种释义，看影响"),
-        ("tuodi replay --pack 330305-dongtou --pack-b 610900-ankang --years-b 1 … --out 差额.csv", "换一份政策，历史顺延一年以落在它的有效期内"),
+        ("tuodi replay --pack 999999-example --reading-b I-04=stay --settlements 结算.csv --identities 身份.csv --sample-values", "换一种释义，看影响"),
+        ("tuodi replay --pack 999999-example --pack-b 我的县 --years-b 1 … --out 差额.csv", "换一份政策，历史顺延一年以落在它的有效期内"),
     )  # fmt: skip
     _policy(parser)
     parser.add_argument("--pack-b", metavar="ID", help="第二份政策包（默认同第一份）")
@@ -209,7 +209,7 @@ def _replay(commands: Any) -> None:
 
 def _synth(commands: Any) -> None:
     parser = _command(commands, "synth", "synth:run", "造一个合成县：人、身份、结算，同样的种子同样的文件",
-        ("tuodi synth --pack 320902-tinghu --people 10000 --seed 7 --out demo --sample-values", "一万人，政策包施行后的第一个整年"),
+        ("tuodi synth --pack 999999-example --people 10000 --seed 7 --out demo --sample-values", "一万人，政策包施行后的第一个整年"),
     )  # fmt: skip
     _policy(parser)
     parser.add_argument("--people", metavar="人数", type=int, required=True, help="多少人")

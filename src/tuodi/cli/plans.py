@@ -49,7 +49,7 @@ def readings_of(source: PackSource, written: list[str]) -> dict[str, str]:
     for text in written:
         name, sign, choice = text.partition("=")
         if not sign:
-            raise UsageError(f"释义“{text}”应写成 I-nn=读法，例如 I-05=whole")
+            raise UsageError(f"释义“{text}”应写成 I-nn=读法，例如 I-04=stay")
         if name not in listed:
             raise UsageError(f"政策包没有释义 {name}；它列的释义：{'、'.join(listed) or '无'}")
         choices = listed[name].choices
