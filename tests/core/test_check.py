@@ -341,10 +341,6 @@ def test_a_refusal_by_a_list_that_nobody_has_entered_is_not_judged():
     assert codes({"delegated|jx.list": LIST, "refusals": refusal}) == ["N-VALUE-OPTIONAL"]
 
 
-def test_a_layer_that_only_registers_is_not_asked_for_rows():
-    assert codes(layer(opens=True, figures=[])) == []
-
-
 def test_insurance_is_searched_for_falls_too():
     serious = {**SECOND, "id": "serious", "name": "大病保险", "covers": {}, "pays": "hifmi_pay", "bands": "whole",
                "base": {**BASE, "less": ["hifp_pay"]},

@@ -342,7 +342,7 @@ def _with_silent(plan: Plan, profile: Profile, chosen: tuple[LayerChoice, ...]) 
         return chosen
     return tuple(
         LayerChoice(_silent_row(plan, i), False)
-        if not choice.looks and not layer.opens and holds(plan, whoever(layer.covers), profile, 0)
+        if not choice.looks and holds(plan, whoever(layer.covers), profile, 0)
         else choice
         for i, (layer, choice) in enumerate(zip(plan.layers, chosen, strict=True))
     )
@@ -389,7 +389,7 @@ def _row(plan: Plan, i: int, key: tuple[object, ...], make: object) -> int:
 def _choice(plan: Plan, i: int, profile: Profile, category: int) -> LayerChoice:
     """Return the figures of one layer for a profile: exactly one of its rows, or none."""
     layer = plan.layers[i]
-    if layer.opens or not holds(plan, layer.covers, profile, category):
+    if not holds(plan, layer.covers, profile, category):
         return LayerChoice(0, False)
     resolver = Resolver(plan.entered, max(profile.day, plan.first))
     matching = [

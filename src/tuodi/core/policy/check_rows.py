@@ -48,8 +48,7 @@ def check_rows(look: Look, plan: Plan) -> Iterator[Finding]:
     earning: set[int] = set()
     for key, layers in (("insurance", look.pack.insurance), ("layers", look.pack.layers)):
         for i, layer in enumerate(layers):
-            if not layer.opens:
-                yield from _layer(look, plan, (key, i), layer, earning)
+            yield from _layer(look, plan, (key, i), layer, earning)
     for number, category in enumerate(look.pack.categories, start=1):
         if number not in earning and look.pack.layers:
             yield look.finding(

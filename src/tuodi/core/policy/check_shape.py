@@ -48,7 +48,7 @@ def check_shape(look: Look) -> Iterator[Finding]:
 
 
 def _layer(look: Look, path: Path, layer: Layer) -> Iterator[Finding]:
-    if not layer.figures and not layer.opens:
+    if not layer.figures:
         yield look.finding("error", E_NO_ROWS, path, clause=layer.clause, layer=layer.id, named=layer.name)
     for i, row in enumerate(layer.figures):
         for level, key, why in _row(layer, row):
@@ -61,7 +61,7 @@ def _layer(look: Look, path: Path, layer: Layer) -> Iterator[Finding]:
 
 def _row(layer: Layer, row: FigureRow) -> Iterator[Vain]:
     """Yield what a row says in vain."""
-    if row.rate is None and not row.bands and not row.lumps and row.bring_down is None and row.top_up_to is None and not layer.opens:
+    if row.rate is None and not row.bands and not row.lumps and row.bring_down is None and row.top_up_to is None:
         yield "error", "", ""
     if row.rate is not None and row.bands:
         yield "error", "rate", "同一行已写了 bands"

@@ -233,5 +233,4 @@ Layer 救助层｜一种待遇；按书写次序计算
   fund 资金｜从哪个口子出
   pays 记入｜保险层写 hifp_pay 等；救助层不写
   readings 释义｜用到的释义
-  opens 只登记｜true 表示只登记、不计算金额
 """
