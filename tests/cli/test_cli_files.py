@@ -1,0 +1,89 @@
+"""Replay, synthetic counties and conversion on the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+from tuodi.cli import exits
+
+
+def test_replay_says_who_gains_and_who_loses_by_clause(tuodi, county):
+    out = county.folder / "difference.csv"
+    answer = tuodi("replay", *county.policy("--reading-b", "I-04=stay", "--out", str(out)))
+    assert answer.code == exits.DONE, answer.err
+    for part in ("-1,800.00", "1 人减少，共 1,800.00 元", "SL-7", "P2", "S4", "I-04：year"):
+        assert part in answer.out
+    with out.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(r["setl_id"], r["layer"], r["before"], r["after"], r["change"]) for r in rows] == [("S4", "inpatient", "3000.00", "1200.00", "-1800.00")]
+    data = tuodi("replay", *county.policy("--reading", "I-04=stay", "--reading-b", "I-04=year", "--json")).data
+    assert (data["change"], data["gaining"], data["losing"], data["people"]) == ("1800.00", 1, 0, 2)
+    assert data["largest"][0]["psn_no"] == "P2"
+
+
+def test_replay_by_moved_years(tuodi, county):
+    same = tuodi("replay", *county.policy("--years-b", "1", "--json")).data
+    assert same["before"] == "15450.00"
+    assert same["change"] == "0.00"
+    earlier = tuodi("replay", *county.policy("--years-b", "-1", "--json")).data  # the policy is in force from 2024
+    assert earlier["after"] == "0.00"
+    assert earlier["losing"] == 2
+    assert ["SL-20", 7] in [[row["clause"], row["after"]] for row in earlier["refusals"]]
+
+
+def test_replay_of_the_same_is_a_wrong_command_and_bad_rows_are_input_errors(tuodi, county):
+    assert tuodi("replay", *county.policy()).code == exits.USAGE
+    county.write({"setl_id": "S8", "psn_no": "P1", "day": "2024-99-09"})
+    for more in (("--reading-b", "I-04=stay"), ("--years-b", "1")):
+        answer = tuodi("replay", *county.policy(*more))
+        assert answer.code == exits.INPUT
+        assert "第 9 行" in answer.err
+
+
+def test_a_synthetic_county_can_be_settled(tuodi, tmp_path):
+    out = tmp_path / "county"
+    answer = tuodi("synth", "--pack", "999999-example", "--people", "150", "--seed", "5", "--out", str(out), "--json")
+    assert (answer.data["people"], answer.data["first"], answer.data["last"]) == (150, "2024-01-01", "2024-12-31")
+    files = ("--settlements", str(out / "settlements.csv"), "--identities", str(out / "identities.csv"))
+    more = ("--applications", str(out / "applications.csv"), "--institutions", str(out / "institutions.csv"))
+    assert tuodi("adjudicate", "--pack", "999999-example", *files, *more, "--out", str(out / "e.csv")).code == exits.DONE
+    assert tuodi("synth", "--pack", "999999-example", "--people", "0", "--out", str(tmp_path / "none")).code == exits.INPUT
+
+
+def record(**amounts):
+    info = {
+        "setl_id": "S1", "psn_no": "P1", "fixmedins_code": "H1", "med_type": "21", "begndate": "2024-03-01", "enddate": "2024-03-09",
+        "setl_time": "2024-03-09 10:00:00", "diag_code": "J18.900", "medfee_sumamt": 1000, "fulamt_ownpay_amt": 100, "overlmt_selfpay": 0,
+        "preselfpay_amt": 100, "inscp_scp_amt": 800, "hifp_pay": 500, "cvlserv_pay": 0, "hifes_pay": 0, "hifmi_pay": 0, "hifob_pay": 0,
+        "maf_pay": 0, "oth_pay": 0, "fund_pay_sumamt": 500, "psn_part_amt": 500, "acct_pay": 0, "psn_cash_pay": 500,
+    }  # fmt: skip
+    return {"records": [{"setlinfo": info | amounts, "setldetail": []}]}
+
+
+def test_conversion_there_and_back_and_identities_that_fail(tuodi, tmp_path):
+    source, rows, back = tmp_path / "in.json", tmp_path / "rows.csv", tmp_path / "out.json"
+    source.write_text(json.dumps(record()), "utf-8")
+    answer = tuodi("convert", source, rows)
+    assert answer.code == exits.DONE, answer.err + answer.out
+    entries = tmp_path / "entries.csv"
+    entries.write_text("psn_no,setl_id,layer,pay\nP1,S1,a,100.00\nP1,S1,b,50.00\n", "utf-8")
+    assert tuodi("convert", rows, back, "--entries", entries).code == exits.DONE
+    assert json.loads(back.read_text("utf-8"))["records"][0]["setlinfo"]["maf_pay"] == 150
+    source.write_text(json.dumps(record(fund_pay_sumamt=499)), "utf-8")
+    answer = tuodi("convert", source, rows)
+    assert answer.code == exits.FOUND
+    assert "恒等式不成立" in answer.out
+    failed = tuodi("convert", source, rows, "--json").data["failed"]
+    assert {one["identity"] for one in failed if one["is_binding"]} == {"I2", "I3"}
+
+
+def test_records_that_cannot_be_converted_still_tell_which_identities_fail(tuodi, tmp_path):
+    source = tmp_path / "in.json"
+    source.write_text(json.dumps(record(fund_pay_sumamt=499, diag_code="")), "utf-8")
+    answer = tuodi("convert", source, tmp_path / "rows.csv")
+    assert answer.code == exits.INPUT
+    assert "恒等式不成立" in answer.err
+    assert tuodi("convert", source, source).code == exits.USAGE
+    assert tuodi("convert", source, tmp_path / "x.txt").code == exits.INPUT
+    assert tuodi("convert", source, tmp_path / "rows.csv", "--default", "diag_code").code == exits.USAGE

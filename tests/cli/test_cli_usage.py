@@ -1,0 +1,112 @@
+"""Help, usage, exit codes: in Chinese, within 80 columns, with examples that can be parsed."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+
+import pytest
+
+from tuodi import __version__
+from tuodi.cli import exits
+from tuodi.cli.output import width_of
+from tuodi.cli.parser import build_parser, command_parsers
+from tuodi.cli.usage import command_lines, filled_lines, in_chinese
+
+PARSERS = command_parsers(build_parser())
+
+
+def test_version_is_said_both_ways(tuodi):
+    assert tuodi("--version") == (exits.DONE, f"tuodi {__version__}\n", "")
+    answer = tuodi("version", "--json")
+    assert answer.data["tuodi"] == __version__
+    assert "999999-example" in answer.data["packs"]
+    assert "sha256:" in tuodi("version").out
+
+
+@pytest.mark.parametrize("parser", [build_parser(), *PARSERS], ids=lambda p: p.prog)
+def test_help_is_chinese_and_fits_80_columns(tuodi, parser):
+    answer = tuodi(*parser.prog.split()[1:], "--help")
+    assert answer.code == exits.DONE
+    assert answer.out.startswith(parser.summary[:10])
+    assert [line for line in answer.out.splitlines() if width_of(line) > 80] == []
+    assert "示例：" in answer.out
+    assert "usage" not in answer.out
+    for action in parser.visible():
+        assert action.help or action.dest in ("command", "pack_command"), action
+
+
+@pytest.mark.parametrize(("command", "says"), [example for p in PARSERS for example in p.examples])
+def test_every_example_can_be_parsed(command, says):
+    words = shlex.split(command.split(" > ")[0])[1:]
+    if "…" not in words:
+        assert build_parser().parse_args(words).run
+
+
+def test_help_lists_every_exit_code(tuodi):
+    said = "".join(tuodi("--help").out.split())
+    for code, says in exits.MEANINGS.items():
+        assert f"{code}{says}" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "没有写命令"),
+        (["frob"], "不能是“frob”，可用的有"),
+        (["explain", "S1"], "缺少必需的参数：--pack, --settlements, --identities"),
+        (["pack", "show"], "缺少必需的参数：ID"),
+        (["pack"], "缺少必需的参数"),
+        (["version", "--frob"], "不认识的参数：--frob"),
+        (["synth", "--pack", "999999-example", "--people", "many", "--out", "x"], "的值“many”写法不对"),
+        (["synth", "--pack"], "后面要有值"),
+        (["pack", "show", "999999-example", "--reading", "I-04"], "应写成 I-nn=读法"),
+        (["pack", "show", "999999-example", "--reading", "I-99=x"], "没有释义 I-99；它列的释义：I-04"),
+        (["pack", "show", "999999-example", "--reading", "I-04=x"], "没有读法“x”；可用的有：year（"),
+        (["estimate", "--pack", "999999-example"], "缺少必需的参数：--total"),
+    ],
+)
+def test_a_wrong_command_is_told_in_chinese_with_code_2(tuodi, words, says):
+    answer = tuodi(*words)
+    assert answer.code == exits.USAGE
+    assert says in answer.err
+    assert answer.out == ""
+    as_data = tuodi(*words, "--json") if words else None
+    if as_data is not None:
+        assert as_data.code == exits.USAGE
+        assert as_data.data["errors"][0]["code"] == "E-USAGE"
+
+
+def test_a_pack_that_is_not_there_is_told_with_those_that_are(tuodi):
+    answer = tuodi("pack", "show", "nowhere")
+    assert answer.code == exits.PACK
+    assert "999999-example" in answer.err
+    assert tuodi("pack", "show", "nowhere", "--json").data["errors"][0]["code"] == "E-PACK-NOT-FOUND"
+
+
+def test_our_own_mistakes_are_not_dressed_as_somebody_elses(tuodi, monkeypatch):
+    monkeypatch.setattr("tuodi.cli.packs.shelf", lambda: 1 // 0)
+    answer = tuodi("pack", "list")
+    assert answer.code == exits.CRASHED
+    assert "ZeroDivisionError" in answer.err
+    assert "E-CRASH" in answer.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_plainly(tuodi, monkeypatch, number):
+    monkeypatch.setattr("tuodi.cli.packs.shelf", lambda: signal.raise_signal(number))
+    answer = tuodi("pack", "list")
+    assert answer.code == exits.INTERRUPTED
+    assert "没有写出任何文件" in answer.err
+
+
+def test_a_folder_where_a_file_should_be_is_an_input_error(tuodi, county):
+    answer = tuodi("explain", "--pack", "999999-example", "--settlements", county.folder, "--identities", county.identities, "S1")
+    assert answer.code == exits.INPUT
+    assert "文件夹" in answer.err
+
+
+def test_lines_are_broken_without_tearing_words():
+    assert filled_lines("用 --reading-b 换一种释义", 0, wide=14) == ["用 --reading-b", "换一种释义"]
+    assert command_lines("tuodi x " + "--word value " * 8)[0].endswith(" \\")
+    assert in_chinese("something new") == "something new"
