@@ -116,6 +116,7 @@ class Membership(models.Model):
     last = models.DateField(null=True)
     is_head = models.BooleanField(default=False)
     reason = models.CharField(max_length=30, blank=True)
+    run = models.ForeignKey("ImportRun", on_delete=models.RESTRICT, null=True, related_name="memberships")
     replaces = models.ForeignKey("self", on_delete=models.RESTRICT, null=True, related_name="replaced_by")
     recorded_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True)
@@ -128,7 +129,7 @@ class Membership(models.Model):
 class ImportRun(models.Model):
     """One roster taken in: its file, what it changed, and whether it was undone."""
 
-    STATES = [("previewed", "已预览"), ("applied", "已导入"), ("undone", "已撤销"), ("failed", "失败")]
+    STATES = [("previewed", "已预览"), ("applied", "已导入"), ("undone", "已撤销"), ("dropped", "已放弃")]
 
     issuer = models.CharField("来源部门", max_length=60)
     kind = models.CharField(max_length=20, choices=[("people", "人员"), ("identities", "身份")])

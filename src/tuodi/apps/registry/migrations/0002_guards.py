@@ -13,7 +13,7 @@ IDENTITY_COLUMNS = [
     "replaces_id", "recorded_at", "withdrawn_at", "withdrawn_by_run_id",
 ]  # fmt: skip
 MEMBERSHIP_COLUMNS = [
-    "id", "household_id", "person_id", "first", "last", "is_head", "reason", "replaces_id", "recorded_at", "withdrawn_at",
+    "id", "household_id", "person_id", "first", "last", "is_head", "reason", "run_id", "replaces_id", "recorded_at", "withdrawn_at",
 ]  # fmt: skip
 
 
@@ -38,7 +38,8 @@ def no_overlap(table: str, *same: str) -> migrations.RunPython:
     def _postgres() -> list[str]:
         return [
             f"CREATE OR REPLACE FUNCTION {table}_overlap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-            f"IF NEW.withdrawn_at IS NULL AND EXISTS ({overlap}) THEN RAISE EXCEPTION '{table} overlaps'; END IF; "
+            f"IF NEW.withdrawn_at IS NULL AND EXISTS ({overlap}) THEN RAISE EXCEPTION '{table} overlaps' "
+            "USING ERRCODE = 'exclusion_violation'; END IF; "
             "RETURN NEW; END $$",
             f"CREATE TRIGGER {table}_no_overlap BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_overlap()",
         ]
