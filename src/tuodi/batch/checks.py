@@ -150,22 +150,22 @@ class Checker:
         flag = self._schema.cancel_flag
         if flag not in self._present:
             return cells
-        cancels = (cells[flag] & ~cells[_BAD + flag]).alias("cancels")
-        if not cancels.any():
+        at = (cells[flag] & ~cells[_BAD + flag]).arg_true()
+        if not len(at):
             return cells
-        changed = [cancels]
+        changed = []
         for name, column in self._present.items():
             if name == flag or name in self._schema.cancel_needs:
                 continue
             if column.kind == "amount":
-                changed.append(
-                    pl.select(pl.when(cancels).then(0).otherwise(cells[name]).alias(name)).to_series()
-                )
-                forgiven = cancels
-            else:
-                written = raw.select(as_written(name, self._source.types[name], column)).to_series()
-                forgiven = cancels & (written == "")
-            changed.append((cells[_BAD + name] & ~forgiven).alias(_BAD + name))
+                changed.append(cells[name].scatter(at, 0))
+            if not cells[_BAD + name].gather(at).any():
+                continue
+            forgiven = at
+            if column.kind != "amount":
+                written = raw[at].select(as_written(name, self._source.types[name], column)).to_series()
+                forgiven = at.filter(written == "")
+            changed.append(cells[_BAD + name].scatter(forgiven, False))
         return cells.with_columns(changed)
 
     def _wrong(self, check: RowCheck) -> pl.Expr:

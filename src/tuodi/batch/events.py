@@ -6,13 +6,16 @@ the service makes for one settlement); whatever depends on a person's records ru
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import polars as pl
+from msgspec import UNSET, Struct
 
+from tuodi.batch.distinct import combined, distinct, factorised
 from tuodi.batch.kernel import Choice, Columns, amount_facts, key_names, silent_rows, unit_of
 from tuodi.batch.windows import (
     EPOCH,
@@ -28,10 +31,21 @@ from tuodi.batch.windows import (
 )
 from tuodi.core.engine.fold import registered_elsewhere
 from tuodi.core.engine.plan import Decision, Plan, Profile, tier_of
+from tuodi.core.errors import MissingValues
 from tuodi.core.identities import IDENTITIES
+from tuodi.core.policy.model import When
 
 Array = np.ndarray[Any, Any]
 IDENTITY_CODES = list(IDENTITIES)
+#: Deciding adds to the plan's tables of figures.
+_DECIDING = threading.Lock()
+#: Columns that a profile is made of beside kind of care and disease, and the condition that looks at each.
+CONDITIONS = {
+    "refer_stas": "referral", "cause": "cause", "hosp_lv": "hospital", "standard_area": "registered",
+    "out_prov": "out_of_province", "designated": "designated", "assistance_designated": "assistance_institution",
+}  # fmt: skip
+#: Columns that only some frames have.
+ADDED = ("designated", "assistance_designated", "diag_others")
 
 
 @dataclass
@@ -72,13 +86,27 @@ def roster(identities: pl.DataFrame, people: pl.DataFrame) -> Roster:
     )  # fmt: skip
 
 
+def columns_read(plan: Plan) -> list[pl.Expr]:
+    """Return the columns of settlements that events and entries are made of; the institutions file adds some where there is one."""
+    asked, diseases = asked_for(plan), {"disease", "diagnosis", "not_diagnosis"}
+    names = ["row", "refd_setl_flag", "setl_id", "psn_no", "setl_time", "begndate", "enddate", "med_type"]
+    names += [name for name, condition in CONDITIONS.items() if condition in asked and name not in ADDED]
+    names += ["disease_class", "diag_code"] if asked & diseases else []
+    names += ["brdy"] if asked & {"age", *diseases} else []
+    names += amount_facts(plan.program)
+    names += ["household"] if unit_of(plan.program) == "household" else []
+    names += ["fixmedins_code"] if "stay" in key_names(plan.program) else []
+    return [pl.col(*names), pl.col(f"^(?:{'|'.join(ADDED)})$")]
+
+
 def decide(
     plan: Plan, frame: pl.DataFrame, identities: pl.DataFrame, applications: pl.DataFrame | None = None
 ) -> Events:
     """Return the events of a frame sorted by ``psn_no, setl_time, setl_id`` (no cancelled rows in it)."""
     by_household = unit_of(plan.program) == "household"
     person = factorised(frame["psn_no"])[0] if by_household else frame["psn_no"].rle_id().cast(pl.Int64).to_numpy()
-    people = pl.DataFrame({"psn_no": frame["psn_no"], "person": person}).unique("person", maintain_order=True)
+    people = pl.DataFrame({"psn_no": frame["psn_no"].gather(distinct(person)[1])})
+    people = people.with_columns(person=pl.int_range(len(people), dtype=pl.Int64))
     held = roster(identities, people)
     settled, judged = days(frame.select(pl.col("setl_time").dt.date()), "setl_time"), _judged(plan.pack.year_of, frame)
     year = frame["setl_time"].dt.year().cast(pl.Int64).to_numpy()
@@ -105,7 +133,7 @@ def decide(
         *own[:5],
     )  # fmt: skip
     window_days = {name: openings[:, i] for i, name in enumerate(plan.pack.windows)}
-    keys = _keys(plan, frame, judged_year, window_days, applied)
+    keys = _keys(plan, frame, person, judged_year, window_days=window_days, applied=applied)
     unit = _unit(plan, frame, person)
     columns = Columns(
         unit=unit, amounts={name: frame[name].to_numpy() for name in amount_facts(plan.program)},
@@ -153,20 +181,10 @@ def _mapped(column: pl.Series, of: Any) -> Array:
     return np.array([int(of(text)) for text in distinct], np.int64)[codes]
 
 
-def factorised(column: pl.Series) -> tuple[Array, list[Any]]:
-    """Return codes and distinct values of a column, in order of appearance."""
-    distinct = column.unique(maintain_order=True)
-    if len(distinct) == 1:
-        return np.zeros(len(column), np.int64), distinct.to_list()
-    table = pl.DataFrame({"value": distinct, "code": np.arange(len(distinct), dtype=np.int64)})
-    joined = pl.DataFrame({"value": column}).join(table, on="value", how="left", maintain_order="left", nulls_equal=True)
-    return joined["code"].to_numpy(), distinct.to_list()
-
-
 def _best_of_year(person: Array, year: Array, masks: Array) -> Array:
     """Return for each event with an identity all identities of its person's year (I-13, other reading)."""
-    _, group = np.unique(person * 10_000 + year, return_inverse=True)
-    whole = np.zeros(group.max(initial=-1) + 1, np.int64)
+    group, first = distinct(person * 10_000 + year)
+    whole = np.zeros(len(first), np.int64)
     np.bitwise_or.at(whole, group, masks)
     spread = whole[group]
     return np.where(masks != 0, spread, 0)
@@ -194,61 +212,76 @@ def _decisions(
     plan: Plan, frame: pl.DataFrame, masks: Array, openings: Array, declined: Array
 ) -> tuple[list[Decision], Array]:
     """Return the distinct decisions of a chunk and which one each event has."""
-    day = _judged(plan.pack.in_force.judged_by, frame)
-    segment = np.searchsorted(np.array([day_number(b) for b in plan.boundaries]), day, side="right")
-    diseases, disease_values = _diseases(plan, frame)
-    texts = {name: factorised(frame[name]) for name in ("med_type", "refer_stas", "cause", "hosp_lv", "standard_area")}
-    flags = {name: factorised(frame[name]) for name in ("out_prov", "designated", "assistance_designated") if name in frame}
-    ages, age_values = _ages(plan, frame)
+    day, asked = _judged(plan.pack.in_force.judged_by, frame), asked_for(plan)
+    boundaries = np.array([day_number(b) for b in plan.boundaries])
+    segment = np.searchsorted(boundaries, day, side="right")
+    codes: dict[str, tuple[Array, list[Any]]] = {
+        name: factorised(frame[name]) for name, condition in CONDITIONS.items() if name in frame and condition in asked
+    }
+    codes["med_type"] = factorised(frame["med_type"])
+    diseases, disease_values = _diseases(plan, frame, asked)
+    age = _age(frame) if "age" in asked else np.full(len(frame), -1, np.int64)
     inside = sum(((openings[:, w] != NONE).astype(np.int64) << w) for w in range(openings.shape[1])) + np.zeros(len(frame), np.int64)
-    mask_codes, mask_values = _distinct(masks)
-    code = np.zeros(len(frame), np.int64)
-    parts = [segment, mask_codes, diseases, ages, inside, declined, *(c for c, _ in texts.values()), *(c for c, _ in flags.values())]
-    for part in parts:
-        code, _ = _distinct(code * (int(part.max(initial=0)) + 1) + part)
-    _, at, decision = np.unique(code, return_index=True, return_inverse=True)
+    decision, at = combined([segment, distinct(masks)[0], diseases, age + 1, inside, declined, *(c for c, _ in codes.values())])
     names = list(plan.pack.windows)
 
-    def profile(i: int) -> Profile:
-        text = {name: values[codes[i]] or "" for name, (codes, values) in texts.items()}
-        flag = {name: values[codes[i]] for name, (codes, values) in flags.items()}
+    def profile(i: int, day: int) -> Profile:
+        known = {name: values[of[i]] for name, (of, values) in codes.items()}
         return Profile(
-            day=EPOCH + timedelta(days=int(day[i])), identities=int(mask_values[mask_codes[i]]), med_type=text["med_type"],
-            diseases=disease_values[diseases[i]][0], diagnosis=disease_values[diseases[i]][1], referral=text["refer_stas"],
-            out_of_province=bool(flag["out_prov"]), cause=text["cause"], tier=tier_of(text["hosp_lv"]),
-            age=age_values[ages[i]], windows=tuple(name for w, name in enumerate(names) if inside[i] >> w & 1),
-            elsewhere=registered_elsewhere(plan, text["standard_area"]), designated=flag.get("designated"),
-            assistance_institution=flag.get("assistance_designated"), declined=bool(declined[i]),
+            day=EPOCH + timedelta(days=day), identities=int(masks[i]), med_type=known["med_type"],
+            diseases=disease_values[diseases[i]][0], diagnosis=disease_values[diseases[i]][1],
+            referral=known.get("refer_stas") or "", out_of_province=bool(known.get("out_prov")), cause=known.get("cause") or "",
+            tier=tier_of(known.get("hosp_lv") or ""), age=int(age[i]),
+            windows=tuple(name for w, name in enumerate(names) if inside[i] >> w & 1),
+            elsewhere=registered_elsewhere(plan, known.get("standard_area") or ""), designated=known.get("designated"),
+            assistance_institution=known.get("assistance_designated"), declined=bool(declined[i]),
         )  # fmt: skip
 
-    return [plan.decide(profile(int(i))) for i in at], decision
+    def decided(i: int) -> Decision:
+        """Ask for the first day of the stretch, so that stretches are asked for once; a complaint names the event's own day."""
+        first = int(boundaries[segment[i] - 1]) if segment[i] else int(boundaries[0]) - 1
+        try:
+            return plan.decide(profile(i, first))
+        except MissingValues:
+            return plan.decide(profile(i, int(day[i])))
+
+    with _DECIDING:
+        return [decided(int(i)) for i in at], decision
 
 
-def _distinct(values: Array) -> tuple[Array, Array]:
-    found, codes = np.unique(values, return_inverse=True)
-    return codes.astype(np.int64), found
-
-
-def _diseases(plan: Plan, frame: pl.DataFrame) -> tuple[Array, list[tuple[tuple[str, ...], str]]]:
+def _diseases(plan: Plan, frame: pl.DataFrame, asked: set[str]) -> tuple[Array, list[tuple[tuple[str, ...], str]]]:
     """Return codes and (classes, diagnosis where the pack asks for it) of each event."""
+    asks = bool(asked & {"diagnosis", "not_diagnosis"})
+    if not asks and "disease" not in asked:
+        return np.zeros(len(frame), np.int64), [(("",), "")]
     ages = _under_age(plan, frame)
-    others = frame["diag_others"] if "diag_others" in frame.columns else pl.Series([""]).new_from_index(0, len(frame))
-    keyed = pl.DataFrame({"c": frame["disease_class"], "d": frame["diag_code"], "o": others, "a": ages})
-    codes, distinct = factorised(keyed.to_struct("k"))
-    asks = any("diagnosis" in text for text in _whens(plan))
+    certified, diagnosis = factorised(frame["disease_class"]), factorised(frame["diag_code"])
+    others = factorised(frame["diag_others"]) if "diag_others" in frame.columns else (np.zeros(len(frame), np.uint32), [""])
+    codes, first = combined([certified[0], diagnosis[0], others[0], ages + 1])
     values: dict[tuple[tuple[str, ...], str], int] = {}
-    mapped = np.empty(len(distinct), np.int64)
-    for n, item in enumerate(distinct):
-        classes = plan.disease_classes(item["c"] or "", item["d"], item["a"], others=item["o"] or "")
-        value = (classes, item["d"] if asks else "")
-        mapped[n] = values.setdefault(value, len(values))
-    return mapped[codes], list(values)
+    mapped = []
+    for i in first:
+        certificate, main, more = (found[at[i]] or "" for at, found in (certified, diagnosis, others))
+        classes = plan.disease_classes(certificate, main, int(ages[i]), others=more)
+        mapped.append(values.setdefault((classes, main if asks else ""), len(values)))
+    return np.array(mapped, np.int64)[codes], list(values)
 
 
-def _whens(plan: Plan) -> list[str]:
-    import msgspec
-
-    return [str(msgspec.to_builtins(layer)) for layer in plan.layers] + [str(msgspec.to_builtins(plan.pack.refusals))]
+def asked_for(plan: Plan) -> set[str]:
+    """Return the conditions that the plan's layers and refusals name somewhere; other facts cannot change a decision."""
+    found: set[str] = set()
+    waiting: list[object] = [*plan.layers, *plan.pack.refusals]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, When):
+            found.update(name for name in item.__struct_fields__ if getattr(item, name) is not UNSET)
+        if isinstance(item, Struct):
+            waiting += [getattr(item, name) for name in item.__struct_fields__]
+        elif isinstance(item, list | tuple):
+            waiting += item
+        elif isinstance(item, dict):
+            waiting += item.values()
+    return found
 
 
 def _under_age(plan: Plan, frame: pl.DataFrame) -> Array:
@@ -271,14 +304,6 @@ def _age(frame: pl.DataFrame) -> Array:
     return frame.select(years.fill_null(-1).alias("age"))["age"].to_numpy()
 
 
-def _ages(plan: Plan, frame: pl.DataFrame) -> tuple[Array, list[int]]:
-    """Return codes and values of ages, only where a layer's figures look at age."""
-    if not any("'age'" in text for text in _whens(plan)):
-        return np.zeros(len(frame), np.int64), [-1]
-    codes, values = _distinct(_age(frame))
-    return codes, [int(v) for v in values]
-
-
 def _choices(
     plan: Plan, decisions: list[Decision], decision: Array, declined: Array, applied: dict[str, Array]
 ) -> tuple[list[Choice], Array]:
@@ -291,7 +316,7 @@ def _choices(
     for bit, i in enumerate(on_application):
         _refuse_missing(decisions, decision, i, applied[plan.layers[i].id])
         asked |= (applied[plan.layers[i].id] != NONE).astype(np.int64) << bit
-    codes, first = _first_of((decision << len(on_application)) | asked)
+    codes, first = combined([decision, asked])
     places: dict[Choice, int] = {}
     at: list[int] = []
     for i in first:
@@ -304,14 +329,8 @@ def _choices(
     return list(places), np.array(at, np.uint32)[codes]
 
 
-def _first_of(values: Array) -> tuple[Array, Array]:
-    """Return codes of distinct values and where each occurs first."""
-    _, first, codes = np.unique(values, return_index=True, return_inverse=True)
-    return codes, first
-
-
 def _keys(
-    plan: Plan, frame: pl.DataFrame, year: Array, window_days: dict[str, Array], applied: dict[str, Array]
+    plan: Plan, frame: pl.DataFrame, person: Array, year: Array, *, window_days: dict[str, Array], applied: dict[str, Array]
 ) -> dict[str, Array]:
     """Return the period keys that the program's buckets read."""
     keys: dict[str, Array] = {}
@@ -319,7 +338,7 @@ def _keys(
         if period == "year":
             keys[period] = year.astype(np.int16)
         elif period == "stay":
-            keys[period] = _stays(plan, frame)
+            keys[period] = _stays(plan, frame, person)
         elif period.startswith("window:"):
             keys[period] = window_days[period.removeprefix("window:")]
         elif period.startswith("window_year:"):
@@ -331,12 +350,12 @@ def _keys(
     return keys
 
 
-def _stays(plan: Plan, frame: pl.DataFrame) -> Array:
-    """Return a number for each stay (admission day and institution); other care stands alone."""
+def _stays(plan: Plan, frame: pl.DataFrame, person: Array) -> Array:
+    """Return a number for each stay (person, admission day and institution); other care stands alone."""
     inpatient = _mapped(frame["med_type"], lambda code: plan.care_of(code) == "inpatient").astype(bool)
-    alone = pl.Series(np.where(inpatient, -1, np.arange(len(frame))))
-    keyed = pl.DataFrame({"p": frame["psn_no"], "b": frame["begndate"], "f": frame["fixmedins_code"], "a": alone})
-    return np.where(inpatient, factorised(keyed.to_struct("k"))[0], -2 - np.arange(len(frame)))
+    admitted = days(frame, "begndate")
+    stays, _ = combined([person, admitted - admitted.min(initial=0), factorised(frame["fixmedins_code"])[0]])
+    return np.where(inpatient, stays.astype(np.int64), -2 - np.arange(len(frame)))
 
 
 def _unit(plan: Plan, frame: pl.DataFrame, person: Array) -> Array:

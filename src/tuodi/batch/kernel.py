@@ -81,6 +81,15 @@ class Kernel:
         """What the loop was written from."""
         return KernelText(self.plan.program, self.outputs)
 
+    def warm(self) -> None:
+        """Compile the loop, or load it, before the first events are there."""
+        none = np.zeros(0, np.int64)
+        keys = {name: none.astype(np.int16 if name == "year" else np.int64) for name in self.keys}
+        last = {name: none.astype(np.int8) for name in self.last}
+        columns = Columns(none, dict.fromkeys(self.amounts, none), none.astype(np.uint32), [], keys, last)
+        table = choice_table(self, [])
+        self.run(none, columns.choice, table, *arguments_of(self, columns), *(none for _ in self.outputs))
+
 
 def unit_of(program: Program) -> str:
     """Return whose totals the kernel keeps: ``person``, ``household``, or ``mixed`` (which it does not run)."""
@@ -144,9 +153,7 @@ def run_kernel(kernel: Kernel, columns: Columns, *, threads: int = 2, out: list[
     """Return each output step as a column of fen; ``out`` are columns to write to, as many as the kernel has outputs."""
     results = out or [np.empty(len(columns), np.int64) for _ in kernel.outputs]
     table = choice_table(kernel, columns.choices)
-    read = [columns.amounts[name] for name in kernel.amounts]
-    read += [columns.keys[name] for name in kernel.keys]
-    read += [columns.last[name] for name in kernel.last]
+    read = arguments_of(kernel, columns)
 
     def work(a: int, b: int) -> None:
         kernel.run(columns.unit[a:b], columns.choice[a:b], table, *(column[a:b] for column in (*read, *results)))
@@ -161,6 +168,13 @@ def run_kernel(kernel: Kernel, columns: Columns, *, threads: int = 2, out: list[
     found = dict(zip(kernel.outputs, results, strict=True))
     _remember_all(kernel, columns, found)
     return found
+
+
+def arguments_of(kernel: Kernel, columns: Columns) -> list[Array]:
+    """Return the columns that the loop reads beside units and choices, in its order."""
+    read = [columns.amounts[name] for name in kernel.amounts]
+    read += [columns.keys[name] for name in kernel.keys]
+    return read + [columns.last[name] for name in kernel.last]
 
 
 def choice_table(kernel: Kernel, choices: Sequence[Choice]) -> Array:
@@ -183,7 +197,7 @@ def known_of(plan: Plan, choice: Choice) -> dict[str, int]:
 
 def silent_rows(plan: Plan, i: int) -> set[int]:
     """Return a layer's rows that count an event and pay nothing: it is not covered."""
-    return {row for key, row in plan.row_index[i].items() if key[0] == "silent"}
+    return {row for key, row in list(plan.row_index[i].items()) if key[0] == "silent"}
 
 
 def _may_return(plan: Plan, bucket: Bucket) -> bool:

@@ -7,9 +7,11 @@ when a row is bad, unless the job says to keep going; nothing is ever half writt
 
 from __future__ import annotations
 
+import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,11 +21,12 @@ from tuodi.batch import faults
 from tuodi.batch.checks import Chunk
 from tuodi.batch.columns import APPLICATIONS, IDENTITIES, INSTITUTIONS, SETTLEMENTS
 from tuodi.batch.entries import entries_of, entries_of_fold
-from tuodi.batch.events import decide, household_of
+from tuodi.batch.events import columns_read, decide, household_of
 from tuodi.batch.ids import IdGuard
 from tuodi.batch.institutions_join import joined
 from tuodi.batch.kernel import Kernel, compile_kernel, run_kernel, unit_of
 from tuodi.batch.objects import applications_of, identities_of, settlements_of
+from tuodi.batch.parts import NOTHING_CANCELLED, slices, standing
 from tuodi.batch.reading import Reader, open_table, read_all, write_bad
 from tuodi.batch.spill import Spill
 from tuodi.batch.writing import EntryWriter
@@ -96,6 +99,8 @@ def adjudicate(job: Job, *, progress: Progress | None = None) -> Report:
     began = time.perf_counter()
     tables = _small_files(job, report)
     kernel = compile_kernel(job.plan) if unit_of(job.plan.program) != "mixed" else None
+    if kernel:
+        threading.Thread(target=kernel.warm, name="tuodi-kernel", daemon=True).start()  # while the file is read
     reader = open_table(job.settlements, SETTLEMENTS)
     by = person_of if unit_of(job.plan.program) == "person" else household_of
     parts = None if kernel else 10**15
@@ -104,12 +109,12 @@ def adjudicate(job: Job, *, progress: Progress | None = None) -> Report:
         report.seconds["read"] = time.perf_counter() - began
         if report.faults and not job.keep_going:
             raise InputErrors(report.faults)
-        with EntryWriter(job.out) as writer:
+        with EntryWriter(job.out) as writer, ThreadPoolExecutor(job.threads) as pool:
             done = 0
             for part in spill.parts():
-                frame = _entries(job, kernel, part, late, tables, report)
-                writer.write(frame)
-                _count(report, frame)
+                for frame in _entries(job, kernel, part, late, tables, report, pool):
+                    writer.write(frame)
+                    _count(report, frame)
                 done += len(part)
                 if progress:
                     progress("计算", done, spill.rows)
@@ -166,6 +171,7 @@ def _read(
     """Lay out the settlements; return the lines that only the whole file shows to be wrong."""
     unknown: dict[str, tuple[int, int]] = {}
     wrote_bad = False
+    wanted = columns_read(job.plan) if unit_of(job.plan.program) != "mixed" else None
     with IdGuard(str(job.settlements), directory=job.out.parent) as guard:
         for chunk in reader:
             guard.feed(chunk)
@@ -177,9 +183,9 @@ def _read(
             rows = _with_institutions(chunk, tables, unknown)
             if spill.by is household_of:
                 # A cancelling row need not name the household, so it would miss the part of what it cancels.
-                tables.cancels.append(rows.filter("refd_setl_flag"))
+                tables.cancels.append(rows.filter("refd_setl_flag").select("setl_id", "psn_no"))
                 rows = rows.filter(~pl.col("refd_setl_flag"))
-            spill.feed(rows)
+            spill.feed(rows.select(wanted) if wanted else rows)
             if progress:
                 progress("读取", reader.row_count, reader.rows_hint)
         report.fault_count += reader.fault_count
@@ -212,35 +218,32 @@ def _with_institutions(chunk: Chunk, tables: _Tables, unknown: dict[str, tuple[i
 
 
 def _entries(
-    job: Job, kernel: Kernel | None, part: pl.DataFrame, late: pl.Series, tables: _Tables, report: Report
-) -> pl.DataFrame:
-    """Return the entries of one part."""
-    if len(late):
-        part = part.filter(~pl.col("row").is_in(late.implode()))
-    kept = _without_cancelled(part, tables, report)
-    if not len(kept):
-        return entries_of_fold([])
-    if kernel is None:
-        return entries_of_fold(
-            fold(job.plan, settlements_of(kept), identities_of(tables.identities), applications_of(tables.applications))
-        )
-    order = ["psn_no", "setl_time", "setl_id"]
+    job: Job, kernel: Kernel | None, part: pl.DataFrame, late: pl.Series, tables: _Tables, report: Report, pool: Executor
+) -> Iterator[pl.DataFrame]:
+    """Yield the entries of one part, slice by slice in folding order; slices are computed side by side."""
+    by = "psn_no"
     if unit_of(job.plan.program) == "household":
-        kept = kept.with_columns(household_of(kept))
-        order[0] = "household"
-    events = decide(job.plan, kept.sort(order), tables.identities, tables.applications)
-    return entries_of(job.plan, events, run_kernel(kernel, events.columns, threads=job.threads))
+        part, by = part.with_columns(household_of(part)), "household"
+    places, cancelled = standing(part, late=late, cancels=pl.concat([NOTHING_CANCELLED, *tables.cancels]))
+    report.cancelled += cancelled
+    if kernel is None:
+        kept = settlements_of(part[places])
+        yield entries_of_fold(
+            fold(job.plan, kept, identities_of(tables.identities), applications_of(tables.applications))
+        )
+        return
 
+    def computed(frame: pl.DataFrame) -> pl.DataFrame:
+        events = decide(job.plan, frame, tables.identities, tables.applications)
+        return entries_of(job.plan, events, run_kernel(kernel, events.columns, threads=1))
 
-def _without_cancelled(part: pl.DataFrame, tables: _Tables, report: Report) -> pl.DataFrame:
-    """Return the settlements that are not cancelled; whether a cancelling row names the same person the reader has checked."""
-    cancels = pl.concat([part.filter("refd_setl_flag"), *tables.cancels])
-    kept = part.filter(~pl.col("refd_setl_flag"))
-    if not len(cancels):
-        return kept
-    live = kept.join(cancels, on=["setl_id", "psn_no"], how="anti", maintain_order="left")
-    report.cancelled += len(kept) - len(live)
-    return live
+    waiting: deque[Future[pl.DataFrame]] = deque()
+    for frame in slices(part, places, by=by):
+        waiting.append(pool.submit(computed, frame))
+        if len(waiting) > job.threads:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _count(report: Report, frame: pl.DataFrame) -> None:
