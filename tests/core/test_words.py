@@ -126,11 +126,13 @@ def test_what_is_printed_evaluates_to_what_is_printed(folder, case):
     for plan, records, result in worded(folder, case):
         explanation = explain(plan, result, records=records)
         for words in step_words(explanation.case):
-            assert words.says.startswith(f"{words.step.label} = ")
+            label = explanation.case.vocabulary.terms[words.step.name].label
+            assert label.startswith(words.step.label)
+            assert words.says.startswith(f"{label} = ")
             if words.step.unit in ("flag", "count"):
                 check_reasons(words.says)
                 continue
-            text = check_reasons(words.says.removeprefix(f"{words.step.label} = "))
+            text = check_reasons(words.says.removeprefix(f"{label} = "))
             *middle, last = text.split(" = ")
             printed = Printed(last).value()
             if abs(printed) < ENDLESS / 100:

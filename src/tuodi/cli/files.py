@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def out_path(text: str, *, suffixes: tuple[str, ...]) -> Path:
     return path
 
 
-def refuse_overwriting(out: Path, inputs: Iterator[str | None] | list[str | None]) -> None:
+def refuse_overwriting(out: Path, inputs: Sequence[str | None]) -> None:
     """Refuse to write a result over one of the files that it is made from."""
     for name in inputs:
         if name and out.resolve() == Path(name).resolve():

@@ -23,7 +23,7 @@ class Progress:
             self.close()
             self._stage = stage
         if self._bar is None:
-            from tqdm import tqdm
+            from tqdm import tqdm  # type: ignore[import-untyped]
 
             self._bar = tqdm(desc=stage, total=total, unit=self._unit, leave=False, file=sys.stderr)
         self._bar.total = max(total, done) if total else None

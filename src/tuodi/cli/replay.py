@@ -82,16 +82,16 @@ def as_text(args: Any, plans: tuple[Plan, Plan], found: Replay) -> str:
         f"涉及结算 {found.changed_settlements:,} 笔。"
     )
     if found.by_clause:
-        rows = [
+        clauses = [
             (row.clause, names.get(row.layer, row.layer), amount(row.before), amount(row.after), signed(row.change)) for row in found.by_clause
         ]
-        parts.append("按条款\n" + table(("条款", "救助层", "第一份", "第二份", "差额"), rows, right=(2, 3, 4)))
+        parts.append("按条款\n" + table(("条款", "救助层", "第一份", "第二份", "差额"), clauses, right=(2, 3, 4)))
     if found.refusals:
         rows = [(clause, says, f"{before:,}", f"{after:,}") for clause, says, before, after in found.refusals]
         parts.append("不予救助的笔数有变化的\n" + table(("条款", "原因", "第一份", "第二份"), rows, right=(2, 3)))
     if found.largest:
-        rows = [(p.psn_no, amount(p.before), amount(p.after), signed(p.change), p.largest_setl_id) for p in found.largest]
-        parts.append("差额最大的人\n" + table(("人员", "第一份", "第二份", "差额", "变化最大的结算"), rows, right=(1, 2, 3)))
+        people = [(p.psn_no, amount(p.before), amount(p.after), signed(p.change), p.largest_setl_id) for p in found.largest]
+        parts.append("差额最大的人\n" + table(("人员", "第一份", "第二份", "差额", "变化最大的结算"), people, right=(1, 2, 3)))
     if args.out:
         parts.append(f"逐笔差额写到 {args.out}")
     return "\n\n".join(parts)

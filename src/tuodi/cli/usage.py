@@ -53,9 +53,8 @@ def in_chinese(message: str) -> str:
 class Parser(argparse.ArgumentParser):
     """A parser whose help has a summary, arguments, examples and exit codes."""
 
-    def __init__(self, *args: Any, summary: str = "", examples: tuple[tuple[str, str], ...] = (), **kwargs: Any) -> None:
-        kwargs.setdefault("add_help", False)
-        super().__init__(*args, allow_abbrev=False, **kwargs)
+    def __init__(self, *, summary: str = "", examples: tuple[tuple[str, str], ...] = (), **kwargs: Any) -> None:
+        super().__init__(add_help=False, allow_abbrev=False, **kwargs)
         self.summary, self.examples = summary, examples
         self.notes: tuple[str, ...] = ()
         self.add_argument("-h", "--help", action="help", help="显示这段说明")
@@ -91,9 +90,9 @@ class Parser(argparse.ArgumentParser):
 
     def _arguments(self) -> Iterator[str]:
         commands = [action for action in self._actions if isinstance(action, argparse._SubParsersAction)]
-        for action in commands:
+        for found in commands:
             yield "命令："
-            for name, help_text in subcommands(action):
+            for name, help_text in subcommands(found):
                 yield from told(name, help_text)
             yield ""
         others = [a for a in self.visible() if not isinstance(a, argparse._SubParsersAction)]

@@ -27,8 +27,13 @@ def step_words(case: WordedCase, *, all_layers: bool = True) -> Iterator[StepWor
         for name, spec in figure_specs(voice.layer, figures)
         if spec is not None and not name.startswith("cap.")
     }
-    for step, names in zip(case.plan.program.steps, case.vocabulary.reads, strict=True):
-        if all_layers or not step.layer or step.layer in looked:
+    reads = list(zip(case.plan.program.steps, case.vocabulary.reads, strict=True))
+    needed: set[str] = set()
+    for step, names in reversed(reads):
+        if step.layer in looked or (not step.layer and step.name in needed):
+            needed.update((step.name, *names))
+    for step, names in reads:
+        if all_layers or step.name in needed:
             yield speaker.step(step, names, clauses=own_clauses)
 
 

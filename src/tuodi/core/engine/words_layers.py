@@ -12,15 +12,14 @@ from tuodi.core.engine.compile import EXACT, features
 from tuodi.core.engine.fold import EventResult, LayerResult
 from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.words_layout import day
-from tuodi.core.engine.words_terms import LIMITLESS, exact_yuan
+from tuodi.core.engine.words_terms import LIMITLESS, exact_yuan, period_name
 from tuodi.core.identities import IDENTITIES
 from tuodi.core.money import percent
 from tuodi.core.money import yuan_for_people as yuan
 from tuodi.core.policy.figures import EnteredValue, delegated_in
-from tuodi.core.policy.model import FigureRow, Layer, Pack
+from tuodi.core.policy.model import FigureRow, Layer
 
 SAMPLE = "〔示例值〕"
-PERIODS = {"claim": "每次", "stay": "每次住院", "year": "年度", "once": "终身", "application": "每次申请"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +67,6 @@ def voice_of(plan: Plan, i: int, row: int, figures: FigureRow | None) -> LayerVo
         fund=next((fund.name for fund in plan.pack.funds if fund.id == layer.fund), layer.fund),
         clauses=tuple(dict.fromkeys((layer.clause, *([figures.clause] if figures else [])))),
     )  # fmt: skip
-
-
-def period_name(pack: Pack, per: str) -> str:
-    """Return what people call the period over which a total runs."""
-    kind, _, window = per.partition(":")
-    if kind == "window":
-        return f"“{pack.windows[window].name}”"
-    return "认定年度" if kind == "window_year" else PERIODS[kind]
 
 
 def _entered(

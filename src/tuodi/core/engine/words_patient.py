@@ -87,7 +87,7 @@ def _computed(case: WordedCase) -> list[str]:
         lines += wrapped(f"{number}. {voice.layer.name}（{'、'.join(voice.clauses)}）", indent=2, hanging=5)
         reduced = reduced_by(plan, voice, case.known)
         sentences = layer_lines(voice, own, case.known, reduced_by=reduced)
-        if own.pay or not sentences[-1].endswith(("不支付。", "不化解。")):
+        if own.pay or not sentences[-1].endswith(("不支付。", "不再支付。", "不化解。")):
             sentences.append(payment_line(voice, own, result))
         for sentence in sentences:
             lines += wrapped(sentence, indent=5)

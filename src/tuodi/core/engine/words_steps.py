@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from tuodi.core.engine.compile import EXACT as WHOLE
 from tuodi.core.engine.steps import Const, Expr, Name, Op, Step
-from tuodi.core.engine.words_terms import EXACT, FEN, FLAG, RATE, Term, value_text
+from tuodi.core.engine.words_terms import COUNT, EXACT, FEN, FLAG, RATE, Term, value_text
 from tuodi.core.policy.model import Pack
 
 #: How tightly a text binds: a sum, a product, a single operand.
@@ -65,20 +65,23 @@ class Speaker:
 
     def __init__(self, known: Mapping[str, int], terms: Mapping[str, Term], pack: Pack) -> None:
         self.known, self.terms, self.pack = known, terms, pack
+        self.layer = ""
+        self.names = {layer.id: layer.name for layer in (*pack.insurance, *pack.layers)}
 
     def step(self, step: Step, names: Iterable[str], *, clauses: Mapping[str, str] | None = None) -> StepWords:
         """Return a step in words; ``names`` are those that it reads, ``clauses`` where the figures among them come from."""
-        value = self.known[step.name]
+        self.layer = step.layer
+        value, label = self.known[step.name], self.terms[step.name].label
         text = self.text(value, step.unit)
         spoken = self.say(step.expr)
         if step.unit == FLAG:
-            says = f"{step.label} = {text}（因 {self.reason(step.expr)}）"
+            says = f"{label} = {text}（因 {self.reason(step.expr)}）"
         elif isinstance(step.expr, Const) or spoken.text == text:
-            says = f"{step.label} = {text}"
+            says = f"{label} = {text}"
         elif spoken.text.endswith(f" {text}") and spoken.level == SINGLE and "(" not in spoken.text:
-            says = f"{step.label} = {spoken.text}"
+            says = f"{label} = {spoken.text}"
         else:
-            says = f"{step.label} = {spoken.text} = {text}"
+            says = f"{label} = {spoken.text} = {text}"
         operands = tuple([(name, self.terms[name], self.known[name]) for name in names])
         cited = dict.fromkeys(step.clauses)
         if clauses:
@@ -95,7 +98,8 @@ class Speaker:
             return Spoken(self.text(expr.value, FEN), "", expr.value, SINGLE)
         if isinstance(expr, Name):
             term, value = self.terms[expr.name], self.known[expr.name]
-            return Spoken(f"{term.label} {self.text(value, term.unit)}", term.unit, value, SINGLE)
+            whose = f"“{self.names[term.layer]}”" if term.layer and term.layer != self.layer else ""
+            return Spoken(f"{whose}{term.label} {self.text(value, term.unit)}", term.unit, value, SINGLE)
         assert isinstance(expr, Op)
         match expr.operator:
             case "+":
@@ -159,7 +163,10 @@ class Speaker:
         text = self.text(0, unit) if isinstance(then if holds else otherwise, Const) and taken.value == 0 else taken.text
         if is_bookkeeping(condition) or (not holds and isinstance(condition, Name) and condition.name.endswith(".changed")):
             return Spoken(text, unit, taken.value, taken.level)
-        return Spoken(f"{text}（因 {self.reason(condition)}）", unit, taken.value, min(taken.level, PRODUCT))
+        reason = self.reason(condition)
+        if "不限" in reason:
+            return Spoken(text, unit, taken.value, taken.level)
+        return Spoken(f"{text}（因 {reason}）", unit, taken.value, min(taken.level, PRODUCT))
 
     def _rounded(self, expr: Op) -> Spoken:
         top, bottom = (self.say(part) for part in expr.operands)
@@ -186,6 +193,8 @@ class Speaker:
         sign = SIGNS[expr.operator][0 if holds else 1]
         said, other = self.say(left), self.say(right)
         unit = said.unit or other.unit
+        if unit == COUNT and right == Const(0):
+            return said.text
         first = self.text(said.value, unit) if isinstance(left, Const) else said.text
         return f"{first} {sign} {self.text(other.value, unit) if isinstance(right, Const) else other.text}"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tuodi.core.engine.compile import AMOUNT_NAMES
 from tuodi.core.engine.plan import Plan
-from tuodi.core.engine.steps import Program
+from tuodi.core.engine.steps import Program, Step
 from tuodi.core.money import percent, yuan_for_people
 from tuodi.core.policy.figures import UNLIMITED
 from tuodi.core.policy.model import Pack
@@ -33,15 +33,17 @@ TOTAL_LABELS = {
     "exact": "此前累计应救助额", "paid": "此前累计已付", "gross": "此前累计个人负担", "total": "此前累计计入",
     "scope": "此前累计政策范围内费用", "share_exact": "此前按份额累计", "less": "第 {n} 段此前累计剔除",
 }  # fmt: skip
+PERIODS = {"claim": "每次", "stay": "每次住院", "year": "年度", "once": "终身", "application": "每次申请"}
 RATE_FIGURES = ("rate", "penalty", "top_up_to")
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What a name is called, and its unit."""
+    """What a name is called, its unit, and for a step the layer it belongs to."""
 
     label: str
     unit: str
+    layer: str = ""
 
 
 def numbered(name: str) -> tuple[str, int | None]:
@@ -61,8 +63,25 @@ def terms_of(plan: Plan) -> dict[str, Term]:
         **dict(_facts(plan)),
         **dict(_figures(program)),
         **{slot.name: _total(slot.name) for slot in program.slots},
-        **{step.name: Term(step.label, step.unit) for step in program.steps},
+        **{step.name: Term(_label(plan, step), step.unit, step.layer) for step in program.steps},
     }
+
+
+def _label(plan: Plan, step: Step) -> str:
+    """Return a step's label; where a layer has several caps, with what each is a cap of."""
+    layer = next((layer for layer in plan.layers if layer.id == step.layer), None)
+    kind, _, cap = step.name.removeprefix(f"{step.layer}.").partition(".")
+    if layer is None or len(layer.caps) < 2 or kind not in ("cap", "room") or cap not in layer.caps:
+        return step.label
+    return f"{step.label}（{period_name(plan.pack, layer.caps[cap].per)}）"
+
+
+def period_name(pack: Pack, per: str) -> str:
+    """Return what people call the period over which a total runs."""
+    kind, _, window = per.partition(":")
+    if kind == "window":
+        return f"“{pack.windows[window].name}”"
+    return "认定年度" if kind == "window_year" else PERIODS[kind]
 
 
 def _facts(plan: Plan) -> Iterator[tuple[str, Term]]:
