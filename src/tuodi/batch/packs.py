@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tuodi.core.errors import Fault, InputErrors, PackErrors, declare, fault
-from tuodi.core.policy.cases import Case
+from tuodi.core.policy.case_values import Case
 from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.load import PackSource, load_pack, read_source
 from tuodi.core.policy.local_values import plain_param
