@@ -22,16 +22,19 @@ class Task:
     url: str
 
 
-#: verb -> title, what it is for, url name.
+#: verb, title, what it is for, url name; a hospital finds people at its counter only.
 TASKS = (
     ("settlement:presettle", "结算窗口", "没有联网接口的机构在这里办理：查就诊人、录费用，看清每一步再结算", "counter"),
     ("settlement:view", "结算查询", "本机构或本辖区的结算、撤销，每一笔怎么算、后来怎么变", "settlements"),
+    ("person:view", "人员查询", "辖区内的人员、身份和家庭，每条记录从哪里来", "people"),
 )
+#: Doors that a job's verbs open and that it does not go through.
+NOT_FOR = {("people", "hospital"), ("people", "system")}
 
 
 def tasks_for(user: Any) -> list[Task]:
     """Return the doors that a user's job opens."""
-    return [Task(title, says, reverse(url)) for verb, title, says, url in TASKS if access.may(user, verb)]
+    return [Task(title, says, reverse(url)) for verb, title, says, url in TASKS if access.may(user, verb) and (url, user.role) not in NOT_FOR]
 
 
 @login_required

@@ -1,0 +1,89 @@
+"""People as offices see them: found by number, name or pinyin initials, and a person's file. Doors only.
+
+What is searched for is sent, never written into an address; a file is opened by its row's id and leaves an audit row.
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.views.decorators.http import require_POST
+
+from tuodi.apps.registry import permissions, queries, timeline
+from tuodi.apps.registry.actions.people import REVEAL_REASONS, RevealNumber
+from tuodi.apps.registry.models import Person
+from tuodi.base import access, clock
+from tuodi.core.errors import InputErrors
+from tuodi.core.identities import IDENTITIES
+
+KINDS = {"identity": "身份", "membership": "户籍", "change": "变更", "merge": "合并"}
+
+
+def _office(request: HttpRequest) -> None:
+    """Raise unless the user works in an office: a hospital finds people at its counter only, by number."""
+    access.demand(request.user, permissions.VIEW)
+    if getattr(request.user, "institution_code", "") or getattr(request.user, "role", "") == "hospital":
+        raise PermissionDenied("定点医药机构请在结算窗口凭证件查找就诊人")
+
+
+@login_required
+def people(request: HttpRequest) -> HttpResponse:
+    """Search people of the area; nothing is listed before something is asked for."""
+    _office(request)
+    text = request.POST.get("text", "").strip()[:50]
+    given = request.POST.get("offset", "0")
+    offset = int(given) if given.isascii() and given.isdigit() and len(given) < 7 else 0
+    found = queries.people_matching(request.user, text, offset=offset, limit=queries.PAGE) if text else []
+    lines = [(person, queries.masked_certno(person), _now(person)) for person in found]
+    shown = {
+        "text": text, "lines": lines, "offset": offset, "before": max(0, offset - queries.PAGE),
+        "after": offset + queries.PAGE if len(found) == queries.PAGE else None,
+    }  # fmt: skip
+    return render(request, "registry/people.html", shown)
+
+
+def _now(person: Person) -> list[str]:
+    """Return the names of the identities that a person holds today."""
+    day = clock.today()
+    held = [row for row in queries.identities_of(person) if row.first <= day and (row.last is None or row.last >= day)]
+    return list(dict.fromkeys(IDENTITIES.get(row.identity, row.identity) for row in held))
+
+
+@login_required
+def person(request: HttpRequest, pk: int) -> HttpResponse:
+    """Open a person's file."""
+    row = access.get(request.user, Person, pk, permissions.VIEW)
+    return _file(request, row)
+
+
+@login_required
+@require_POST
+def reveal(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the identity number in full, once, for a reason of the list."""
+    row, wrong, number = access.get(request.user, Person, pk, permissions.REVEAL), [], ""
+    try:
+        number = RevealNumber(actor=request.user, psn_no=row.psn_no, reason=request.POST.get("reason", "")).run()
+    except InputErrors as error:
+        wrong = [fault.message for fault in error.faults]
+    return _file(request, row, number=number, wrong=wrong)
+
+
+def _file(request: HttpRequest, row: Person, *, number: str = "", wrong: list[str] | None = None) -> HttpResponse:
+    whole = request.GET.get("all") == "1"
+    file = timeline.open_file(request.user, row.psn_no, with_withdrawn=whole)
+    shown = {
+        "file": file, "person": file.person, "number": number, "wrong": wrong or [], "whole": whole, "now": _now(row),
+        "moments": [(moment, KINDS.get(moment.kind, moment.kind)) for moment in reversed(file.moments)],
+        "reasons": REVEAL_REASONS if access.may(request.user, permissions.REVEAL) and file.certno else {},
+    }  # fmt: skip
+    return render(request, "registry/person.html", shown)
+
+
+urlpatterns = [
+    path("people/", people, name="people"),
+    path("people/<int:pk>/", person, name="person"),
+    path("people/<int:pk>/reveal/", reveal, name="person-reveal"),
+]
