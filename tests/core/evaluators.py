@@ -104,8 +104,8 @@ def by_trace(plan: Plan, results: list[EventResult]) -> dict[str, dict[str, int]
 def plain_kernel(plan: Plan, outputs: Sequence[str]) -> Kernel:
     """Return the kernel's own text run as plain Python: slow, but there is nothing to compile for a policy used once."""
     text = kernel_source(plan, outputs)
-    lines = [line for line in text.splitlines() if not line.startswith(("import numba", "@numba"))]
-    scope: dict[str, Any] = {}
+    lines = [line for line in text.splitlines() if not line.startswith(("import numba", "from numba", "@numba"))]
+    scope: dict[str, Any] = {"int64": int, "uint64": int}
     exec(compile("\n".join(lines), "<kernel>", "exec"), scope)
     last = tuple(fact for fact in plan.program.facts if fact.startswith("last."))
     return Kernel(
