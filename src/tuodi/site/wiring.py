@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from tuodi.apps.settlement import nightly
+from tuodi.apps.registry import queries as registry
+from tuodi.apps.registry import timeline
+from tuodi.apps.settlement import moments, nightly, retro
 from tuodi.base.outbox import SUBSCRIBERS, Subscriber, subscribe
 
 #: fact -> who is told of it, in this order.
 WIRES: dict[str, tuple[Subscriber, ...]] = {
+    "identity:changed": (retro.refold_people,),
     "policy:approved": (nightly.refold_area,),
     "settlement:refold_area": (nightly.refold_area,),
 }
@@ -18,3 +21,7 @@ def wire() -> None:
         for subscriber in subscribers:
             if subscriber not in SUBSCRIBERS.get(fact, []):
                 subscribe(fact, subscriber)
+    if moments.moments_of not in timeline.PROVIDERS:
+        timeline.PROVIDERS.append(moments.moments_of)
+    if moments.settled not in registry.DEPENDENTS:
+        registry.DEPENDENTS.append(moments.settled)

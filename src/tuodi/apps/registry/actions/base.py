@@ -14,7 +14,7 @@ from tuodi.base.action import Action
 from tuodi.core.errors import InputErrors, declare, fault
 
 #: How many people one announcement names: one transaction of whoever listens.
-ANNOUNCED_AT_ONCE = 200
+ANNOUNCED_AT_ONCE = 50
 
 E_PERSON_EXISTS = declare("E-REG-PERSON-EXISTS", "人员编号 {psn_no} 已经登记", "请查出这个人再修改，不要重复登记")
 E_NUMBER_HELD = declare(

@@ -1,0 +1,196 @@
+"""Identities that reach back: who should already have been helped, by how much, before it is confirmed and after.
+
+Before: the person's history is folded with the identities as believed and as they would be, and compared by settlement and layer;
+nothing is written. After: ``identity:changed`` is told, and each person concerned is folded anew under lock, each difference an
+entry with the cause ``identity``. Somebody whose history cannot be folded (no policy, a value not entered) is passed over here
+and reported every night.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from tuodi.apps.policies.queries import InForce, plans_of
+from tuodi.apps.registry import permissions as registry_permissions
+from tuodi.apps.registry.actions.identities import copied
+from tuodi.apps.registry.actions.rosters import preview_of
+from tuodi.apps.registry.models import Identity, Person
+from tuodi.apps.registry.plans import Difference, Plan
+from tuodi.apps.registry.queries import identities_of, record_of
+from tuodi.apps.settlement import history
+from tuodi.apps.settlement.models import Bill, Entry
+from tuodi.apps.settlement.nightly import RefoldPerson, system_user
+from tuodi.base import access
+from tuodi.core.engine.fold import EventResult, LayerResult
+from tuodi.core.errors import InputErrors
+from tuodi.core.identities import IdentityRecord
+
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one layer of one settlement pays under the identities as they were and as they would be, in fen."""
+
+    setl_id: str
+    settled_on: date
+    layer: str
+    before_fen: int
+    after_fen: int
+    category: str
+    identity: str
+    due_on: date | None
+    clauses: tuple[str, ...]
+
+    @property
+    def fen(self) -> int:
+        return self.after_fen - self.before_fen
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What a change of somebody's identities comes to; ``why`` says why it cannot be computed."""
+
+    psn_no: str
+    changes: tuple[Change, ...]
+    bills: int
+    why: str = ""
+
+    @property
+    def gain_fen(self) -> int:
+        return sum(change.fen for change in self.changes if change.fen > 0)
+
+    @property
+    def loss_fen(self) -> int:
+        return -sum(change.fen for change in self.changes if change.fen < 0)
+
+
+def impact(person: Person, after: list[IdentityRecord], *, plans: list[InForce] | None = None) -> Impact:
+    """Return the differences between a person's history as believed and with other identities."""
+    bills = history.live_bills(person.psn_no)
+    if not bills:
+        return Impact(person.psn_no, (), 0)
+    settlements = [history.settlement_of(bill, person=person) for bill in bills]
+    plans = plans_of(person.insured_area) if plans is None else plans
+    try:
+        was = history.compute(settlements, history.records_of(person.psn_no), plans, area=person.insured_area)
+        would = history.compute(settlements, after, plans, area=person.insured_area)
+    except InputErrors as errors:
+        return Impact(person.psn_no, (), len(bills), errors.faults[0].message)
+    changes = [
+        change for setl_id in sorted(was.results, key=lambda key: was.results[key].settlement.setl_time)
+        for change in _changes(was.results[setl_id], would.results[setl_id])
+    ]  # fmt: skip
+    return Impact(person.psn_no, tuple(changes), len(bills))
+
+
+def _changes(was: EventResult, would: EventResult) -> Iterable[Change]:
+    before = {layer.layer: layer for layer in was.layers}
+    after = {layer.layer: layer for layer in would.layers}
+    for name in dict.fromkeys([*before, *after]):
+        old, new = before.get(name), after.get(name)
+        if _pay(old) != _pay(new):
+            told, result = (new, would) if new else (old, was)
+            assert told is not None
+            yield Change(
+                would.settlement.setl_id, would.settlement.setl_time.date(), name, _pay(old), _pay(new), result.category,
+                result.identity, told.due_on, told.clauses,
+            )  # fmt: skip
+
+
+def _pay(layer: LayerResult | None) -> int:
+    return layer.pay if layer else 0
+
+
+def _kept(person: Person) -> Person:
+    return person.merged_into or person
+
+
+def impact_of_certifying(user: Any, *, psn_no: str, identity: str, first: date, **facts: Any) -> Impact:
+    """Return what certifying an identity would change; ``facts`` as :class:`CertifyIdentity` takes them."""
+    person = _kept(access.get(user, Person, psn_no, registry_permissions.CERTIFY, field="psn_no"))
+    made = Identity(person=person, identity=identity, first=first, **facts)
+    return _impact_of_rows(person, [*identities_of(person), made])
+
+
+def impact_of_ending(user: Any, *, identity_id: int, last: date) -> Impact:
+    """Return what ending a certification would change."""
+    row = access.get(user, Identity, identity_id, registry_permissions.END)
+    return _impact_of_replacing(row, {"last": last})
+
+
+def impact_of_correcting(user: Any, *, identity_id: int, facts: dict[str, Any] | None) -> Impact:
+    """Return what correcting a certification would change; with no facts, withdrawing it."""
+    row = access.get(user, Identity, identity_id, registry_permissions.CORRECT)
+    return _impact_of_replacing(row, facts)
+
+
+def _impact_of_replacing(row: Identity, facts: dict[str, Any] | None) -> Impact:
+    person = _kept(row.person)
+    others = [other for other in identities_of(person) if other.pk != row.pk]
+    return _impact_of_rows(person, others if facts is None else [*others, copied(row, **facts)])
+
+
+def _impact_of_rows(person: Person, rows: Iterable[Identity]) -> Impact:
+    return impact(person, [record_of(row, person.psn_no) for row in _in_order(rows)])
+
+
+def _in_order(rows: Iterable[Identity]) -> list[Identity]:
+    """Return certifications in the order of :func:`history.records_of`, those not kept yet last of their day."""
+    return sorted(rows, key=lambda row: (row.first, row.pk is None, row.pk or 0))
+
+
+def impact_of_run(user: Any, run_id: int, *, progress: Callable[[int, int], None] | None = None) -> list[Impact]:
+    """Return what a previewed roster would change, for those whose settlements it touches; the others have nothing to show."""
+    return impact_of_plan(preview_of(user, run_id).plan, progress=progress)
+
+
+def impact_of_plan(plan: Plan, *, progress: Callable[[int, int], None] | None = None) -> list[Impact]:
+    """Return the impact of a roster's plan; whoever shows it has checked who asks."""
+    by_person: dict[str, list[Difference]] = defaultdict(list)
+    for one in plan.of_kind("new", "changed", "ended"):
+        by_person[one.psn_no].append(one)
+    numbers, found = sorted(by_person), []
+    plans: dict[str, list[InForce]] = {}
+    for at in range(0, len(numbers), CHUNK):
+        billed = Bill.objects.filter(psn_no__in=numbers[at : at + CHUNK]).values("psn_no")
+        for person in Person.objects.filter(psn_no__in=billed).order_by("psn_no"):
+            area = person.insured_area
+            if area not in plans:
+                plans[area] = plans_of(area)
+            told = by_person[person.psn_no]
+            gone = {one.held_id for one in told}
+            rows = [row for row in identities_of(person) if row.pk not in gone]
+            rows += [Identity(person=person, identity=one.identity, **one.after) for one in told]
+            made = impact(person, [record_of(row, person.psn_no) for row in _in_order(rows)], plans=plans[area])
+            if made.changes or made.why:
+                found.append(made)
+        if progress:
+            progress(min(at + CHUNK, len(numbers)), len(numbers))
+    return found
+
+
+def refold_people(data: dict[str, Any]) -> None:
+    """Subscriber of ``identity:changed``: fold those concerned anew, in the order of their numbers."""
+    kept = Person.objects.filter(psn_no__in=data["psn_nos"]).values_list("psn_no", "merged_into__psn_no", "insured_area")
+    areas = {psn_no: area for psn_no, _, area in kept}
+    areas |= dict(Person.objects.filter(psn_no__in=[into for _, into, _ in kept if into]).values_list("psn_no", "insured_area"))
+    billed = set(Bill.objects.filter(psn_no__in=list(areas)).values_list("psn_no", flat=True))
+    for psn_no in sorted(billed):
+        refolding = RefoldPerson(
+            actor=system_user(), psn_no=psn_no, area=areas[psn_no], cause="identity", cause_id=data.get("cause_id", "")
+        )
+        try:
+            refolding.run()
+        except InputErrors:
+            continue
+
+
+def entries_of(user: Any, cause_id: str) -> list[Entry]:
+    """Return the visible differences that a change of identities led to (``identity:7``, ``run:3``), by settlement."""
+    rows = access.visible(user, Entry).filter(refold__cause="identity", refold__cause_id=cause_id)
+    return list(rows.select_related("bill", "refold").order_by("bill__psn_no", "bill__setl_time", "layer", "pk"))

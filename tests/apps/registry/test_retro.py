@@ -1,0 +1,129 @@
+"""Identities that reach back: what they would change is shown before, and written as differences after."""
+
+from datetime import date, datetime
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Sum
+from django.http import Http404
+
+from tests.apps.cast import assemble, bill
+from tests.apps.registry.test_rosters import lines, preview
+from tuodi.apps.registry.actions.identities import CertifyIdentity, CorrectIdentity, EndIdentity
+from tuodi.apps.registry.actions.rosters import ApplyRoster
+from tuodi.apps.registry.actions.undoing import UndoRoster
+from tuodi.apps.registry.models import Identity, Person
+from tuodi.apps.registry.timeline import open_file
+from tuodi.apps.settlement.actions import Settle
+from tuodi.apps.settlement.models import Entry, Refold
+from tuodi.apps.settlement.retro import (
+    entries_of,
+    impact_of_certifying,
+    impact_of_correcting,
+    impact_of_ending,
+    impact_of_run,
+)
+from tuodi.base import clock, outbox
+from tuodi.core.errors import InputErrors
+
+pytestmark = pytest.mark.django_db
+
+REACHED = {"psn_no": "P0003", "identity": "dibao", "first": date(2023, 1, 1), "issuer": "民政局", "certified_on": date(2023, 1, 1)}
+
+
+@pytest.fixture
+def cast():
+    """王奶奶 has been helped; 张三, known to nobody then, has not."""
+    made = assemble()
+    with clock.set_to(clock.instant(datetime(2023, 6, 1, 9))):
+        Person.objects.create(psn_no="P0003", name="张三", initials=" zs ", insured_area="610902", registered_area="610902", recorded_at=clock.now())
+        for setl_id, day, yuan, person in (
+            ("A", date(2023, 3, 1), 30000, "P0001"), ("B", date(2023, 4, 1), 40000, "P0001"), ("Z", date(2023, 5, 1), 10000, "P0003"),
+        ):  # fmt: skip
+            Settle(actor=made.zhao, bill=bill(setl_id, day, yuan, person=person)).run()
+        outbox.deliver()
+        yield made
+
+
+def paid(setl_id):
+    return Entry.objects.filter(bill__setl_id=setl_id).aggregate(fen=Sum("pay"))["fen"] or 0
+
+
+def test_a_gain_is_shown_before_and_paid_after(cast):
+    """安康低保 70 %：10,000 元应助 7,000 元。"""
+    shown = impact_of_certifying(cast.zhou, **REACHED)
+    assert [(c.setl_id, c.before_fen, c.after_fen, c.identity) for c in shown.changes] == [("Z", 0, 700_000, "dibao")]
+    assert (shown.gain_fen, shown.loss_fen, paid("Z")) == (700_000, 0, 0)
+    made = CertifyIdentity(actor=cast.zhou, **REACHED).run()
+    outbox.deliver()
+    assert paid("Z") == 700_000
+    assert Refold.objects.get(cause="identity").change_fen == 700_000
+    assert [(e.bill.setl_id, e.pay) for e in entries_of(cast.chen, f"identity:{made.pk}")] == [("Z", 700_000)]
+    assert entries_of(cast.outsider, f"identity:{made.pk}") == []
+
+
+def test_a_loss_is_shown_before_and_claimed_back_after(cast):
+    row = Identity.objects.get(person=cast.wang)
+    shown = impact_of_ending(cast.zhou, identity_id=row.pk, last=date(2023, 3, 15))
+    assert [(c.setl_id, c.before_fen, c.after_fen) for c in shown.changes] == [("B", 1_900_000, 0)]
+    assert impact_of_correcting(cast.zhou, identity_id=row.pk, facts=None).loss_fen == 4_000_000
+    EndIdentity(actor=cast.zhou, identity_id=row.pk, last=date(2023, 3, 15)).run()
+    outbox.deliver()
+    assert [paid(s) for s in "AB"] == [2_100_000, 0]
+    assert list(Entry.objects.filter(bill__setl_id="B").order_by("pk").values_list("pay", flat=True)) == [1_900_000, -1_900_000]
+
+
+def test_an_unchanged_history_has_no_differences_and_is_told_twice_without_harm(cast):
+    row = Identity.objects.get(person=cast.wang)
+    assert impact_of_correcting(cast.zhou, identity_id=row.pk, facts={"document_number": "1 号"}).changes == ()
+    CorrectIdentity(actor=cast.zhou, identity_id=row.pk, facts={"document_number": "1 号"}).run()
+    assert outbox.deliver() == 1
+    outbox.announce("identity:changed", psn_nos=["P0001"], cause_id="again")
+    outbox.deliver()
+    assert not Refold.objects.filter(cause="identity").exists()
+    assert [paid(s) for s in "AB"] == [2_100_000, 1_900_000]
+
+
+def test_a_roster_shows_what_it_changes_for_whom_and_undoing_takes_it_back(cast):
+    run = preview(cast, lines("张三,P0003,,低保,2023-01-01,", "李叔,P0002,,低保,2023-01-01,")).run
+    assert [(i.psn_no, i.gain_fen) for i in impact_of_run(cast.registrar, run.pk)] == [("P0003", 700_000)]
+    ApplyRoster(actor=cast.registrar, run_id=run.pk).run()
+    outbox.deliver()
+    assert paid("Z") == 700_000
+    UndoRoster(actor=cast.registrar, run_id=run.pk).run()
+    outbox.deliver()
+    assert paid("Z") == 0
+    assert sorted(Refold.objects.filter(cause="identity", cause_id=f"run:{run.pk}").values_list("change_fen", flat=True)) == [-700_000, 700_000]
+
+
+def test_only_who_may_certify_asks_and_only_of_their_area(cast):
+    with pytest.raises(PermissionDenied):
+        impact_of_certifying(cast.chen, **REACHED)
+    cast.zhou.area_code = "320902"
+    with pytest.raises(Http404):
+        impact_of_certifying(cast.zhou, **REACHED)
+
+
+def test_somebody_who_cannot_be_folded_is_said_and_holds_nobody_up(cast):
+    Person.objects.filter(psn_no="P0003").update(insured_area="320902")
+    cast.zhou.area_code = "000000"
+    assert "没有已批准的政策包" in impact_of_certifying(cast.zhou, **REACHED).why
+    CertifyIdentity(actor=cast.zhou, **REACHED).run()
+    assert outbox.deliver() == 1
+
+
+def test_a_person_with_settlements_stays_registered(cast):
+    run = preview(cast, lines("P0400,钱五", head="人员编号,姓名"), kind="people").run
+    ApplyRoster(actor=cast.registrar, run_id=run.pk).run()
+    Settle(actor=cast.zhao, bill=bill("Q", date(2023, 5, 1), 100, person="P0400")).run()
+    with pytest.raises(InputErrors, match=r"E-REG-DEPENDS.*P0400"):
+        UndoRoster(actor=cast.registrar, run_id=run.pk).run()
+
+
+def test_a_file_tells_everything_in_order_with_its_source(cast):
+    seen = open_file(cast.chen, "P0001")
+    assert [(m.on, m.kind, m.amount_fen) for m in seen.moments] == [
+        (date(2023, 1, 1), "identity", None), (date(2023, 3, 1), "settlement", 3_000_000), (date(2023, 4, 1), "settlement", 4_000_000),
+        (date(2023, 6, 1), "payment", 2_100_000), (date(2023, 6, 1), "payment", 1_900_000),
+    ]  # fmt: skip
+    assert all(moment.source for moment in seen.moments)
