@@ -17,6 +17,8 @@ LOG = logging.getLogger("tuodi.jobs")
 #: Seconds between deliveries of announcements, and between seals of the audit chain, while serving.
 DELIVER_EVERY, SEAL_EVERY = 2, 60
 SHOWN = 20
+#: Requests that one worker answers at once.
+THREADS = 4
 
 
 def prepare() -> None:
@@ -40,6 +42,7 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: int = 2) -> int:
     elif waiting := _unapplied():
         print(f"数据库有 {waiting} 项迁移没有执行。请先备份，再执行 tuodi migrate。", file=sys.stderr)
         return 1
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     for line in addresses(host, port):
         print(line)
     if settings.TUODI_DEMONSTRATION:
@@ -64,7 +67,7 @@ def _granian(host: str, port: int, workers: int) -> None:
 
     Granian(
         "tuodi.site.wsgi:application", address=host, port=port, interface=Interfaces.WSGI, workers=workers, websockets=False,
-        log_level=LogLevels.warning, respawn_failed_workers=True,
+        log_level=LogLevels.warning, respawn_failed_workers=True, backpressure=THREADS, blocking_threads=THREADS,
     ).serve()  # fmt: skip
 
 
