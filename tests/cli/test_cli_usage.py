@@ -97,7 +97,7 @@ def test_an_interrupt_ends_plainly(tuodi, monkeypatch, number):
     monkeypatch.setattr("tuodi.cli.packs.shelf", lambda: signal.raise_signal(number))
     answer = tuodi("pack", "list")
     assert answer.code == exits.INTERRUPTED
-    assert "没有写出任何文件" in answer.err
+    assert "没有写完的文件都已清除" in answer.err
 
 
 def test_a_folder_where_a_file_should_be_is_an_input_error(tuodi, county):

@@ -12,5 +12,5 @@ MEANINGS = {
     MISSING: "规则需要的授权参数没有录入",
     PACK: "政策包写法有错误",
     CRASHED: "程序自身出错",
-    INTERRUPTED: "被中断，什么也没有写",
+    INTERRUPTED: "被中断，没有写完的都已清除",
 }

@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         return _usage(error, as_json=as_json)
     except KeyboardInterrupt:
-        print("已中断。没有写出任何文件。", file=sys.stderr)
+        print("已中断。没有写完的文件都已清除。", file=sys.stderr)
         return exits.INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -46,7 +46,7 @@ def in_chinese(message: str) -> str:
     for pattern, says in COMPLAINTS:
         match = re.fullmatch(pattern, message, re.DOTALL)
         if match:
-            return says.format(*match.groups())
+            return says.format(*match.groups()).replace("参数 命令 不能", "命令不能").replace("'", "")
     return message
 
 
@@ -63,7 +63,7 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(in_chinese(message), self.format_usage())
 
     def format_usage(self) -> str:
-        return f"用法：{self._usage()}\n"
+        return "\n".join(filled_lines(f"用法：{self._usage()}", 0, hanging=6)) + "\n"
 
     def _usage(self) -> str:
         words = [self.prog]
@@ -128,7 +128,7 @@ def written(action: argparse.Action, *, all_names: bool = False) -> str:
     if action.nargs in ("*", "+"):
         value = f"{value} …"
     if not action.option_strings:
-        return f"[{value}]" if action.nargs == "?" else value
+        return f"[{value}]" if action.nargs in ("?", "*") else value
     names = ", ".join(action.option_strings) if all_names else action.option_strings[0]
     return f"{names} {value}".rstrip()
 
