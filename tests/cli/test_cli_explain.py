@@ -129,7 +129,9 @@ def test_an_estimate_from_options(tuodi):
         (("--identity", "dibao:2024-05-01:2024-04-01"), "终止日早于起始日"),
         (("--settled", "2024/05/01"), "结算日期“2024/05/01”不是日期"),
         (("--total", "1e4"), "不是金额"),
-        (("--full-self-pay", "-3"), "不是金额"),
+        (("--full-self-pay=-3",), "不是金额"),
+        (("--care", "7x"), "医疗类别没有“7x”"),
+        (("--hosp-lv", "44"), "医院等级没有“44”"),
     ],
 )
 def test_what_cannot_be_read_is_told(tuodi, more, says):

@@ -10,12 +10,13 @@ from tuodi.cli import exits
 from tuodi.cli.explain import show
 from tuodi.cli.output import say
 from tuodi.cli.plans import Chosen, chosen
-from tuodi.cli.typed import PERSON, day_of, fen_of, optional_day, record_of
+from tuodi.cli.typed import PERSON, day_of, fen_of, known_code, optional_day, record_of
 from tuodi.cli.usage import UsageError
 from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.simulate import TypedBill, estimate
 from tuodi.core.engine.words import explain
 from tuodi.core.identities import IdentityRecord
+from tuodi.core.settlements import CAUSES, DISEASE_CLASSES, HOSPITAL_TIERS, MED_TYPES
 
 #: option -> payer's field
 PAYERS = {
@@ -65,7 +66,12 @@ def records_of(args: Any, settled: date) -> list[IdentityRecord]:
 
 
 def bill_of(args: Any, settled: date) -> TypedBill:
-    """Return the bill typed in."""
+    """Return the bill typed in; codes must be known."""
+    for name, text, known in (
+        ("医疗类别", args.care[:2], MED_TYPES), ("疾病类别", args.disease_class, {"": "", **DISEASE_CLASSES}), ("外伤原因", args.cause, CAUSES),
+        ("医院等级", args.hosp_lv.zfill(2) if args.hosp_lv else "", {"": "", **HOSPITAL_TIERS}),
+    ):  # fmt: skip
+        known_code(text, name, known)
     payments = {field: fen_of(text, f"--{name}") for name, field in PAYERS.items() if (text := getattr(args, name)) is not None}
     return TypedBill(
         settled_on=settled, total_fen=fen_of(args.total, "医疗费总额"), full_self_pay_fen=fen_of(args.full_self_pay, "全自费"),

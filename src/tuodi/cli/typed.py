@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from tuodi.cli.usage import UsageError
@@ -76,6 +76,13 @@ def record_of(text: str, *, settled: date, certified: date | None, applied: date
     if last is not None and last < first:
         raise UsageError(f"身份“{text}”的终止日早于起始日")
     return IdentityRecord(PERSON, identity_code(code), first, last, certified, applied)
+
+
+def known_code(text: str, name: str, known: Mapping[str, str]) -> None:
+    """Refuse a code that is not in its table, told with those that are."""
+    if text not in known:
+        listed = "、".join(f"{code} {says}" for code, says in known.items() if code)
+        raise UsageError(f"{name}没有“{text}”；可用的有：{listed}")
 
 
 def pairs_of(written: Iterable[str], name: str) -> dict[str, str]:
