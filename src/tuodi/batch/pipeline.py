@@ -12,7 +12,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -112,7 +112,8 @@ def adjudicate(job: Job, *, progress: Progress | None = None) -> Report:
         with EntryWriter(job.out) as writer, ThreadPoolExecutor(job.threads) as pool:
             done = 0
             for part in spill.parts():
-                for frame in _entries(job, kernel, part, late, tables, report, pool):
+                own = replace(tables, identities=spill.beside(tables.identities, by="psn_no")) if by is person_of else tables
+                for frame in _entries(job, kernel, part, late, own, report, pool):
                     writer.write(frame)
                     _count(report, frame)
                 done += len(part)

@@ -22,6 +22,7 @@ class Spill:
         self.by = by
         self.rows = 0
         expected = rows_hint if rows_hint is not None else 64 * part_rows
+        self.part = 0
         self.count = 1 if expected <= 2 * part_rows else min(MAX_PARTS, -(-expected // part_rows))
         self._held: list[pl.DataFrame] = []
         self._folder = tempfile.TemporaryDirectory(prefix="tuodi-parts-", dir=directory) if self.count > 1 else None
@@ -43,7 +44,7 @@ class Spill:
         if self.count == 1:
             self._held.append(frame)
             return
-        parts = frame.with_columns(part=self.by(frame).hash(seed=7) % self.count).partition_by(
+        parts = frame.with_columns(part=self._parts_of(self.by(frame))).partition_by(
             "part", as_dict=True, include_key=False
         )
         for (part,), rows in parts.items():
@@ -62,11 +63,18 @@ class Spill:
         for writer in self._writers.values():
             writer.close()
         for part in sorted(self._writers):
-            path = self._path(part)
+            self.part, path = part, self._path(part)
             with pa.memory_map(str(path)) as file, ipc.open_stream(file) as stream:
                 yield pl.DataFrame(pl.from_arrow(stream.read_all()))
             path.unlink()
         self._writers = {}
+
+    def beside(self, records: pl.DataFrame, *, by: str) -> pl.DataFrame:
+        """Return the records of the persons (or households) whose part was yielded last."""
+        return records if self.count == 1 else records.filter(self._parts_of(records[by]) == self.part)
+
+    def _parts_of(self, unit: pl.Series) -> pl.Series:
+        return unit.hash(seed=7) % self.count
 
     def _path(self, part: int) -> Path:
         assert self._folder is not None
