@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tuodi.batch.registers import clauses, interpretations
 from tuodi.cli import exits
+from tuodi.cli.plans import SAMPLES
 
 PACK = "999999-example"
 
@@ -84,3 +87,8 @@ def test_differences_between_packs_readings_and_days(tuodi):
     assert tuodi("pack", "diff", PACK, PACK, "--reading-b", "I-04=stay", "--json").data[0]["kind"] == "changed"
     assert tuodi("pack", "diff", PACK, PACK, "--on", "2024-06-01", "--sample-values").code == exits.DONE
     assert tuodi("pack", "diff", PACK, PACK, "--on", "June").code == exits.USAGE
+
+
+def test_the_samples_that_the_program_carries_are_those_of_the_tests():
+    own = Path(__file__).parent.parent / "data" / "delegated-sample.yaml"
+    assert SAMPLES.read_text("utf-8") == own.read_text("utf-8")
