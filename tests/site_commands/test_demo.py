@@ -29,7 +29,7 @@ def run(code):
 
 def test_a_small_demonstration_stands_and_its_books_are_right(tmp_path):
     home = tmp_path / "demo"
-    made = f"from pathlib import Path\nfrom tuodi.site.demo import demo\nraise SystemExit(demo(Path({str(home)!r}), 12, packs=['610900-ankang']))"
+    made = f"from pathlib import Path\nfrom tuodi.site.demo import demo\nraise SystemExit(demo(Path({str(home)!r}), 40, packs=['610900-ankang']))"
     done = run(made)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     assert "虚构" in done.stdout
