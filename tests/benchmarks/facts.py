@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from tuodi.batch.kernel import Choice, Columns, amount_facts
+from tuodi.batch.packs import entered_values, pack_of
 from tuodi.core.engine.plan import IDENTITY_BITS, Decision, Plan, Profile, make_plan
 from tuodi.core.policy.load import load_pack, read_source
 
 Array = np.ndarray
 HERE = Path(__file__).parent
+#: Values for what a pack delegates, so that every pack can be run.
+SAMPLE = HERE.parent / "data" / "delegated-sample.yaml"
 YEARS = (2024, 2025)
 #: What a person holds, by number of the category; 0 is nobody's.
 HELD = ("", "extreme_poverty", "dibao", "low_income")
@@ -41,6 +44,14 @@ def policy(name: str) -> Plan:
     """Return the plan of a policy file beside this module."""
     path = HERE / f"{name}.yaml"
     return make_plan(load_pack(read_source(path.read_text("utf-8"), file=path.name)))
+
+
+def plan_of(name: str) -> Plan:
+    """Return the plan of a policy file beside this module, or of a pack of the shelf under the sample values."""
+    if (HERE / f"{name}.yaml").exists():
+        return policy(name)
+    pack = pack_of(name)
+    return make_plan(pack, entered_values(SAMPLE, pack))
 
 
 def facts(count: int, *, seed: int, changes: bool, first_person: int = 0) -> Facts:

@@ -1,123 +1,124 @@
-"""File to file, one settlement, start-up: each beside something plain run in turns with it."""
+"""File to file: settlements and identities in, entries out, against the same file read and written (or parsed) without computing."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+import tempfile
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from statistics import median
 
 from tests.benchmarks import table
 from tests.benchmarks.table import Row
-from tests.benchmarks.timing import Times, each, ratio, side_by_side
+from tests.benchmarks.timing import Times, ratio
+from tuodi.batch.synth import county
 
 ROOT = Path(__file__).parents[2]
-DATA = ROOT / "bench-data"
-PACK = "610900-ankang"
-SETTLEMENTS_A_PERSON = 6.3
-PLAIN = {
-    "parquet": "import sys, polars as pl\npl.read_parquet(sys.argv[1]).write_parquet(sys.argv[2], compression='zstd')",
-    "csv": "import sys, polars as pl\npl.read_csv(sys.argv[1], infer_schema=False)",
-}
-PEAK = "import resource, json, time\nb = time.perf_counter()\n{body}\nprint(json.dumps([time.perf_counter() - b, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))"
-BATCH = """import sys
-from pathlib import Path
-from tuodi.batch.packs import entered_values, pack_of
-from tuodi.batch.pipeline import Job, adjudicate
-from tuodi.core.engine.plan import make_plan
-folder, suffix, sample = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-pack = pack_of(sys.argv[4])
-adjudicate(Job(make_plan(pack, entered_values(sample, pack)), folder / f"settlements.{suffix}", folder / f"identities.{suffix}", folder / f"entries.{suffix}"))
-"""
+HOME = ROOT / "bench-data"
+TIMES_PARQUET, TIMES_CSV = 3, 6
+#: A tenfold file may need this much more memory at most.
+MEMORY_GROWTH = 1.25
+#: The synthetic county has this many settlements for a person in its two years.
+SETTLEMENTS_PER_PERSON = 5
+IDENTITIES = ("extreme_poverty", "orphan", "dibao", "dibao_edge", "illness_poverty", "low_income")
 
 
-def county_of(settlements: int, suffix: str) -> Path:
-    """Return a folder with about so many settlements, made once."""
-    from tuodi.batch.packs import pack_of
-    from tuodi.batch.synth import county
+@dataclass
+class Runs:
+    """What the runs of one contestant said."""
 
-    folder = DATA / f"{suffix}-{settlements}"
-    if not (folder / f"settlements.{suffix}").exists():
-        pack = pack_of(PACK)
-        identities = sorted({i for c in pack.categories for i in c.identities})
-        people = max(100, int(settlements / SETTLEMENTS_A_PERSON))
-        county(out_dir=folder, people=people, seed=1, identities=identities, first=date(2023, 1, 4), last=date(2025, 6, 30), format=suffix, area=pack.area)
+    found: list[dict[str, float]] = field(default_factory=list)
+
+    def times(self, key: str = "seconds") -> Times:
+        return Times([run[key] for run in self.found])
+
+    @property
+    def peak(self) -> int:
+        return int(median(run["peak"] for run in self.found))
+
+    def last(self, key: str) -> int:
+        return int(self.found[-1].get(key, 0))
+
+
+def folder_of(count: int, kind: str, *, home: Path = HOME) -> Path:
+    """Return a county of about that many settlements, made once."""
+    folder = home / f"county-{count}-{kind}"
+    if not (folder / "README.txt").exists():
+        county(
+            out_dir=folder, people=max(count // SETTLEMENTS_PER_PERSON, 1), seed=7, identities=IDENTITIES,
+            first=date(2024, 1, 1), last=date(2025, 12, 31), format=kind,
+        )  # fmt: skip
     return folder
 
 
-def measured(body: str, *arguments: str) -> tuple[float, int]:
-    """Return seconds (without starting Python and importing) and peak bytes of a body run in a process of its own."""
-    done = subprocess.run([sys.executable, "-c", PEAK.format(body=body), *arguments], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr[-2000:]
-    seconds, peak = json.loads(done.stdout.splitlines()[-1])
-    return seconds, peak
+def contest(works: list[str], folder: Path, kind: str, *, rounds: int, policy: str = "five_layers") -> list[Runs]:
+    """Return the runs of all contestants, taken in turns, each in a process of its own; each has run once before."""
+    runs = [Runs() for _ in works]
+    with tempfile.TemporaryDirectory(dir=folder.parent) as out:
+        for turn in range(rounds + 1):
+            for held, work in zip(runs, works, strict=True):
+                said = run(work, folder, kind, Path(out) / f"{work}.{kind}", policy)
+                if turn:
+                    held.found.append(said)
+    return runs
 
 
-def file_to_file(count: int, suffix: str, *, times: int, rounds: int, judged: bool) -> Row:
-    """Measure a batch against reading (and for Parquet writing) the same file; peak memory of each."""
-    folder = county_of(count, suffix)
-    source = str(folder / f"settlements.{suffix}")
-    sample = str(ROOT / "tests" / "data" / "delegated-sample.yaml")
-    measured(BATCH, str(folder), suffix, sample, PACK)
-    ours, theirs = [], []
-    for _ in range(rounds):
-        ours.append(measured(BATCH, str(folder), suffix, sample, PACK))
-        theirs.append(measured(PLAIN[suffix], source, str(folder / "plain.out")))
-    a, b = Times([s for s, _ in ours]), Times([s for s, _ in theirs])
-    found = ratio(a, b)
-    plain = "reading and writing" if suffix == "parquet" else "parsing"
-    return Row(
-        f"{suffix} of about {table.size(count)} settlements to entries", f"{table.duration(a.median)}, peak {table.gib(max(p for _, p in ours))}",
-        f"{plain} the same with Polars: {table.duration(b.median)}, peak {table.gib(max(p for _, p in theirs))}", f"{found:.2f} times",
-        f"at most {times} times", found <= times if judged else None,
-    )  # fmt: skip
+def run(work: str, folder: Path, kind: str, out: Path, policy: str) -> dict[str, float]:
+    """Return what one run of a contestant said."""
+    command = [sys.executable, "-m", "tests.benchmarks.worker", work, str(folder), kind, str(out), policy]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    said: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return said
 
 
-def one_settlement(*, judged: bool) -> list[Row]:
-    """Measure one settlement in process: figures only, with trace, worded; and a year of 40."""
-    from tests.benchmarks.year import year_of
-    from tuodi.core.engine.fold import fold, trace
-    from tuodi.core.engine.words import explain
-
-    plan, settlements, records = year_of(40)
-    result = fold(plan, settlements[:1], records)[0]
-
-    def worded_year() -> None:
-        for found in fold(plan, settlements, records):
-            _ = explain(plan, found, records=records).patient
-
-    works = (
-        ("one settlement, figures only (fold of a history of one)", lambda: fold(plan, settlements[:1], records), 20e-6),
-        ("one settlement of a year of 40, figures only", lambda: fold(plan, settlements, records), 40 * 20e-6),
-        ("one settlement with trace", lambda: trace(plan, fold(plan, settlements[:1], records)[0]), 50e-6),
-        ("one settlement worded for a patient", lambda: explain(plan, result, records=records).patient, 1e-3),
-        ("a person's year of 40 refolded and worded", worded_year, 5e-3),
-    )
-    rows = []
-    for what, work, limit in works:
-        seconds = each(work, times=200 if limit < 1e-3 else 20, rounds=7)
-        rows.append(Row(what, table.duration(seconds), reach=f"under {table.duration(limit)}", reached=seconds < limit if judged else None))
+def parquet(counts: list[int], *, rounds: int, judged: bool, home: Path = HOME) -> list[Row]:
+    """Measure Parquet to entries for each size, and whether memory grows with the file."""
+    rows: list[Row] = []
+    peaks: list[int] = []
+    for count in counts:
+        folder = folder_of(count, "parquet", home=home)
+        ours, arrow, polars = contest(["batch", "arrow", "polars"], folder, "parquet", rounds=rounds)
+        times = ratio(ours.times(), arrow.times())
+        what = f"Parquet to entries, {table.size(count)} settlements, five layers, identities joined"
+        beside = f"reading and writing the same Parquet with pyarrow: {table.duration(arrow.times().median)}, {table.gib(arrow.peak)}"
+        rows.append(_row(what, ours, beside, times, TIMES_PARQUET, judged=judged))
+        beside = f"the same through Polars' streaming engine: {table.duration(polars.times().median)}, {table.gib(polars.peak)}"
+        rows.append(Row("the same", "", beside, f"{ratio(ours.times(), polars.times()):.2f} times as long"))
+        peaks.append(ours.peak)
+    growth = peaks[-1] / peaks[0]
+    sizes = " and ".join(table.size(count) for count in counts)
+    rows.append(Row(
+        f"its peak memory at {sizes}", " and ".join(map(table.gib, peaks)), "", f"{growth:.2f} times",
+        f"does not grow with the file (at most {MEMORY_GROWTH})", growth <= MEMORY_GROWTH if judged and len(counts) > 1 else None,
+    ))  # fmt: skip
     return rows
 
 
-def start_up(*, rounds: int, judged: bool) -> list[Row]:
-    """Measure the first answers of the command line against an empty Python."""
-    folder = county_of(1000, "csv")
-    first = (folder / "settlements.csv").read_text("utf-8").splitlines()
-    setl_id = first[1].split(",")[first[0].split(",").index("setl_id")]
-    files = ["--settlements", str(folder / "settlements.csv"), "--identities", str(folder / "identities.csv")]
-    sample = ["--delegated", str(ROOT / "tests" / "data" / "delegated-sample.yaml")]
-    asked = {
-        "tuodi --version": (["--version"], 0.3), "tuodi explain, one settlement": (["explain", "--pack", PACK, *files, *sample, setl_id], 1.0),
-    }  # fmt: skip
+def csv(count: int, *, rounds: int, judged: bool, home: Path = HOME) -> Row:
+    """Measure CSV to entries."""
+    folder = folder_of(count, "csv", home=home)
+    ours, parse = contest(["batch", "parse"], folder, "csv", rounds=rounds)
+    what = f"CSV to entries, {table.size(count)} settlements, five layers, identities joined"
+    beside = f"parsing the same CSV with Polars: {table.duration(parse.times().median)}"
+    return _row(what, ours, beside, ratio(ours.times(), parse.times()), TIMES_CSV, judged=judged)
 
-    def runs(*command: str) -> None:
-        subprocess.run([sys.executable, *command], check=True, capture_output=True, cwd=ROOT)
 
-    rows = []
-    for what, (arguments, more) in asked.items():
-        ours, empty = side_by_side(lambda a=arguments: runs("-m", "tuodi.cli", *a), lambda: runs("-c", "pass"), rounds=rounds)
-        extra = ours.median - empty.median
-        rows.append(Row(what, table.duration(ours.median), f"python -c pass: {table.duration(empty.median)}", f"{extra:.2f} s more", f"at most {more} s more", extra <= more if judged else None))
-    return rows
+def real_pack(count: int, pack: str, *, rounds: int, home: Path = HOME) -> Row:
+    """Measure a pack of the shelf on the same file: nearly every settlement becomes an entry, most of them refusals."""
+    folder = folder_of(count, "parquet", home=home)
+    ours, arrow = contest(["batch", "arrow"], folder, "parquet", rounds=rounds, policy=pack)
+    beside = f"reading and writing the same Parquet with pyarrow: {table.duration(arrow.times().median)}"
+    what = f"Parquet to entries, {table.size(count)} settlements, the pack {pack}"
+    return _row(what, ours, beside, ratio(ours.times(), arrow.times()), None, judged=False)
+
+
+def _row(what: str, ours: Runs, beside: str, times: float, most: int | None, *, judged: bool) -> Row:
+    seconds = ours.times().median
+    measured = f"{table.duration(seconds)}, {table.rate(ours.last('rows'), seconds)}, {table.gib(ours.peak)}; {ours.last('entries'):,} entries"
+    reach = f"at most {most} times" if most else ""
+    return Row(what, measured, beside, f"{times:.2f} times as long", reach, times <= most if judged and most else None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -14,7 +12,7 @@ import numpy as np
 from tests.benchmarks import table
 from tests.benchmarks.decimal_loop import pay_all
 from tests.benchmarks.facts import Array, Facts, arrays_of, columns, facts, pays, policy
-from tests.benchmarks.machine import free_bytes
+from tests.benchmarks.machine import free_bytes, peak_bytes
 from tests.benchmarks.table import Row
 from tests.benchmarks.timing import ratio, seconds_of, side_by_side
 from tuodi.batch.kernel import Columns, Kernel, compile_kernel, run_kernel, stretches
@@ -118,12 +116,6 @@ def count_all(kernel: Kernel, held: Sequence[Columns], counted: list[int]) -> No
         results = run_kernel(kernel, one, threads=2, out=[column[: len(one)] for column in out])
         counted[0] += len(one)
         counted[1] += sum(int(results[name].sum()) for name in paying)
-
-
-def peak_bytes() -> int:
-    """Return the most memory that this process has had."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def fitting(count: int, *, bytes_each: int = 80) -> int:

@@ -36,6 +36,21 @@ def free_bytes() -> int:
     return _meminfo("MemAvailable")
 
 
+def peak_bytes() -> int:
+    """Return the most memory that this process has had since it was started.
+
+    The system's own tally is asked first: what ``getrusage`` says, a process inherits from the one that started it.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if platform.system() == "Darwin" else 1024)
+
+
 def _processor() -> str:
     path = Path("/proc/cpuinfo")
     if path.exists():
