@@ -10,12 +10,14 @@ from django.http import Http404
 from tests.apps.cast import assemble, bill
 from tests.apps.registry.test_rosters import lines, preview
 from tuodi.apps.registry.actions.identities import CertifyIdentity, CorrectIdentity, EndIdentity
+from tuodi.apps.registry.actions.people import MergePeople, UnmergePeople
 from tuodi.apps.registry.actions.rosters import ApplyRoster
 from tuodi.apps.registry.actions.undoing import UndoRoster
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.registry.timeline import open_file
-from tuodi.apps.settlement.actions import Settle
+from tuodi.apps.settlement.actions import CancelSettlement, Settle
 from tuodi.apps.settlement.models import Entry, Refold
+from tuodi.apps.settlement.nightly import check_books
 from tuodi.apps.settlement.retro import (
     entries_of,
     impact_of_certifying,
@@ -118,6 +120,23 @@ def test_a_person_with_settlements_stays_registered(cast):
     Settle(actor=cast.zhao, bill=bill("Q", date(2023, 5, 1), 100, person="P0400")).run()
     with pytest.raises(InputErrors, match=r"E-REG-DEPENDS.*P0400"):
         UndoRoster(actor=cast.registrar, run_id=run.pk).run()
+
+
+def test_merged_records_share_one_history_and_one_cap(cast):
+    """安康低保年度 4 万已满：并入后 7,000 元不再支付；拆开后各算各的。"""
+    CertifyIdentity(actor=cast.zhou, **REACHED).run()
+    outbox.deliver()
+    assert paid("Z") == 700_000
+    MergePeople(actor=cast.registrar, psn_no="P0003", into="P0001").run()
+    outbox.deliver()
+    assert [paid(s) for s in "ABZ"] == [2_100_000, 1_900_000, 0]
+    assert check_books().differences == ()
+    CancelSettlement(actor=cast.zhao, setl_id="A", new_id="A-").run()
+    assert [paid(s) for s in "ABZ"] == [0, 2_800_000, 700_000]
+    UnmergePeople(actor=cast.registrar, psn_no="P0003").run()
+    outbox.deliver()
+    assert [paid(s) for s in "ABZ"] == [0, 2_800_000, 700_000]
+    assert check_books().differences == ()
 
 
 def test_a_file_tells_everything_in_order_with_its_source(cast):

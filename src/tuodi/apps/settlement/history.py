@@ -18,6 +18,7 @@ from django.db.models import Sum
 
 from tuodi.apps.policies.queries import InForce, plans_of
 from tuodi.apps.registry.models import Identity, Person
+from tuodi.apps.registry.queries import numbers_of
 from tuodi.apps.settlement.models import Bill, Entry, History, Refold
 from tuodi.base import clock
 from tuodi.core.engine.fold import EventResult, LayerResult, fold, judged_day, trace
@@ -39,21 +40,22 @@ class Computed:
 
 
 def lock(psn_no: str) -> History:
-    """Take the lock of a person's history; every writer of that person's money takes it first."""
+    """Take the lock of a person's history; every writer of that person's money takes it first. Merged records share one."""
+    psn_no = numbers_of(psn_no)[0]
     History.objects.get_or_create(psn_no=psn_no)
     return History.objects.select_for_update().get(psn_no=psn_no)
 
 
 def live_bills(psn_no: str) -> list[Bill]:
-    """Return the bills of a person that count: neither cancelled nor reversed, nor cancellations themselves."""
-    rows = Bill.objects.filter(psn_no=psn_no, is_cancellation=False, cancelled_by__isnull=True, is_reversed=False)
+    """Return the bills of a person that count, under whichever number: neither cancelled nor reversed, nor cancellations themselves."""
+    rows = Bill.objects.filter(psn_no__in=numbers_of(psn_no), is_cancellation=False, cancelled_by__isnull=True, is_reversed=False)
     return list(rows.order_by("setl_time", "setl_id"))
 
 
 def settlement_of(bill: Bill, *, person: Person | None) -> Settlement:
-    """Return a bill as the core's value."""
+    """Return a bill as the core's value, under the number by which the person is kept."""
     return Settlement(
-        setl_id=bill.setl_id, psn_no=bill.psn_no, fixmedins_code=bill.fixmedins_code, med_type=bill.med_type,
+        setl_id=bill.setl_id, psn_no=person.psn_no if person else bill.psn_no, fixmedins_code=bill.fixmedins_code, med_type=bill.med_type,
         begndate=bill.begndate, enddate=bill.enddate, setl_time=clock.local(bill.setl_time), diag_code=bill.diag_code,
         **{name: getattr(bill, name) for name in AMOUNT_FIELDS}, disease_class=bill.disease_class,
         refer_stas=bill.refer_stas, out_prov=bill.out_prov, cause=bill.cause, birth=person.birth if person else None,
@@ -102,12 +104,13 @@ def answering(plans: list[InForce], s: Settlement, *, area: str) -> InForce:
 
 def paid_so_far(psn_no: str) -> dict[tuple[int, str], int]:
     """Return what the entries of a person sum up to, by bill and layer."""
-    rows = Entry.objects.filter(bill__psn_no=psn_no).values_list("bill_id", "layer").annotate(Sum("pay"))
+    rows = Entry.objects.filter(bill__psn_no__in=numbers_of(psn_no)).values_list("bill_id", "layer").annotate(Sum("pay"))
     return {(bill, layer): total for bill, layer, total in rows}
 
 
 def refold(psn_no: str, *, area: str, cause: str, cause_id: str = "", keep_traces: Iterable[str] = ()) -> tuple[Refold | None, Computed]:
     """Fold a locked history and write its differences; return the refold (None if nothing changed) and what was computed."""
+    psn_no = numbers_of(psn_no)[0]
     person = Person.objects.filter(psn_no=psn_no).first()
     bills = live_bills(psn_no)
     settlements = [settlement_of(bill, person=person) for bill in bills]

@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from tuodi.apps.policies import permissions
 from tuodi.apps.policies.actions import KeepImpact
 from tuodi.apps.policies.actions.base import row_for
 from tuodi.apps.policies.models import DelegatedValue, Installation
 from tuodi.apps.policies.queries import InForce, Proposal, basis, plans_of
 from tuodi.apps.registry.models import Identity, Person
+from tuodi.apps.registry.queries import record_of
 from tuodi.apps.settlement import history
 from tuodi.apps.settlement.models import Bill
 from tuodi.base import access, clock
@@ -34,11 +37,12 @@ MISSING_SHOWN = 20
 
 @dataclass(frozen=True)
 class PersonHistory:
-    """One person's bills that count, and identities as believed now."""
+    """One person's bills that count, and identities as believed now; ``numbers`` are those of records merged into it too."""
 
     person: Person
     bills: list[Bill]
     records: list[IdentityRecord]
+    numbers: tuple[str, ...] = ()
 
     @property
     def settlements(self) -> list[Settlement]:
@@ -48,35 +52,37 @@ class PersonHistory:
 
 def histories(area_code: str, *, after: str = "", limit: int | None = None) -> Iterator[PersonHistory]:
     """Yield the history of everybody insured in an area who has a bill, in the order of their numbers, some at a time."""
-    people = Person.objects.filter(insured_area__startswith=area_prefix(area_code))
+    merged = Person.objects.filter(merged_into=OuterRef(OuterRef("pk"))).values("psn_no")
+    billed = Exists(Bill.objects.filter(psn_no=OuterRef("psn_no"))) | Exists(Bill.objects.filter(psn_no__in=merged))
+    people = Person.objects.filter(billed, insured_area__startswith=area_prefix(area_code), merged_into__isnull=True)
     while limit is None or limit > 0:
-        numbers = list(
-            Bill.objects.filter(psn_no__gt=after, psn_no__in=people.values("psn_no")).order_by("psn_no")
-            .values_list("psn_no", flat=True).distinct()[: min(CHUNK, limit or CHUNK)]
-        )  # fmt: skip
-        if not numbers:
+        some = list(people.filter(psn_no__gt=after).order_by("psn_no")[: min(CHUNK, limit or CHUNK)])
+        if not some:
             return
-        yield from _read(numbers)
-        after = numbers[-1]
-        limit = None if limit is None else limit - len(numbers)
+        yield from _read(some)
+        after = some[-1].psn_no
+        limit = None if limit is None else limit - len(some)
 
 
-def _read(numbers: list[str]) -> Iterator[PersonHistory]:
+def _read(people: list[Person]) -> Iterator[PersonHistory]:
     """Yield some people's histories, read in three statements."""
-    people = {person.psn_no: person for person in Person.objects.filter(psn_no__in=numbers)}
-    bills: dict[str, list[Bill]] = {number: [] for number in numbers}
-    live = Bill.objects.filter(psn_no__in=numbers, is_cancellation=False, cancelled_by__isnull=True, is_reversed=False)
+    owner = {person.psn_no: person.psn_no for person in people}
+    owner |= dict(Person.objects.filter(merged_into__in=people).values_list("psn_no", "merged_into__psn_no"))
+    bills: dict[str, list[Bill]] = {person.psn_no: [] for person in people}
+    live = Bill.objects.filter(psn_no__in=list(owner), is_cancellation=False, cancelled_by__isnull=True, is_reversed=False)
     for bill in live.order_by("setl_time", "setl_id"):
-        bills[bill.psn_no].append(bill)
-    records: dict[str, list[IdentityRecord]] = {number: [] for number in numbers}
-    held = Identity.objects.filter(withdrawn_at__isnull=True).select_related("person__merged_into").order_by("first", "pk")
-    for row in held.filter(person__psn_no__in=numbers) | held.filter(person__merged_into__psn_no__in=numbers):
-        whose = {row.person.psn_no, row.person.merged_into.psn_no if row.person.merged_into else row.person.psn_no}
-        for number in whose & records.keys():
-            record = IdentityRecord(number, row.identity, row.first, row.last, row.certified_on, row.applied_on, row.issuer)
-            records[number].append(record)
-    for number in numbers:
-        yield PersonHistory(people[number], bills[number], records[number])
+        bills[owner[bill.psn_no]].append(bill)
+    records: dict[str, list[IdentityRecord]] = {person.psn_no: [] for person in people}
+    held = Identity.objects.filter(withdrawn_at__isnull=True, person__psn_no__in=list(owner)).order_by("first", "pk")
+    for row in held.select_related("person"):
+        number = owner[row.person.psn_no]
+        records[number].append(record_of(row, number))
+    numbers: dict[str, list[str]] = {person.psn_no: [] for person in people}
+    for number, kept in owner.items():
+        numbers[kept].append(number)
+    for person in people:
+        number = person.psn_no
+        yield PersonHistory(person, bills[number], records[number], tuple(numbers[number]))
 
 
 @dataclass

@@ -71,9 +71,10 @@ class Difference:
 def differences(some: list[PersonHistory], plans: dict[str, list[InForce]]) -> Iterator[tuple[PersonHistory, list[Difference]]]:
     """Yield those of some people whose entries differ from what their histories earn, and where."""
     sums: dict[str, dict[tuple[str, str], int]] = {}
-    rows = Entry.objects.filter(bill__psn_no__in=[held.person.psn_no for held in some])
+    owner = {number: held.person.psn_no for held in some for number in held.numbers or (held.person.psn_no,)}
+    rows = Entry.objects.filter(bill__psn_no__in=list(owner))
     for number, setl_id, layer, fen in rows.values_list("bill__psn_no", "bill__setl_id", "layer").annotate(Sum("pay")):
-        sums.setdefault(number, {})[(setl_id, layer)] = fen
+        sums.setdefault(owner[number], {})[(setl_id, layer)] = fen
     for held in some:
         number, area = held.person.psn_no, held.person.insured_area
         try:

@@ -20,7 +20,7 @@ from tuodi.apps.registry.actions.identities import copied
 from tuodi.apps.registry.actions.rosters import preview_of
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.registry.plans import Difference, Plan
-from tuodi.apps.registry.queries import identities_of, record_of
+from tuodi.apps.registry.queries import identities_of, numbers_of, record_of
 from tuodi.apps.settlement import history
 from tuodi.apps.settlement.models import Bill, Entry
 from tuodi.apps.settlement.nightly import RefoldPerson, system_user
@@ -157,8 +157,9 @@ def impact_of_plan(plan: Plan, *, progress: Callable[[int, int], None] | None = 
     numbers, found = sorted(by_person), []
     plans: dict[str, list[InForce]] = {}
     for at in range(0, len(numbers), CHUNK):
-        billed = Bill.objects.filter(psn_no__in=numbers[at : at + CHUNK]).values("psn_no")
-        for person in Person.objects.filter(psn_no__in=billed).order_by("psn_no"):
+        for person in Person.objects.filter(psn_no__in=numbers[at : at + CHUNK]).order_by("psn_no"):
+            if not Bill.objects.filter(psn_no__in=numbers_of(person.psn_no)).exists():
+                continue
             area = person.insured_area
             if area not in plans:
                 plans[area] = plans_of(area)
@@ -176,11 +177,10 @@ def impact_of_plan(plan: Plan, *, progress: Callable[[int, int], None] | None = 
 
 def refold_people(data: dict[str, Any]) -> None:
     """Subscriber of ``identity:changed``: fold those concerned anew, in the order of their numbers."""
-    kept = Person.objects.filter(psn_no__in=data["psn_nos"]).values_list("psn_no", "merged_into__psn_no", "insured_area")
-    areas = {psn_no: area for psn_no, _, area in kept}
-    areas |= dict(Person.objects.filter(psn_no__in=[into for _, into, _ in kept if into]).values_list("psn_no", "insured_area"))
-    billed = set(Bill.objects.filter(psn_no__in=list(areas)).values_list("psn_no", flat=True))
-    for psn_no in sorted(billed):
+    named = Person.objects.filter(psn_no__in=data["psn_nos"]).values_list("pk", "merged_into_id")
+    kept = {into or key for key, into in named}
+    areas = dict(Person.objects.filter(pk__in=kept).values_list("psn_no", "insured_area"))
+    for psn_no in sorted(psn_no for psn_no in areas if Bill.objects.filter(psn_no__in=numbers_of(psn_no)).exists()):
         refolding = RefoldPerson(
             actor=system_user(), psn_no=psn_no, area=areas[psn_no], cause="identity", cause_id=data.get("cause_id", "")
         )
