@@ -6,7 +6,8 @@ The generated text is plain Python; :mod:`tuodi.batch.kernel` hands the kernel's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import Any
 
 from tuodi.core.engine.steps import Const, Expr, Name, Op, Program
@@ -14,21 +15,34 @@ from tuodi.core.engine.steps import Const, Expr, Name, Op, Program
 INFIX = {"+": "+", "-": "-", "*": "*", "<": "<", "<=": "<=", "==": "==", "and": "and", "or": "or"}
 
 
-def source_of(expr: Expr, names: dict[str, str]) -> str:
-    """Return an expression as Python source over the given local names."""
+def source_of(expr: Expr, names: dict[str, str], places: Iterator[int] | None = None) -> str:
+    """Return an expression as Python source over the given local names; ``x0``, ``x1`` … hold what is compared and then given.
+
+    The smaller and greater of two values are written out: a call costs more than all the rest of a step.
+    """
     if isinstance(expr, Const):
         return str(expr.value)
     if isinstance(expr, Name):
         return names[expr.name]
     assert isinstance(expr, Op)
-    parts = [source_of(operand, names) for operand in expr.operands]
+    places = count() if places is None else places
+    parts = [source_of(operand, names, places) for operand in expr.operands]
     if expr.operator in INFIX:
         return f"({parts[0]} {INFIX[expr.operator]} {parts[1]})"
     if expr.operator == "if":
         return f"({parts[1]} if {parts[0]} else {parts[2]})"
     if expr.operator == "half_up":
         return f"((2 * {parts[0]} + {parts[1]}) // (2 * {parts[1]}))"
-    return f"{expr.operator}({parts[0]}, {parts[1]})"
+    (one, one_again), (other, other_again) = (_held(part, places) for part in parts)
+    return f"({one_again} if {one} {'<' if expr.operator == 'min' else '>'} {other} else {other_again})"
+
+
+def _held(text: str, places: Iterator[int]) -> tuple[str, str]:
+    """Return source that gives a value the first time, and the second; anything but a name or number is kept for that."""
+    if text.isalnum():
+        return text, text
+    name = f"x{next(places)}"
+    return f"({name} := {text})", name
 
 
 def local_names(program: Program) -> dict[str, str]:
@@ -76,7 +90,7 @@ Event = Callable[[Sequence[int], Sequence[Sequence[int]], Sequence[int]], tuple[
 
 def compile_event(program: Program, returned: Sequence[str]) -> Event:
     """Return the function of :func:`event_source`; flags among the results are Python bools or ints, equal as numbers."""
-    scope: dict[str, Any] = {"__builtins__": {"min": min, "max": max}}
+    scope: dict[str, Any] = {"__builtins__": {}}
     exec(compile(event_source(program, returned), "<steps>", "exec"), scope)
     made: Event = scope["event"]
     return made
