@@ -34,6 +34,8 @@ settings.register_profile(
 MANY = int(os.environ.get("TUODI_THOROUGH", "0"))
 settings.register_profile("thorough", max_examples=MANY if MANY > 1 else 1000, deadline=None)
 settings.load_profile("thorough" if MANY else "modest")
+#: For what is tried on every pack.
+few = settings(max_examples=max(1, settings.default.max_examples // 3))
 
 TESTS = Path(__file__).parent.parent
 SAMPLE = TESTS / "data" / "delegated-sample.yaml"

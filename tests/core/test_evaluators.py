@@ -14,6 +14,7 @@ from strategies import (
     World,
     bill,
     drawn,
+    few,
     histories,
     plan_of,
     policies,
@@ -61,6 +62,7 @@ def test_all_evaluators_agree_on_totals_of_persons_and_households_together(data)
 
 
 @pytest.mark.parametrize("pack", [*SHELF, *TEST_PACKS], ids=lambda p: Path(p).name)
+@few
 @given(st.data())
 def test_all_evaluators_agree_on_every_pack(pack, data):
     world = shelf_world(pack)
@@ -72,6 +74,7 @@ COMPILED = [*SHELF, *(path for path in TEST_PACKS if Path(path).name in {"target
 
 
 @pytest.mark.parametrize("pack", COMPILED, ids=lambda p: Path(p).name)
+@few
 @given(st.data())
 def test_the_compiled_kernel_agrees_with_the_fold(pack, data):
     world = shelf_world(pack)
