@@ -79,5 +79,5 @@ def bill(setl_id: str, day: date, yuan: int, *, person: str = "P0001", hospital:
             "setl_id": setl_id, "psn_no": person, "fixmedins_code": hospital, "med_type": "21", "begndate": day, "enddate": day,
             "setl_time": clock.instant(datetime(day.year, day.month, day.day, 10)), "diag_code": "J18.9",
             "medfee_sumamt": yuan * 100, "inscp_scp_amt": yuan * 100, **fields,
-        }  # fmt: skip
+        }
     )

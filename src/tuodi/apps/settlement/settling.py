@@ -20,7 +20,14 @@ from tuodi.batch.national_rows import from_exchange_row
 from tuodi.core.engine.fold import EventResult
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.money import yuan
-from tuodi.core.settlements import AMOUNT_FIELDS, CAUSES, DISEASE_CLASSES, INSURER_FIELDS, REFERRALS, SPLIT_FIELDS
+from tuodi.core.settlements import (
+    AMOUNT_FIELDS,
+    CAUSES,
+    DISEASE_CLASSES,
+    INSURER_FIELDS,
+    REFERRALS,
+    SPLIT_FIELDS,
+)
 
 E_SPLIT = declare(
     "E-SETTLE-SPLIT", "医疗费总额 {total} 不等于全自费、超限价、先行自付、政策范围内四项之和 {parts}", "请核对四项金额后重新发送"
