@@ -32,7 +32,7 @@ check: setup lint types contracts ## everything that a change must pass
 
 lint:
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check src/tuodi/core/money.py
+	$(BIN)/ruff format --check .
 
 types:
 	$(BIN)/mypy

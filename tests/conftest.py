@@ -15,7 +15,9 @@ os.environ.setdefault("TUODI_CACHE", str(Path(tempfile.gettempdir()) / "tuodi-te
 
 
 def pytest_addoption(parser):
-    parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite", help="the database of the service's tests")
+    parser.addoption(
+        "--database", choices=["sqlite", "postgres"], default="sqlite", help="the database of the service's tests"
+    )
 
 
 def pytest_configure(config):

@@ -46,25 +46,35 @@ def assemble(pack: str = "610900-ankang", *, first: date = date(2023, 1, 4)) -> 
         "system": ("系统", "system", "610900", ""),
     }  # fmt: skip
     users = {
-        key: User.objects.create(username=key, password="!", name=name, role=role, area_code=area, institution_code=code)
+        key: User.objects.create(
+            username=key, password="!", name=name, role=role, area_code=area, institution_code=code
+        )
         for key, (name, role, area, code) in jobs.items()
     }
     at = clock.instant(NOW)
     hospitals = []
     for number, level in (("1", "05"), ("2", "02")):
-        made = Institution.objects.create(code=f"H6109020000{number}", name=f"汉滨区第{number}医院（虚构）", level=level, area_code="610902")
+        made = Institution.objects.create(
+            code=f"H6109020000{number}", name=f"汉滨区第{number}医院（虚构）", level=level, area_code="610902"
+        )
         for kind in ("insurance", "assistance"):
             Agreement.objects.create(institution=made, kind=kind, first=date(2020, 1, 1), recorded_at=at)
         hospitals.append(made)
     people = [
-        Person.objects.create(psn_no=psn_no, name=name, initials=initials, insured_area="610902", registered_area="610902", recorded_at=at)
+        Person.objects.create(
+            psn_no=psn_no, name=name, initials=initials, insured_area="610902", registered_area="610902", recorded_at=at
+        )
         for psn_no, name, initials in (("P0001", "王奶奶", " wnn "), ("P0002", "李叔", " ls "))
     ]
     words.index(people, fresh=True)
     for person, identity in zip(people, ("dibao", "dibao_edge"), strict=True):
-        Identity.objects.create(person=person, identity=identity, first=date(2023, 1, 1), issuer="民政局", recorded_at=at)
+        Identity.objects.create(
+            person=person, identity=identity, first=date(2023, 1, 1), issuer="民政局", recorded_at=at
+        )
     folder = folder_of(pack)
-    texts = {path.name: path.read_text("utf-8") for path in folder.iterdir() if path.name in ("policy.yaml", "diseases.csv")}
+    texts = {
+        path.name: path.read_text("utf-8") for path in folder.iterdir() if path.name in ("policy.yaml", "diseases.csv")
+    }
     Installation.objects.create(
         area_code="610900", pack=pack, digest="0" * 64, texts=texts, first=first, proposed_by=users["officer"], proposed_at=at,
         approved_by=users["approver"], approved_at=at,
@@ -72,12 +82,22 @@ def assemble(pack: str = "610900-ankang", *, first: date = date(2023, 1, 4)) -> 
     return Cast(users, people[0], people[1], *hospitals)
 
 
-def bill(setl_id: str, day: date, yuan: int, *, person: str = "P0001", hospital: str = "H61090200001", **fields: object) -> Bill:
+def bill(
+    setl_id: str, day: date, yuan: int, *, person: str = "P0001", hospital: str = "H61090200001", **fields: object
+) -> Bill:
     """Return an inpatient bill wholly within policy scope that nobody has paid anything of."""
     return Bill(
         **{
-            "setl_id": setl_id, "psn_no": person, "fixmedins_code": hospital, "med_type": "21", "begndate": day, "enddate": day,
-            "setl_time": clock.instant(datetime(day.year, day.month, day.day, 10)), "diag_code": "J18.9",
-            "medfee_sumamt": yuan * 100, "inscp_scp_amt": yuan * 100, **fields,
+            "setl_id": setl_id,
+            "psn_no": person,
+            "fixmedins_code": hospital,
+            "med_type": "21",
+            "begndate": day,
+            "enddate": day,
+            "setl_time": clock.instant(datetime(day.year, day.month, day.day, 10)),
+            "diag_code": "J18.9",
+            "medfee_sumamt": yuan * 100,
+            "inscp_scp_amt": yuan * 100,
+            **fields,
         }
     )

@@ -65,7 +65,13 @@ def test_a_stay_from_the_card_to_the_bill_and_back(hospital):
     checked = hospital.call("2001", {"data": {"psn_no": "P0001", "begntime": "2023-03-01"}})["trtinfo"][0]
     assert checked["trt_enjymnt_flag"] == "1"
     mdtrt_id = admit(hospital)
-    hospital.call("2402", {"dscginfo": {"mdtrt_id": mdtrt_id, "psn_no": "P0001", "insutype": "390", "endtime": "2023-03-09 10:00:00"}, "diseinfo": []})
+    hospital.call(
+        "2402",
+        {
+            "dscginfo": {"mdtrt_id": mdtrt_id, "psn_no": "P0001", "insutype": "390", "endtime": "2023-03-09 10:00:00"},
+            "diseinfo": [],
+        },
+    )
     upstream = {"hifp_pay": "18000.00", "hifmi_pay": 2000, "setl_time": "2023-03-09 10:30:00"}
     asked = {"data": bill("30000.00", mdtrt_id=mdtrt_id), "upstream": upstream}
     said = hospital.call("2303", asked)["setlinfo"]
@@ -77,18 +83,30 @@ def test_a_stay_from_the_card_to_the_bill_and_back(hospital):
     assert len(info["medins_setl_id"]) == 30
     row = next(row for row in answer["setldetail"] if row["fund_pay_type"] == "610101")
     assert json.loads(row["setl_proc_info"])["layers"][0]["clauses"]
-    again = hospital.call("5203", {"data": {"psn_no": "P0001", "setl_id": info["setl_id"], "mdtrt_id": mdtrt_id}})["setlinfo"]
+    again = hospital.call("5203", {"data": {"psn_no": "P0001", "setl_id": info["setl_id"], "mdtrt_id": mdtrt_id}})[
+        "setlinfo"
+    ]
     assert again["maf_pay"] == "7000.00"
     assert hospital.call("5206", {"data": {"psn_no": "P0001", "cum_ym": "202312"}})["cuminfo"][0]["cum"] == "7000.00"
-    cancelled = hospital.call("2305", {"data": {"mdtrt_id": mdtrt_id, "setl_id": info["setl_id"], "psn_no": "P0001"}})["setlinfo"]
+    cancelled = hospital.call("2305", {"data": {"mdtrt_id": mdtrt_id, "setl_id": info["setl_id"], "psn_no": "P0001"}})[
+        "setlinfo"
+    ]
     assert (cancelled["maf_pay"], cancelled["medfee_sumamt"]) == ("-7000.00", "-30000.00")
     assert sum(Entry.objects.values_list("pay", flat=True)) == 0
 
 
 def test_the_identities_hold_in_every_answer(hospital):
     mdtrt_id = admit(hospital)
-    data = bill("12345.67", mdtrt_id=mdtrt_id, inscp_scp_amt="10000.01", preselfpay_amt="345.66", fulamt_ownpay_amt="2000.00")
-    upstream = {"hifp_pay": "6000.01", "hifob_pay": "12.34", "hosp_part_amt": "100.00", "relief_amt": "50", "setl_time": "2023-04-01 09:00:00"}
+    data = bill(
+        "12345.67", mdtrt_id=mdtrt_id, inscp_scp_amt="10000.01", preselfpay_amt="345.66", fulamt_ownpay_amt="2000.00"
+    )
+    upstream = {
+        "hifp_pay": "6000.01",
+        "hifob_pay": "12.34",
+        "hosp_part_amt": "100.00",
+        "relief_amt": "50",
+        "setl_time": "2023-04-01 09:00:00",
+    }
     answer = hospital.call("2304", {"data": data, "upstream": upstream})
     record = read_records(json.dumps(answer)).records[0]
     assert [c.name for c in check_identities(record) if c.is_binding and c.status == "fails"] == []
@@ -132,16 +150,27 @@ def test_reconciliation_by_totals_and_by_lines(hospital):
     mdtrt_id = admit(hospital)
     asked = {"data": bill("1000", mdtrt_id=mdtrt_id), "upstream": {"setl_time": "2023-03-09 10:30:00"}}
     info = hospital.call("2304", asked)["setlinfo"]
-    days = {"stmt_begndate": "2023-03-01", "stmt_enddate": "2023-03-31", "insutype": "390", "clr_type": "21", "setl_optins": "610902"}
+    days = {
+        "stmt_begndate": "2023-03-01",
+        "stmt_enddate": "2023-03-31",
+        "insutype": "390",
+        "clr_type": "21",
+        "setl_optins": "610902",
+    }
     good = {**days, "medfee_sumamt": "1000.00", "fund_pay_sumamt": "700.00", "acct_pay": "0", "fixmedins_setl_cnt": 1}
     assert hospital.call("3201", {"data": good})["stmtinfo"]["stmt_rslt"] == "0"
     bad = hospital.call("3201", {"data": {**good, "fund_pay_sumamt": "700.01"}})["stmtinfo"]
     assert bad["stmt_rslt"] == "3"
     packed = io.BytesIO()
-    lines = [[info["setl_id"], mdtrt_id, "P0001", "1000.00", "700.01", "0", "0"], ["LOST", "M", "P0001", "5.00", "1.00", "0", "0"]]
+    lines = [
+        [info["setl_id"], mdtrt_id, "P0001", "1000.00", "700.01", "0", "0"],
+        ["LOST", "M", "P0001", "5.00", "1.00", "0", "0"],
+    ]
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("a.txt", "\n".join("\t".join(line) for line in lines))
-    number = hospital.call("9101", {"fsUploadIn": {"in": list(packed.getvalue()), "filename": "a.zip", "fixmedins_code": hospital.code}})["file_qury_no"]
+    number = hospital.call(
+        "9101", {"fsUploadIn": {"in": list(packed.getvalue()), "filename": "a.zip", "fixmedins_code": hospital.code}}
+    )["file_qury_no"]
     made = hospital.call("3202", {"data": {**good, "file_qury_no": number, "cash_payamt": "0"}})["fileinfo"]
     out = hospital.call("9102", {"fsDownloadIn": {"file_qury_no": made["file_qury_no"], "filename": made["filename"]}})
     import base64
@@ -178,7 +207,9 @@ def test_a_wrong_signature_an_unknown_key_and_an_old_clock_are_refused(hospital)
         ({"x-tif-signature": "0" * 64}, "E-SIGN-WRONG"), ({"x-tif-paasid": "nobody"}, "E-SIGN-KEY"),
         ({"x-tif-timestamp": "1600000000"}, "E-SIGN-TIME"), ({"x-tif-nonce": ""}, "E-SIGN-WRONG"),
     ):  # fmt: skip
-        answer = json.loads(hospital.post("/fsi/api/rsfComIfsService/callService", body, {**hospital.headers(), **change}))
+        answer = json.loads(
+            hospital.post("/fsi/api/rsfComIfsService/callService", body, {**hospital.headers(), **change})
+        )
         assert code in answer["err_msg"]
 
 
@@ -198,7 +229,14 @@ def test_an_admission_says_whether_the_deposit_is_waived_AK_6_2_2(hospital, cast
         "refl_date": "2023-02-28", "begndate": "2023-02-28", "refl_type": "1", "refl_rea": "基层首诊转诊", "refl_opnn": "同意",
     }  # fmt: skip
     hospital.call("2501", {"refmedin": filing})
-    mdtrt = {"psn_no": "P0001", "insutype": "390", "begntime": "2023-03-01 08:00:00", "med_type": "21", "ipt_no": "Z1", "dscg_maindiag_code": "J18.9"}
+    mdtrt = {
+        "psn_no": "P0001",
+        "insutype": "390",
+        "begntime": "2023-03-01 08:00:00",
+        "med_type": "21",
+        "ipt_no": "Z1",
+        "dscg_maindiag_code": "J18.9",
+    }
     result = hospital.call("2401", {"mdtrtinfo": mdtrt, "diseinfo": []})["result"]
     assert result["deposit_waived"] == "1"
     assert "AK-6.2.2" in result["exp_content"]

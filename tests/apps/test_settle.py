@@ -28,10 +28,17 @@ def paid(setl_id):
 
 def test_G06_order_of_arrival_does_not_matter(cast):
     """安康低保 70 %，年度 4 万；累计 12 万后 5 万：21,000 · 19,000 · 10,000，无论先后到达。"""
-    for setl_id, day, yuan in (("A", date(2023, 3, 1), 30000), ("C", date(2023, 5, 1), 50000), ("B", date(2023, 4, 1), 40000)):
+    for setl_id, day, yuan in (
+        ("A", date(2023, 3, 1), 30000),
+        ("C", date(2023, 5, 1), 50000),
+        ("B", date(2023, 4, 1), 40000),
+    ):
         Settle(actor=cast.zhao, bill=bill(setl_id, day, yuan)).run()
     assert [paid(s) for s in "ABC"] == [2_100_000, 1_900_000, 1_000_000]
-    assert list(Entry.objects.filter(bill__setl_id="C").order_by("pk").values_list("pay", flat=True)) == [1_900_000, -900_000]
+    assert list(Entry.objects.filter(bill__setl_id="C").order_by("pk").values_list("pay", flat=True)) == [
+        1_900_000,
+        -900_000,
+    ]
 
 
 def test_G07_a_cancellation_frees_the_cap_and_issues_the_differences(cast):
@@ -80,7 +87,9 @@ def test_the_wrong_role_may_not_settle(cast):
 
 
 def test_AK_6_3_a_suspended_institution_is_refused_with_the_reason(cast):
-    Suspension.objects.create(institution=cast.hospital, first=date(2023, 2, 1), reason="虚记费用调查", recorded_at=clock.now())
+    Suspension.objects.create(
+        institution=cast.hospital, first=date(2023, 2, 1), reason="虚记费用调查", recorded_at=clock.now()
+    )
     with pytest.raises(InputErrors, match="虚记费用调查"):
         Settle(actor=cast.zhao, bill=bill("A", date(2023, 3, 1), 30000)).run()
     assert Settle(actor=cast.zhao, bill=bill("B", date(2023, 1, 20), 1000)).run().result.pay == 70_000

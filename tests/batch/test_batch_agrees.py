@@ -29,7 +29,15 @@ from tuodi.core.policy.load import load_pack, read_source
 
 TESTS = Path(__file__).parent.parent
 SAMPLE = TESTS / "data" / "delegated-sample.yaml"
-STAND_INS = {"yuan": "1000.00", "percent": "50%", "day": "2022-01-01", "days": "5", "number": "100", "diagnoses": "E75", "text": "-"}
+STAND_INS = {
+    "yuan": "1000.00",
+    "percent": "50%",
+    "day": "2022-01-01",
+    "days": "5",
+    "number": "100",
+    "diagnoses": "E75",
+    "text": "-",
+}
 
 
 @cache
@@ -61,7 +69,9 @@ def write_roster(plan, folder, seed):
                 begin = plan.first + timedelta(days=chance.randint(-400, 600))
                 end = begin + timedelta(days=chance.choice((27, 180, 365))) if chance.random() < 0.5 else ""
                 certified = begin + timedelta(days=chance.choice((0, 5, 40))) if chance.random() < 0.7 else ""
-                applied = certified - timedelta(days=chance.choice((3, 90))) if certified and chance.random() < 0.7 else ""
+                applied = (
+                    certified - timedelta(days=chance.choice((3, 90))) if certified and chance.random() < 0.7 else ""
+                )
                 rows.writerow([person, identity, begin, end, certified, applied, "民政局"])
 
 
@@ -70,10 +80,15 @@ def write_applications(plan, folder, seed):
     chance = random.Random(seed)
     layers = [layer.id for layer in plan.layers if layer.due == "application"]
     people = pl.read_csv(folder / "people.csv", infer_schema_length=0)["psn_no"].to_list()
-    rows = [(p, x, plan.first + timedelta(days=chance.randint(0, 800))) for p in people for x in layers if chance.random() < 0.4]
-    pl.DataFrame(rows, schema=["psn_no", "layer", "applied_on"], orient="row").with_columns(pl.all().cast(pl.String)).write_csv(
-        folder / "applications.csv"
-    )
+    rows = [
+        (p, x, plan.first + timedelta(days=chance.randint(0, 800)))
+        for p in people
+        for x in layers
+        if chance.random() < 0.4
+    ]
+    pl.DataFrame(rows, schema=["psn_no", "layer", "applied_on"], orient="row").with_columns(
+        pl.all().cast(pl.String)
+    ).write_csv(folder / "applications.csv")
 
 
 @pytest.fixture(scope="session")
@@ -86,8 +101,20 @@ def counties(tmp_path_factory):
         if key not in made:
             folder = made[key] = tmp_path_factory.mktemp(f"{plan.pack.pack}-{kind}")
             first = plan.first - timedelta(days=200)
-            last = min(plan.last + timedelta(days=60) if plan.last < date(9000, 1, 1) else date(9000, 1, 1), first + timedelta(days=900))
-            county(out_dir=folder, people=160, seed=11, identities=[], first=first, last=last, format=kind, area=plan.pack.area)
+            last = min(
+                plan.last + timedelta(days=60) if plan.last < date(9000, 1, 1) else date(9000, 1, 1),
+                first + timedelta(days=900),
+            )
+            county(
+                out_dir=folder,
+                people=160,
+                seed=11,
+                identities=[],
+                first=first,
+                last=last,
+                format=kind,
+                area=plan.pack.area,
+            )
             write_roster(plan, folder, seed=5)
             write_applications(plan, folder, seed=6)
         return made[key]
@@ -118,7 +145,9 @@ def as_text(entries):
     """Return entries of either kind as sorted rows of text, amounts in yuan."""
     texts = {name: [yuan(value) for value in entries[name]] for name in AMOUNTS}
     frame = entries.with_columns(**{name: pl.Series(value) for name, value in texts.items()})
-    frame = frame.with_columns(pl.col("setl_time").dt.strftime("%Y-%m-%d %H:%M:%S"), pl.col("due_on").cast(pl.String).fill_null(""))
+    frame = frame.with_columns(
+        pl.col("setl_time").dt.strftime("%Y-%m-%d %H:%M:%S"), pl.col("due_on").cast(pl.String).fill_null("")
+    )
     return sorted(frame.select(list(SCHEMA)).rows())
 
 
@@ -126,7 +155,9 @@ def read_back(path):
     """Return a file of entries as sorted rows of text, amounts in yuan."""
     if path.suffix == ".parquet":
         frame = pl.read_parquet(path).with_columns(
-            pl.col("setl_time").dt.strftime("%Y-%m-%d %H:%M:%S"), pl.col("due_on").cast(pl.String), *(pl.col(n).cast(pl.String) for n in AMOUNTS)
+            pl.col("setl_time").dt.strftime("%Y-%m-%d %H:%M:%S"),
+            pl.col("due_on").cast(pl.String),
+            *(pl.col(n).cast(pl.String) for n in AMOUNTS),
         )
     else:
         frame = pl.read_csv(path, infer_schema_length=0)
@@ -141,7 +172,11 @@ def test_a_batch_gives_exactly_the_entries_of_the_fold(pack, kind, name, countie
     report = adjudicate(job)
     expected = expected_of(plan, job)
     assert read_back(job.out) == as_text(expected)
-    assert (report.entries, report.paid_fen, report.cut_fen) == (len(expected), expected["pay"].sum(), expected["cut"].sum())
+    assert (report.entries, report.paid_fen, report.cut_fen) == (
+        len(expected),
+        expected["pay"].sum(),
+        expected["cut"].sum(),
+    )
     assert report.paid_fen > 0
     assert report.cancelled > 0
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -167,9 +202,13 @@ def test_rows_in_any_order_and_parts_of_any_size_give_the_same_entries(part_rows
     plan = plan_of("610900-ankang")
     folder = counties(plan)
     adjudicate(job_of(plan, folder, tmp_path / "sorted.csv"))
-    shuffled = pl.read_csv(folder / "settlements.csv", infer_schema_length=0).sample(fraction=1, shuffle=True, seed=part_rows)
+    shuffled = pl.read_csv(folder / "settlements.csv", infer_schema_length=0).sample(
+        fraction=1, shuffle=True, seed=part_rows
+    )
     shuffled.write_csv(tmp_path / "settlements.csv")
-    pl.read_csv(folder / "identities.csv", infer_schema_length=0).sample(fraction=1, shuffle=True, seed=1).write_csv(tmp_path / "identities.csv")
+    pl.read_csv(folder / "identities.csv", infer_schema_length=0).sample(fraction=1, shuffle=True, seed=1).write_csv(
+        tmp_path / "identities.csv"
+    )
     again = job_of(
         plan, folder, tmp_path / "again.csv", settlements=tmp_path / "settlements.csv", identities=tmp_path / "identities.csv",
         part_rows=part_rows, threads=threads,
@@ -203,12 +242,19 @@ def test_what_the_institutions_file_says_reaches_every_settlement(counties, tmp_
         place, day = known[settlement.fixmedins_code], settlement.setl_time.date().isoformat()
         suspended = place["suspended_from"] and place["suspended_from"] <= day <= (place["suspended_to"] or "9999")
         designated = place["insurance_designated"] == "1" and not suspended
-        return replace(settlement, hosp_lv=settlement.hosp_lv or place["hosp_lv"], designated=designated, assistance_designated=place["assistance_designated"] == "1")
+        return replace(
+            settlement,
+            hosp_lv=settlement.hosp_lv or place["hosp_lv"],
+            designated=designated,
+            assistance_designated=place["assistance_designated"] == "1",
+        )
 
     settlements, _, _ = read_all(job.settlements, SETTLEMENTS)
     gone = settlements.filter("refd_setl_flag")["setl_id"].implode()
     kept = [told(s) for s in settlements_of(settlements.filter(~pl.col("setl_id").is_in(gone)))]
-    identities, applications = (read_all(path, schema)[0] for path, schema in ((job.identities, IDENTITIES), (job.applications, APPLICATIONS)))
+    identities, applications = (
+        read_all(path, schema)[0] for path, schema in ((job.identities, IDENTITIES), (job.applications, APPLICATIONS))
+    )
     expected = entries_of_fold(fold(plan, kept, identities_of(identities), applications_of(applications)))
     assert read_back(job.out) == as_text(expected)
     assert expected.filter(pl.col("clauses") == "AK-3.1.1", pl.col("refusal") != "").height > 0
@@ -244,7 +290,9 @@ def test_somebody_who_changes_household_keeps_personal_rights_and_leaves_the_tot
     folder = counties(plan)
     rows = pl.read_csv(folder / "settlements.csv", infer_schema_length=0)
     moved = pl.col("psn_no").str.ends_with("3") & (pl.col("setl_time") > "2022-10-01")
-    rows.with_columns(household=pl.when(moved).then(pl.col("psn_no") + "H").otherwise(pl.col("household"))).write_csv(tmp_path / "settlements.csv")
+    rows.with_columns(household=pl.when(moved).then(pl.col("psn_no") + "H").otherwise(pl.col("household"))).write_csv(
+        tmp_path / "settlements.csv"
+    )
     job = job_of(plan, folder, tmp_path / "entries.csv", settlements=tmp_path / "settlements.csv", part_rows=50)
     adjudicate(job)
     assert read_back(job.out) == as_text(expected_of(plan, job))
@@ -278,7 +326,9 @@ def test_totals_of_persons_and_households_in_one_policy_are_folded(counties, tmp
 
 def test_a_value_that_nobody_has_entered_leaves_no_file_behind(counties, tmp_path):
     full = plan_of("610900-ankang")
-    bare = make_plan(full.pack, [v for held in full.entered.by_param.values() for v in held if v.param != "ak.tilt.rate"])
+    bare = make_plan(
+        full.pack, [v for held in full.entered.by_param.values() for v in held if v.param != "ak.tilt.rate"]
+    )
     job = job_of(bare, counties(full), tmp_path / "entries.csv")
     with pytest.raises(MissingValues) as raised:
         adjudicate(job)
@@ -288,7 +338,9 @@ def test_a_value_that_nobody_has_entered_leaves_no_file_behind(counties, tmp_pat
 
 def test_a_value_that_nobody_has_entered_leaves_an_older_file_as_it_was(counties, tmp_path):
     full = plan_of("610900-ankang")
-    bare = make_plan(full.pack, [v for held in full.entered.by_param.values() for v in held if v.param != "ak.tilt.rate"])
+    bare = make_plan(
+        full.pack, [v for held in full.entered.by_param.values() for v in held if v.param != "ak.tilt.rate"]
+    )
     (tmp_path / "entries.csv").write_text("older", "utf-8")
     with pytest.raises(MissingValues):
         adjudicate(job_of(bare, counties(full), tmp_path / "entries.csv"))

@@ -32,7 +32,9 @@ def test_a_table_of_distinct_numbers_grows():
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2**31), st.integers(0, 2**31), st.integers(0, 1)), min_size=1))
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2**31), st.integers(0, 2**31), st.integers(0, 1)), min_size=1)
+)
 def test_rows_of_codes_have_codes_in_order_of_appearance(rows):
     codes, first = combined([np.array(column, np.int64) for column in zip(*rows, strict=True)])
     expected, found = by_dictionary(rows)

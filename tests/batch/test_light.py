@@ -19,7 +19,14 @@ GOOD = {
     "setl_time": "2024-03-09 10:00:00", "diag_code": "J18.900", "medfee_sumamt": "100.00", "fulamt_ownpay_amt": "10",
     "overlmt_selfpay": "0", "preselfpay_amt": "9.5", "inscp_scp_amt": "80.50", "hifp_pay": "", "refd_setl_flag": "", "hosp_lv": "5",
 }  # fmt: skip
-IDENTITY = {"psn_no": "P1", "identity": "dibao", "begin": "2023-01-01", "end": "2023-12-31", "certified_on": "", "issuer": "民政局"}
+IDENTITY = {
+    "psn_no": "P1",
+    "identity": "dibao",
+    "begin": "2023-01-01",
+    "end": "2023-12-31",
+    "certified_on": "",
+    "issuer": "民政局",
+}
 
 
 def text_of(*rows):
@@ -37,7 +44,15 @@ def both(path, schema):
 
 
 def test_a_synthetic_county_is_read_alike(tmp_path):
-    county(out_dir=tmp_path, people=400, seed=11, identities=["dibao", "illness_poverty"], first=date(2023, 1, 1), last=date(2023, 12, 31), layers=["x"])
+    county(
+        out_dir=tmp_path,
+        people=400,
+        seed=11,
+        identities=["dibao", "illness_poverty"],
+        first=date(2023, 1, 1),
+        last=date(2023, 12, 31),
+        layers=["x"],
+    )
     for schema in (SETTLEMENTS, IDENTITIES, APPLICATIONS, INSTITUTIONS):
         light, full = both(tmp_path / f"{schema.name}.csv", schema)
         assert light == full
@@ -53,11 +68,16 @@ CELLS = st.one_of(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("good", "schema"), [(GOOD, SETTLEMENTS), (IDENTITY, IDENTITIES)], ids=["settlements", "identities"])
+@pytest.mark.parametrize(
+    ("good", "schema"), [(GOOD, SETTLEMENTS), (IDENTITY, IDENTITIES)], ids=["settlements", "identities"]
+)
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_whatever_the_light_path_accepts_the_reader_reads_the_same(tmp_path_factory, good, schema, data):
-    rows = [good | {"setl_id": f"S{n}"} if "setl_id" in good else good | {"psn_no": f"P{n}"} for n in range(data.draw(st.integers(1, 3)))]
+    rows = [
+        good | {"setl_id": f"S{n}"} if "setl_id" in good else good | {"psn_no": f"P{n}"}
+        for n in range(data.draw(st.integers(1, 3)))
+    ]
     for _ in range(data.draw(st.integers(0, 2))):
         row = data.draw(st.sampled_from(rows))
         row[data.draw(st.sampled_from(list(good)))] = data.draw(CELLS)
@@ -94,7 +114,13 @@ def test_encodings_and_line_ends(tmp_path, encoding):
 def test_cancellations(tmp_path):
     path = tmp_path / "rows.csv"
     cancel = dict.fromkeys(GOOD, "") | {"setl_id": "S1", "psn_no": "P1", "refd_setl_flag": "1"}
-    for other, accepted in (({}, True), ({"psn_no": "P2"}, False), ({"setl_id": "S2"}, False), ({"medfee_sumamt": "x"}, True), ({"enddate": "x"}, False)):
+    for other, accepted in (
+        ({}, True),
+        ({"psn_no": "P2"}, False),
+        ({"setl_id": "S2"}, False),
+        ({"medfee_sumamt": "x"}, True),
+        ({"enddate": "x"}, False),
+    ):
         path.write_text(text_of(GOOD, cancel | other), "utf-8")
         light, full = both(path, SETTLEMENTS)
         assert (light is not None) == accepted

@@ -33,9 +33,7 @@ SAMPLES = Path(__file__).parents[1] / "data" / "interface-samples.json"
 DEFAULTS = {
     "diag_code": "I10.x00", "begndate": "2021-10-20", "enddate": "2021-10-27", "setl_time": "2021-10-27 10:59:22", "med_type": "21",
 }  # fmt: skip
-RAW = {
-    item["key"]: item for item in json.loads(SAMPLES.read_text(encoding="utf-8"), parse_float=str)["records"]
-}
+RAW = {item["key"]: item for item in json.loads(SAMPLES.read_text(encoding="utf-8"), parse_float=str)["records"]}
 READ = {record.key: record for record in read_records(SAMPLES.read_text(encoding="utf-8")).records}
 EXPECTED = {
     "I1": "I1_split",
@@ -375,10 +373,7 @@ def rows(draw):
     row["out_prov"] = draw(st.sampled_from(["0", "1"]))
     row["refd_setl_flag"] = draw(st.sampled_from(["0", "0", "1"]))
     row["hosp_lv"] = draw(st.sampled_from(["", "02", "05", "11"]))
-    row |= {
-        name: draw(st.one_of(st.just(""), text))
-        for name in ("household", "standard_area", "certno", "x_note")
-    }
+    row |= {name: draw(st.one_of(st.just(""), text)) for name in ("household", "standard_area", "certno", "x_note")}
     row["brdy"] = draw(st.sampled_from(["", "1950-02-28"]))
     if draw(st.booleans()):
         row["x_hosp_part_amt"] = yuan(draw(st.integers(0, min(left, fen_from_yuan(row["relief_amt"])))))
@@ -437,9 +432,7 @@ def test_supplementary_insurance_and_relief_reduce_only_what_is_left_to_collect(
 
 def test_a_faulty_row_raises_all_its_faults():
     with pytest.raises(InputErrors) as caught:
-        from_exchange_row(
-            row_of(psn_no="", hifmi_pay="-1", setl_time="x", hifp_pay="1.001", inscp_scp_amt="")
-        )
+        from_exchange_row(row_of(psn_no="", hifmi_pay="-1", setl_time="x", hifp_pay="1.001", inscp_scp_amt=""))
     assert sorted(codes(caught.value.faults)) == [
         "E-NATIONAL-AMOUNT", "E-NATIONAL-LACKS", "E-NATIONAL-NEGATIVE", "E-NATIONAL-NO-AMOUNT", "E-NATIONAL-TIME",
     ]  # fmt: skip
@@ -506,9 +499,7 @@ NEGATIVE = {name: "-" + text for name, text in {"medfee_sumamt": "1000", "fulamt
 def test_a_cancel_response_finds_the_settlement_it_takes_back(tmp_path, cancel):
     original = document(full(mdtrt_id="M1"))
     response = {
-        "setlinfo": NEGATIVE
-        | cancel
-        | {"overlmt_selfpay": 0, "cvlserv_pay": 0, "hifes_pay": 0, "hifob_pay": 0}
+        "setlinfo": NEGATIVE | cancel | {"overlmt_selfpay": 0, "cvlserv_pay": 0, "hifes_pay": 0, "hifob_pay": 0}
     }
     response["setlinfo"]["setl_time"] = "2024-02-01 09:00:00"
     (tmp_path / "a.json").write_text(json.dumps([original, response]))

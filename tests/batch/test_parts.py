@@ -27,7 +27,9 @@ def frame_of(rows):
 @given(ROWS, st.integers(1, 5), st.booleans())
 def test_slices_hold_what_stands_in_folding_order(rows, size, is_sorted):
     frame = frame_of(sorted(rows) if is_sorted else rows)
-    late = [line for line, (*_, is_late) in zip(frame.filter(~frame["refd_setl_flag"])["row"], rows, strict=True) if is_late]
+    late = [
+        line for line, (*_, is_late) in zip(frame.filter(~frame["refd_setl_flag"])["row"], rows, strict=True) if is_late
+    ]
     places, cancelled = standing(frame, late=pl.Series(late, dtype=pl.Int64), cancels=NOTHING_CANCELLED)
     stands = frame.filter(~pl.col("row").is_in(late) & ~pl.col("refd_setl_flag"))
     gone = frame.filter("refd_setl_flag")["setl_id"].to_list()
@@ -42,6 +44,8 @@ def test_slices_hold_what_stands_in_folding_order(rows, size, is_sorted):
 def test_what_another_part_cancels_does_not_stand():
     frame = frame_of([("甲", 1, False, False), ("甲", 2, False, False)])
     places, cancelled = standing(
-        frame, late=pl.Series([], dtype=pl.Int64), cancels=pl.DataFrame({"setl_id": ["001", "000"], "psn_no": ["甲", "乙"]})
+        frame,
+        late=pl.Series([], dtype=pl.Int64),
+        cancels=pl.DataFrame({"setl_id": ["001", "000"], "psn_no": ["甲", "乙"]}),
     )
     assert (places.to_list(), cancelled) == ([0], 1)

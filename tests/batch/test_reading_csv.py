@@ -129,10 +129,7 @@ def test_utf_16_is_named(tmp_path: Path, codec: str) -> None:
 
 
 def test_bytes_of_no_known_encoding_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (
-        only(written(tmp_path, csv_text([SETTLEMENT]).encode() + b"\xff\xfe\xff" * 50))
-        == faults.FILE_ENCODING
-    )
+    assert only(written(tmp_path, csv_text([SETTLEMENT]).encode() + b"\xff\xfe\xff" * 50)) == faults.FILE_ENCODING
     monkeypatch.setattr(csv_source, "HEAD_BYTES", 200)
     (one,) = refused(written(tmp_path, csv_text(settlements({}, {})).encode() + b"\xff\xfe\xff" * 50))
     assert (one.code, one.line) == (faults.FILE_ENCODING, 4)
@@ -357,9 +354,7 @@ def test_chunks_and_blocks_change_nothing(mixed: Path, chunk_rows: int, block_by
     st.integers(1, 40),
 )
 @settings(max_examples=40, deadline=None)
-def test_blocks_are_whole_records(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], size: int
-) -> None:
+def test_blocks_are_whole_records(tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], size: int) -> None:
     text = "".join(",".join('"' + cell.replace('"', '""') + '"' for cell in row) + "\n" for row in rows)
     path = written(tmp_path_factory.mktemp("blocks"), text)
     cut = [(bytes(block.data), block.line) for block in blocks(path, offset=0, line=1, block_bytes=size)]

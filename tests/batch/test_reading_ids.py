@@ -61,16 +61,12 @@ def expected(rows: list[Row]) -> list[tuple[str, int, str]]:
     return said
 
 
-ROWS = st.lists(
-    st.tuples(st.sampled_from(["a", "b", "c", "d"]), st.booleans(), st.sampled_from("PQ")), max_size=20
-)
+ROWS = st.lists(st.tuples(st.sampled_from(["a", "b", "c", "d"]), st.booleans(), st.sampled_from("PQ")), max_size=20)
 
 
 @given(ROWS, st.integers(1, 20), st.sampled_from([3, 1000]), st.booleans())
 @settings(deadline=None, max_examples=40)
-def test_ids_are_judged_as_by_a_dictionary(
-    rows: list[Row], size: int, memory_rows: int, collide: bool
-) -> None:
+def test_ids_are_judged_as_by_a_dictionary(rows: list[Row], size: int, memory_rows: int, collide: bool) -> None:
     chunks = [chunk(rows[at : at + size], first=2 + at) for at in range(0, len(rows), size)]
     with pytest.MonkeyPatch.context() as patch:
         if collide:

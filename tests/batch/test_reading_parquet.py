@@ -111,9 +111,7 @@ def test_whole_fen_are_named_so(tmp_path: Path, kind: pa.DataType) -> None:
         (pa.array(["1,000"]), "", faults.AMOUNT_COMMA),
     ],
 )
-def test_amounts_that_cannot_be_are_bad_rows(
-    tmp_path: Path, column: pa.Array, rename: str, code: str
-) -> None:
+def test_amounts_that_cannot_be_are_bad_rows(tmp_path: Path, column: pa.Array, rename: str, code: str) -> None:
     table = put(typed([SETTLEMENT]), "medfee_sumamt", column, rename=rename)
     _, found, bad = read_all(saved(tmp_path, table), SETTLEMENTS, keep_going=True)
     assert [(one.code, one.line, one.column) for one in found] == [(code, 1, "medfee_sumamt")]

@@ -55,7 +55,9 @@ def test_checksums_and_large_row_groups_are_for_arrow(tmp_path, options):
 def test_checksums_are_seen_in_the_first_page(tmp_path, version, has, dictionary):
     path = tmp_path / "plain.parquet"
     table = pa.table({"a": list(range(300)), "b": ["x"] * 300})
-    parquet.write_table(table, path, write_page_checksum=has, data_page_version=version, use_dictionary=dictionary, row_group_size=100)
+    parquet.write_table(
+        table, path, write_page_checksum=has, data_page_version=version, use_dictionary=dictionary, row_group_size=100
+    )
     assert has_checksums(path, parquet.read_metadata(path)) is has
 
 

@@ -57,10 +57,7 @@ def test_one_wrong_cell_is_one_fault(tmp_path: Path) -> None:
 
 
 def test_a_settlement_during_the_stay_is_no_fault(tmp_path: Path) -> None:
-    assert (
-        codes(written(tmp_path, csv_text(settlements({"setl_time": "2026-03-05 00:00:00"}))), SETTLEMENTS)
-        == []
-    )
+    assert codes(written(tmp_path, csv_text(settlements({"setl_time": "2026-03-05 00:00:00"}))), SETTLEMENTS) == []
 
 
 def test_of_a_cancelling_row_only_what_is_needed_is_asked(tmp_path: Path) -> None:
@@ -135,9 +132,7 @@ def test_equal_records_are_duplicates(tmp_path: Path) -> None:
     assert bad.height == 2
 
 
-SPAN = st.tuples(
-    st.sampled_from("AB"), st.sampled_from(["dibao", "orphan"]), st.integers(0, 30), st.integers(0, 9)
-)
+SPAN = st.tuples(st.sampled_from("AB"), st.sampled_from(["dibao", "orphan"]), st.integers(0, 30), st.integers(0, 9))
 
 
 @given(st.lists(SPAN, max_size=12, unique=True))
@@ -183,9 +178,7 @@ def test_an_institution_stands_once(tmp_path: Path) -> None:
 
 def test_a_suspension_may_not_end_before_it_begins(tmp_path: Path) -> None:
     row = INSTITUTION | {"suspended_from": "2026-02-01", "suspended_to": "2026-01-31"}
-    assert codes(written(tmp_path, csv_text([row])), INSTITUTIONS) == [
-        (faults.INST_PERIOD, 2, "suspended_to")
-    ]
+    assert codes(written(tmp_path, csv_text([row])), INSTITUTIONS) == [(faults.INST_PERIOD, 2, "suspended_to")]
 
 
 def test_reading_all_of_settlements_looks_at_their_ids(tmp_path: Path) -> None:
@@ -252,9 +245,7 @@ def test_a_citizen_number_is_checked_and_never_printed(tmp_path: Path) -> None:
 
 
 def test_late_bad_rows_come_from_a_second_pass(tmp_path: Path) -> None:
-    rows = settlements(
-        {"setl_id": "S1"}, {"setl_id": "S1"}, {"setl_id": "S1", "med_type": ""}, {"setl_id": "S4"}
-    )
+    rows = settlements({"setl_id": "S1"}, {"setl_id": "S1"}, {"setl_id": "S1", "med_type": ""}, {"setl_id": "S4"})
     path = written(tmp_path, csv_text(rows))
     reader = open_table(path, SETTLEMENTS, chunk_rows=2)
     with reading.IdGuard(str(path)) as guard:

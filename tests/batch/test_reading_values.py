@@ -182,11 +182,7 @@ def test_the_quick_amount_is_the_exact_one_or_bad(cells: list[str]) -> None:
 
 
 @settings(max_examples=20)
-@given(
-    st.lists(
-        st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\ufffd"), max_size=20), min_size=1
-    )
-)
+@given(st.lists(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\ufffd"), max_size=20), min_size=1))
 def test_every_cell_that_is_bad_has_a_reason(cells: list[str]) -> None:
     for schema in SCHEMAS.values():
         for column in schema.columns:

@@ -151,9 +151,7 @@ def test_the_reader_of_exchange_files_finds_nothing_wrong(made):
 
 
 def test_rows_are_sorted_by_person_and_instant(rows):
-    assert rows.select("psn_no", "setl_time").equals(
-        rows.select("psn_no", "setl_time").sort("psn_no", "setl_time")
-    )
+    assert rows.select("psn_no", "setl_time").equals(rows.select("psn_no", "setl_time").sort("psn_no", "setl_time"))
 
 
 def test_a_cancelling_row_follows_the_bill_it_takes_back(rows, bills):
@@ -183,9 +181,7 @@ def test_identity_records_are_certifications_that_do_not_overlap(records, people
     assert set(records["identity"]) == set(IDENTITIES)
     assert (records["begin"] <= records["end"]).fill_null(True).all()
     ordered = records.sort("psn_no", "identity", "begin")
-    same = (ordered["psn_no"] == ordered["psn_no"].shift(1)) & (
-        ordered["identity"] == ordered["identity"].shift(1)
-    )
+    same = (ordered["psn_no"] == ordered["psn_no"].shift(1)) & (ordered["identity"] == ordered["identity"].shift(1))
     assert (ordered["begin"] > ordered["end"].shift(1)).filter(same.fill_null(False)).fill_null(False).all()
     assert (records["applied_on"] <= records["certified_on"]).fill_null(True).all()
     orphans = records.filter(pl.col("identity") == "orphan").join(people, on="psn_no")

@@ -54,8 +54,12 @@ class Sizes:
     judged: bool
 
 
-FULL = Sizes(memory=1_000_000, decimals=100_000, files=[1_000_000], csv=1_000_000, large=0, rounds=5, calls=2_000, judged=True)
-SMOKE = Sizes(memory=20_000, decimals=2_000, files=[2_000, 6_000], csv=2_000, large=50_000, rounds=1, calls=20, judged=False)
+FULL = Sizes(
+    memory=1_000_000, decimals=100_000, files=[1_000_000], csv=1_000_000, large=0, rounds=5, calls=2_000, judged=True
+)
+SMOKE = Sizes(
+    memory=20_000, decimals=2_000, files=[2_000, 6_000], csv=2_000, large=50_000, rounds=1, calls=20, judged=False
+)
 
 
 def contests(sizes: Sizes, home: Path) -> dict[str, Callable[[], Iterable[Row]]]:
@@ -70,7 +74,9 @@ def contests(sizes: Sizes, home: Path) -> dict[str, Callable[[], Iterable[Row]]]
         "decimals": lambda: [fold_columns.against_decimals(sizes.decimals, rounds=few, judged=judged)],
         "windows": lambda: windows.against_windows(sizes.memory, rounds=rounds, judged=judged),
         "yearly": lambda: windows.against_yearly(sizes.memory, rounds=rounds, judged=judged),
-        "large": lambda: [fold_columns.in_chunks(fold_columns.fitting(sizes.large), judged=judged, part=part)] if sizes.large else [],
+        "large": lambda: (
+            [fold_columns.in_chunks(fold_columns.fitting(sizes.large), judged=judged, part=part)] if sizes.large else []
+        ),
         "parquet": lambda: files.parquet(sizes.files, rounds=few, judged=judged, home=home),
         "pack": lambda: [files.real_pack(min(sizes.files), "610900-ankang", rounds=few, home=home)],
         "csv": lambda: [files.csv(sizes.csv, rounds=few, judged=judged, home=home)],
@@ -96,7 +102,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--size", type=int, default=FULL.memory, help="settlements in memory")
     parser.add_argument("--files", default="1000000", help="settlements of the Parquet files, with commas between")
-    parser.add_argument("--hundred-million", action="store_true", help="fold 10^8 settlements in memory (half if memory is short)")
+    parser.add_argument(
+        "--hundred-million", action="store_true", help="fold 10^8 settlements in memory (half if memory is short)"
+    )
     parser.add_argument("--rounds", type=int, default=FULL.rounds)
     parser.add_argument("--only", default="", help="names of contests, with commas between")
     parser.add_argument("--smoke", action="store_true", help="everything small, nothing judged")

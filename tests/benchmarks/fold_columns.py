@@ -90,7 +90,9 @@ def against_decimals(count: int, *, rounds: int, judged: bool) -> Row:
 def in_chunks(count: int, *, judged: bool, part: int = CHUNK) -> Row:
     """Fold that many settlements, held in narrow columns, chunk by chunk; count them and what is paid."""
     plan = policy("five_layers")
-    held = [columns(plan, facts(min(part, count - at), seed=at, changes=True), narrow=True) for at in range(0, count, part)]
+    held = [
+        columns(plan, facts(min(part, count - at), seed=at, changes=True), narrow=True) for at in range(0, count, part)
+    ]
     kernel = compile_kernel(plan)
     run_kernel(kernel, held[0])
     before = peak_bytes()

@@ -52,7 +52,11 @@ def one_settlement(*, times: int, rounds: int, judged: bool) -> list[Row]:
         return Row(what, table.duration(seconds), "", "", reach, seconds < most if judged and most else None)
 
     rows = [
-        measured("one settlement, figures only: the generated function", lambda: plan.scalar(operands.facts, figures, operands.before), FIGURES),
+        measured(
+            "one settlement, figures only: the generated function",
+            lambda: plan.scalar(operands.facts, figures, operands.before),
+            FIGURES,
+        ),
         measured("one settlement, figures only: folded with its identity", lambda: fold(plan, one, records), FIGURES),
         measured("one settlement, folded and traced", lambda: trace(plan, fold(plan, one, records)[0]), TRACED),
     ]
@@ -71,9 +75,18 @@ def one_settlement(*, times: int, rounds: int, judged: bool) -> list[Row]:
     return [
         *rows,
         measured("one settlement, folded and worded for the patient", lambda: worded(one), WORDED, among=few),
-        measured("one settlement, folded and every step worded for the auditor", lambda: audited(one), WORDED, among=few),
-        measured("a person's year of 40 settlements folded again", lambda: fold(plan, history, records), None, among=few),
-        measured("a person's year of 40 settlements folded again and worded for the patient", lambda: worded(history), YEAR, among=few),
+        measured(
+            "one settlement, folded and every step worded for the auditor", lambda: audited(one), WORDED, among=few
+        ),
+        measured(
+            "a person's year of 40 settlements folded again", lambda: fold(plan, history, records), None, among=few
+        ),
+        measured(
+            "a person's year of 40 settlements folded again and worded for the patient",
+            lambda: worded(history),
+            YEAR,
+            among=few,
+        ),
     ]
 
 
@@ -86,7 +99,17 @@ def start_up(*, rounds: int, judged: bool, home: Path) -> list[Row]:
     with tempfile.TemporaryDirectory() as scratch:
         few = few_files(folder, Path(scratch))
         version = ["--version"]
-        explain = ["explain", few["setl_id"], "--pack", PACK, "--sample-values", "--settlements", few["settlements"], "--identities", few["identities"]]
+        explain = [
+            "explain",
+            few["setl_id"],
+            "--pack",
+            PACK,
+            "--sample-values",
+            "--settlements",
+            few["settlements"],
+            "--identities",
+            few["identities"],
+        ]
         return [
             _first_answer(words[0], version, most=VERSION, rounds=rounds, judged=judged),
             _first_answer(words[1], explain, most=EXPLAIN, rounds=rounds, judged=judged),
@@ -99,7 +122,9 @@ def few_files(folder: Path, scratch: Path) -> dict[str, str]:
 
     settlements = pl.read_csv(folder / "settlements.csv", infer_schema=False)
     identities = pl.read_csv(folder / "identities.csv", infer_schema=False)
-    known = settlements.filter(pl.col("psn_no").is_in(identities["psn_no"].implode()) & (pl.col("refd_setl_flag") == "0"))
+    known = settlements.filter(
+        pl.col("psn_no").is_in(identities["psn_no"].implode()) & (pl.col("refd_setl_flag") == "0")
+    )
     person = known["psn_no"][0]
     settlements.filter(pl.col("psn_no") == person).write_csv(scratch / "settlements.csv")
     identities.filter(pl.col("psn_no") == person).write_csv(scratch / "identities.csv")

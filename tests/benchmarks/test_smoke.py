@@ -21,7 +21,18 @@ def test_all_rows_are_there(tmp_path, capsys):
     assert out.split("\n\n", 1)[1].strip() in page.read_text("utf-8")
     rows = [line for line in out.splitlines() if line.startswith("| ")][1:]
     assert len(rows) == (28 if version_of("openfisca-core") else 27)
-    for words in ("streaming", "decimal", "Polars window", "DuckDB window", "OpenFisca", "in memory, chunks", "pyarrow", "CSV", "auditor", "--version"):
+    for words in (
+        "streaming",
+        "decimal",
+        "Polars window",
+        "DuckDB window",
+        "OpenFisca",
+        "in memory, chunks",
+        "pyarrow",
+        "CSV",
+        "auditor",
+        "--version",
+    ):
         assert any(words in row for row in rows), words
     assert not any("| yes" in row or "**no**" in row for row in rows)
 

@@ -161,4 +161,12 @@ def against_yearly(count: int, *, rounds: int, judged: bool) -> list[Row]:
     note = f"their wrong person-years {int(differs.sum()):,} of {years:,}, of them without change {int((differs & ~changed).sum()):,}"
     first = _row(what, ours, theirs, count=count, least=TIMES_YEARLY, judged=judged, note=note)
     second = "the same, built before: the fold and OpenFisca's arithmetic alone"
-    return [first, Row(second, table.rate(count, fold.median), table.rate(count, alone.median), f"{ratio(alone, fold):.1f} times as fast")]
+    return [
+        first,
+        Row(
+            second,
+            table.rate(count, fold.median),
+            table.rate(count, alone.median),
+            f"{ratio(alone, fold):.1f} times as fast",
+        ),
+    ]

@@ -25,10 +25,38 @@ BILLS = (
     {"setl_id": "S7", "psn_no": "P1", "day": "2024-08-09"},
 )
 IDENTITIES = (
-    {"psn_no": "P1", "identity": "dibao", "begin": "2023-01-01", "end": "", "certified_on": "2022-12-20", "issuer": "民政局"},
-    {"psn_no": "P2", "identity": "low_income", "begin": "2023-01-01", "end": "", "certified_on": "", "issuer": "民政局"},
-    {"psn_no": "P3", "identity": "dibao", "begin": "2024-05-01", "end": "", "certified_on": "2024-04-20", "issuer": "民政局"},
-    {"psn_no": "P4", "identity": "extreme_poverty", "begin": "2020-01-01", "end": "", "certified_on": "", "issuer": "民政局"},
+    {
+        "psn_no": "P1",
+        "identity": "dibao",
+        "begin": "2023-01-01",
+        "end": "",
+        "certified_on": "2022-12-20",
+        "issuer": "民政局",
+    },
+    {
+        "psn_no": "P2",
+        "identity": "low_income",
+        "begin": "2023-01-01",
+        "end": "",
+        "certified_on": "",
+        "issuer": "民政局",
+    },
+    {
+        "psn_no": "P3",
+        "identity": "dibao",
+        "begin": "2024-05-01",
+        "end": "",
+        "certified_on": "2024-04-20",
+        "issuer": "民政局",
+    },
+    {
+        "psn_no": "P4",
+        "identity": "extreme_poverty",
+        "begin": "2020-01-01",
+        "end": "",
+        "certified_on": "",
+        "issuer": "民政局",
+    },
 )
 
 

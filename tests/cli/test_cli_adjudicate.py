@@ -25,7 +25,17 @@ def test_a_batch_pays_to_the_fen_and_says_so(tuodi, county):
     assert answer.code == exits.DONE, answer.err
     assert {row["setl_id"]: row["pay"] for row in entries(out) if row["layer"]} == PAID
     assert {row["setl_id"]: row["clauses"] for row in entries(out) if row["refusal"]} == REFUSED
-    for part in ("结算 7 笔（撤销 0 笔）", "救助合计 15,450.00 元", "按救助层", "门诊慢特病救助", "按救助类别", "二类救助对象", "按结算月份", "2024-03", "不予救助"):
+    for part in (
+        "结算 7 笔（撤销 0 笔）",
+        "救助合计 15,450.00 元",
+        "按救助层",
+        "门诊慢特病救助",
+        "按救助类别",
+        "二类救助对象",
+        "按结算月份",
+        "2024-03",
+        "不予救助",
+    ):
         assert part in answer.out
     assert county.names() == ["entries.csv", "identities.csv", "settlements.csv"]
 
@@ -105,7 +115,14 @@ def test_where_results_cannot_go_is_said_before_anything_is_computed(tuodi, coun
 
 
 def test_a_missing_delegated_value_has_its_own_code(tuodi, county, tmp_path):
-    words = ["--settlements", str(county.settlements), "--identities", str(county.identities), "--out", str(tmp_path / "e.csv")]
+    words = [
+        "--settlements",
+        str(county.settlements),
+        "--identities",
+        str(county.identities),
+        "--out",
+        str(tmp_path / "e.csv"),
+    ]
     answer = tuodi("adjudicate", "--pack", "320902-tinghu", *words)
     assert answer.code == exits.MISSING
     assert "th.publication_date" in answer.err

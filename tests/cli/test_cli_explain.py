@@ -25,7 +25,12 @@ def test_the_patients_page_says_who_paid_and_why(tuodi, county):
 
 def test_the_auditors_page_has_every_step(tuodi, county):
     said = "".join(tuodi("explain", *county.policy("S3", "--for", "auditor")).out.split())
-    for part in ("起付线以上计入=本次计入的个人负担5,000.00元−起付线扣除3,000.00元=2,000.00元", "sha256:", "释义口径：I-04=year", "民政局"):
+    for part in (
+        "起付线以上计入=本次计入的个人负担5,000.00元−起付线扣除3,000.00元=2,000.00元",
+        "sha256:",
+        "释义口径：I-04=year",
+        "民政局",
+    ):
         assert part in said
     both = tuodi("explain", *county.policy("S3", "--for", "both")).out
     assert both.startswith("医疗救助说明")
@@ -65,16 +70,30 @@ def test_reading_and_institutions_and_applications_are_heeded(tuodi, county):
 @pytest.mark.parametrize("how", ["small", "odd", "parquet"])
 def test_small_odd_and_parquet_files_tell_the_same(tuodi, county, how):
     expected = tuodi("explain", *county.policy("S7")).out
-    cancelling = ({"setl_id": "S8", "psn_no": "P1", "day": "2024-01-05"}, {"setl_id": "S8", "psn_no": "P1", "day": "2024-01-06", "refd_setl_flag": "1"})
+    cancelling = (
+        {"setl_id": "S8", "psn_no": "P1", "day": "2024-01-05"},
+        {"setl_id": "S8", "psn_no": "P1", "day": "2024-01-06", "refd_setl_flag": "1"},
+    )
     county.write(*cancelling)
     if how == "odd":
-        county.settlements.write_text(county.settlements.read_text("utf-8").replace("J18.900", '"J18.900"', 1) + ",,,,,,,,,,,,,\n", "utf-8")
+        county.settlements.write_text(
+            county.settlements.read_text("utf-8").replace("J18.900", '"J18.900"', 1) + ",,,,,,,,,,,,,\n", "utf-8"
+        )
     words = county.policy("S7")
     if how == "parquet":
         import polars as pl
 
-        amounts = ("medfee_sumamt", "fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt", "hifp_pay")
-        frame = pl.read_csv(county.settlements, infer_schema=False).with_columns(pl.col(name).cast(pl.Decimal(18, 2)) for name in amounts)
+        amounts = (
+            "medfee_sumamt",
+            "fulamt_ownpay_amt",
+            "overlmt_selfpay",
+            "preselfpay_amt",
+            "inscp_scp_amt",
+            "hifp_pay",
+        )
+        frame = pl.read_csv(county.settlements, infer_schema=False).with_columns(
+            pl.col(name).cast(pl.Decimal(18, 2)) for name in amounts
+        )
         frame.write_parquet(county.folder / "s.parquet")
         words[words.index(str(county.settlements))] = str(county.folder / "s.parquet")
     assert tuodi("explain", *words).out == expected
@@ -84,7 +103,10 @@ def test_small_odd_and_parquet_files_tell_the_same(tuodi, county, how):
 
 
 def test_a_bad_row_elsewhere_in_the_file_is_refused_with_all_faults(tuodi, county):
-    county.write({"setl_id": "S8", "psn_no": "P9", "day": "2024-09-09", "hifp_pay": "四千"}, {"setl_id": "S9", "psn_no": "P9", "day": "2024-99-09"})
+    county.write(
+        {"setl_id": "S8", "psn_no": "P9", "day": "2024-09-09", "hifp_pay": "四千"},
+        {"setl_id": "S9", "psn_no": "P9", "day": "2024-99-09"},
+    )
     answer = tuodi("explain", *county.policy("S1"))
     assert answer.code == exits.INPUT
     assert "第 9 行" in answer.err
@@ -102,7 +124,9 @@ def test_one_settlement_loads_neither_columns_nor_compilers(county):
         "import sys; from tuodi.cli import main; code = main(sys.argv[1:]);"
         "heavy = {'numba', 'polars', 'numpy', 'pyarrow', 'django'} & set(sys.modules); sys.exit(code or (f'loaded {heavy}' if heavy else 0))"
     )
-    run = subprocess.run([sys.executable, "-c", script, "explain", *county.policy("S1")], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", script, "explain", *county.policy("S1")], capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0, run.stderr
     assert "医疗救助支付 3,750.00 元" in run.stdout
     script = script.replace("'django'", "'django', 'msgspec', 'yaml', 'tuodi.core'")
@@ -110,7 +134,19 @@ def test_one_settlement_loads_neither_columns_nor_compilers(county):
     assert (run.returncode, run.stderr) == (0, "")
 
 
-ESTIMATE = ("estimate", "--pack", "999999-example", "--identity", "低保对象", "--settled", "2024-05-01", "--total", "10,000", "--hifp", "4000")
+ESTIMATE = (
+    "estimate",
+    "--pack",
+    "999999-example",
+    "--identity",
+    "低保对象",
+    "--settled",
+    "2024-05-01",
+    "--total",
+    "10,000",
+    "--hifp",
+    "4000",
+)
 
 
 def test_an_estimate_from_options(tuodi):
@@ -145,7 +181,9 @@ def test_parts_that_exceed_the_bill_are_input_errors(tuodi):
 
 
 def test_questions_on_a_terminal(tuodi, monkeypatch):
-    answers = iter(["999999-example", "n", "99", "低保对象", "2024-13-01", "2024-05-01", "", "10000", "500", "", "500", "4000", ""])
+    answers = iter(
+        ["999999-example", "n", "99", "低保对象", "2024-13-01", "2024-05-01", "", "10000", "500", "", "500", "4000", ""]
+    )
     asked = []
 
     def answer_to(question):

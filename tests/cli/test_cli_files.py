@@ -16,7 +16,9 @@ def test_replay_says_who_gains_and_who_loses_by_clause(tuodi, county):
         assert part in answer.out
     with out.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [(r["setl_id"], r["layer"], r["before"], r["after"], r["change"]) for r in rows] == [("S4", "inpatient", "3000.00", "1200.00", "-1800.00")]
+    assert [(r["setl_id"], r["layer"], r["before"], r["after"], r["change"]) for r in rows] == [
+        ("S4", "inpatient", "3000.00", "1200.00", "-1800.00")
+    ]
     data = tuodi("replay", *county.policy("--reading", "I-04=stay", "--reading-b", "I-04=year", "--json")).data
     assert (data["change"], data["gaining"], data["losing"], data["people"]) == ("1800.00", 1, 0, 2)
     assert data["largest"][0]["psn_no"] == "P2"
@@ -47,8 +49,12 @@ def test_a_synthetic_county_can_be_settled(tuodi, tmp_path):
     assert (answer.data["people"], answer.data["first"], answer.data["last"]) == (150, "2024-01-01", "2024-12-31")
     files = ("--settlements", str(out / "settlements.csv"), "--identities", str(out / "identities.csv"))
     more = ("--applications", str(out / "applications.csv"), "--institutions", str(out / "institutions.csv"))
-    assert tuodi("adjudicate", "--pack", "999999-example", *files, *more, "--out", str(out / "e.csv")).code == exits.DONE
-    assert tuodi("synth", "--pack", "999999-example", "--people", "0", "--out", str(tmp_path / "none")).code == exits.INPUT
+    assert (
+        tuodi("adjudicate", "--pack", "999999-example", *files, *more, "--out", str(out / "e.csv")).code == exits.DONE
+    )
+    assert (
+        tuodi("synth", "--pack", "999999-example", "--people", "0", "--out", str(tmp_path / "none")).code == exits.INPUT
+    )
 
 
 def record(**amounts):

@@ -31,7 +31,10 @@ def test_a_pack_is_said_with_its_clauses(tuodi):
 
 def test_check_finds_what_is_wrong(tuodi, tmp_path):
     assert tuodi("pack", "check", PACK).code == exits.DONE
-    assert tuodi("pack", "new", "111111-there", "--name", "某县", "--area", "111111", "--out", str(tmp_path)).code == exits.DONE
+    assert (
+        tuodi("pack", "new", "111111-there", "--name", "某县", "--area", "111111", "--out", str(tmp_path)).code
+        == exits.DONE
+    )
     policy = tmp_path / "111111-there" / "policy.yaml"
     policy.write_text(policy.read_text("utf-8").replace("fund: assistance", "fund: nothing"), "utf-8")
     answer = tuodi("pack", "check", str(policy))
@@ -71,7 +74,18 @@ def test_the_registers_are_whole():
     [(("--area", "12"), exits.USAGE), (("--prefix", "x"), exits.USAGE), ((), exits.DONE)],
 )
 def test_a_new_pack_is_made_once_and_never_over_another(tuodi, tmp_path, more, code):
-    words = ["pack", "new", "111111-there", "--name", "某县", "--out", str(tmp_path / "mine"), "--area", "111111", *more]
+    words = [
+        "pack",
+        "new",
+        "111111-there",
+        "--name",
+        "某县",
+        "--out",
+        str(tmp_path / "mine"),
+        "--area",
+        "111111",
+        *more,
+    ]
     assert tuodi(*words).code == code
     if code == exits.DONE:
         assert tuodi("pack", "check", str(tmp_path / "mine" / "111111-there")).code == exits.DONE

@@ -101,7 +101,9 @@ def test_an_interrupt_ends_plainly(tuodi, monkeypatch, number):
 
 
 def test_a_folder_where_a_file_should_be_is_an_input_error(tuodi, county):
-    answer = tuodi("explain", "--pack", "999999-example", "--settlements", county.folder, "--identities", county.identities, "S1")
+    answer = tuodi(
+        "explain", "--pack", "999999-example", "--settlements", county.folder, "--identities", county.identities, "S1"
+    )
     assert answer.code == exits.INPUT
     assert "文件夹" in answer.err
 

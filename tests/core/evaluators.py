@@ -56,9 +56,7 @@ def identity_frame(records: Sequence[IdentityRecord]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             name: pl.Series(
-                given[name]
-                if name in given
-                else [getattr(r, RECORD_FIELDS.get(name, name)) for r in records],
+                given[name] if name in given else [getattr(r, RECORD_FIELDS.get(name, name)) for r in records],
                 dtype=dtype,
             )
             for name, dtype in types.items()
@@ -69,9 +67,7 @@ def identity_frame(records: Sequence[IdentityRecord]) -> pl.DataFrame:
 def application_frame(history: History) -> pl.DataFrame:
     """Return applications as the reader hands them out."""
     types = {name: dtype for name, dtype in normalised_types(APPLICATIONS).items() if name != "row"}
-    return pl.DataFrame(
-        [{name: getattr(a, name) for name in types} for a in history.applications], schema=types
-    )
+    return pl.DataFrame([{name: getattr(a, name) for name in types} for a in history.applications], schema=types)
 
 
 def folded(plan: Plan, history: History, *, reference: bool = False) -> list[EventResult]:
@@ -108,13 +104,16 @@ def plain_kernel(plan: Plan, outputs: Sequence[str]) -> Kernel:
     scope: dict[str, Any] = {"int64": int, "uint64": int}
     exec(compile("\n".join(lines), "<kernel>", "exec"), scope)
     last = tuple(fact for fact in plan.program.facts if fact.startswith("last."))
-    return Kernel(
-        scope["run"], plan, tuple(outputs), amount_facts(plan.program), key_names(plan.program), last
-    )
+    return Kernel(scope["run"], plan, tuple(outputs), amount_facts(plan.program), key_names(plan.program), last)
 
 
 def by_kernel(
-    plan: Plan, history: History, make: Callable[[Plan, Sequence[str]], Kernel], outputs: Sequence[str] = (), *, threads: int = 2
+    plan: Plan,
+    history: History,
+    make: Callable[[Plan, Sequence[str]], Kernel],
+    outputs: Sequence[str] = (),
+    *,
+    threads: int = 2,
 ) -> dict[str, dict[str, int]]:
     """Return the values of steps (all by default) by a kernel, for each settlement."""
     order = ["household" if unit_of(plan.program) == "household" else "psn_no", "setl_time", "setl_id"]
@@ -125,5 +124,6 @@ def by_kernel(
     steps = outputs or [step.name for step in plan.program.steps]
     columns = run_kernel(make(plan, steps), events.columns, threads=threads)
     return {
-        setl_id: {name: int(columns[name][i]) for name in steps} for i, setl_id in enumerate(events.frame["setl_id"].to_list())
+        setl_id: {name: int(columns[name][i]) for name in steps}
+        for i, setl_id in enumerate(events.frame["setl_id"].to_list())
     }

@@ -115,12 +115,7 @@ class World:
         }  # fmt: skip
         texts = _texts([msgspec.to_builtins(layer) for layer in plan.layers])
         edges = {parse_amount(text) for text in texts if text.endswith("元")}
-        edges |= {
-            parse_amount(v.value)
-            for held in plan.entered.by_param.values()
-            for v in held
-            if _is_yuan(v.value)
-        }
+        edges |= {parse_amount(v.value) for held in plan.entered.by_param.values() for v in held if _is_yuan(v.value)}
         spoken = {i for category in pack.categories for i in category.identities}
         spoken |= {i for window in pack.windows.values() for i in window.identities}
         spoken |= {layer.factor.state for layer in pack.layers if layer.factor}
@@ -153,9 +148,7 @@ def _amounts(edges: tuple[int, ...]) -> st.SearchStrategy[int]:
         | {abs(a - b) + n for a in edges for b in edges for n in (0, 1)}
         | {edge // n for edge in edges for n in (2, 3)}
     )
-    return st.one_of(
-        st.integers(0, 3 * top), pick(tuple(near)), pick(tuple(near)), pick((0, 1, 2, 3, 99, 100))
-    )
+    return st.one_of(st.integers(0, 3 * top), pick(tuple(near)), pick(tuple(near)), pick((0, 1, 2, 3, 99, 100)))
 
 
 def _texts(data: object) -> list[str]:
@@ -195,15 +188,11 @@ def bill(setl_id: str, settled: datetime, burden: int = 0, **more: Any) -> Settl
     given.setdefault("diag_code", "J18.9")
     given.setdefault("enddate", settled.date())
     given.setdefault("begndate", given["enddate"])
-    return Settlement(
-        setl_id=setl_id, setl_time=settled, medfee_sumamt=sum(given[name] for name in split), **given
-    )
+    return Settlement(setl_id=setl_id, setl_time=settled, medfee_sumamt=sum(given[name] for name in split), **given)
 
 
 @st.composite
-def settlements(
-    draw: st.DrawFn, world: World, setl_id: str, *, people: tuple[str, ...] = ("甲",)
-) -> Settlement:
+def settlements(draw: st.DrawFn, world: World, setl_id: str, *, people: tuple[str, ...] = ("甲",)) -> Settlement:
     """Draw one settlement with any codes."""
     med_type = draw(pick(world.med_types))
     begun = draw(pick(world.days))
@@ -231,9 +220,7 @@ _WHICH_AMOUNTS = st.sampled_from(
 _CODES = st.fixed_dictionaries(
     {},
     optional={
-        "disease_class": st.sampled_from(
-            ("", "", "general", "major", "rare_with_scheme", "rare_without_scheme")
-        ),
+        "disease_class": st.sampled_from(("", "", "general", "major", "rare_with_scheme", "rare_without_scheme")),
         "refer_stas": st.sampled_from(("local", "local", *REFERRALS)),
         "out_prov": st.booleans(),
         "cause": st.sampled_from(("", "", *CAUSES)),
@@ -265,9 +252,7 @@ def identity_records(draw: st.DrawFn, world: World, *, people: tuple[str, ...] =
 
 def _same_stay(bill_: Settlement, n: int, bills: list[Settlement]) -> Settlement:
     first = bills[n]
-    same = {
-        name: getattr(first, name) for name in ("begndate", "fixmedins_code", "med_type", "psn_no", "birth")
-    }
+    same = {name: getattr(first, name) for name in ("begndate", "fixmedins_code", "med_type", "psn_no", "birth")}
     ended = max(first.enddate, min(bill_.enddate, first.enddate + timedelta(days=60)))
     return replace(
         bill_,
@@ -330,9 +315,7 @@ def uniform_histories(draw: st.DrawFn, world: World, *, most: int = 6) -> Histor
             )
         )
     asked = [
-        Application("甲", layer.id, date(first.year, 12, 31))
-        for layer in plan.layers
-        if layer.due == "application"
+        Application("甲", layer.id, date(first.year, 12, 31)) for layer in plan.layers if layer.due == "application"
     ]
     return History(tuple(bills), (IdentityRecord("甲", identity, date(2010, 1, 1)),), tuple(asked))
 
@@ -382,9 +365,7 @@ def _what_is_paid(draw: st.DrawFn, how: str, kind: Kind) -> dict[str, Any]:
         return {"rate": draw(pick(RATES))}
     if how == "bands":
         edges = _edges(draw, draw(pick((1, 2, 3))))
-        bands: list[dict[str, Any]] = [
-            {"from": f"{250 * edge} 元", "rate": draw(pick(RATES))} for edge in edges
-        ]
+        bands: list[dict[str, Any]] = [{"from": f"{250 * edge} 元", "rate": draw(pick(RATES))} for edge in edges]
         if draw(st.booleans()):
             bands[0]["from"] = "0 元"
         if _one_in(draw, 4):
@@ -394,11 +375,7 @@ def _what_is_paid(draw: st.DrawFn, how: str, kind: Kind) -> dict[str, Any]:
         return {"bands": bands}
     if how == "lumps":
         edges = _edges(draw, draw(pick((1, 2, 3))))
-        return {
-            "lumps": [
-                {"from": f"{250 * edge} 元", "amount": f"{25 * (n + 1)} 元"} for n, edge in enumerate(edges)
-            ]
-        }
+        return {"lumps": [{"from": f"{250 * edge} 元", "amount": f"{25 * (n + 1)} 元"} for n, edge in enumerate(edges)]}
     if how == "bring_down":
         target, trigger = _edges(draw, 2)
         return {
@@ -488,7 +465,9 @@ def _layer(
     return layer
 
 
-def _add_deductible(draw: st.DrawFn, layer: dict[str, Any], periods: tuple[str, ...], kind: Kind, *, may_jump: bool) -> None:
+def _add_deductible(
+    draw: st.DrawFn, layer: dict[str, Any], periods: tuple[str, ...], kind: Kind, *, may_jump: bool
+) -> None:
     layer["deductible"] = {"per": draw(pick(periods))}
     if not kind.smooth and _one_in(draw, 5):
         layer["deductible"]["first_claim_only"] = True
@@ -521,12 +500,7 @@ def _add_caps(
         has_steps = not is_one and (is_last or not kind.smooth) and _one_in(draw, 3)
         if not kind.smooth and _one_in(draw, 3):
             rule["revives"] = False
-        if (
-            has_steps
-            and how == "bands"
-            and layer.get("position") == "after_deductible"
-            and draw(st.booleans())
-        ):
+        if has_steps and how == "bands" and layer.get("position") == "after_deductible" and draw(st.booleans()):
             rule["steps_on"] = "counted"
         for row in layer["figures"]:
             row.setdefault("caps", {})[name] = "1000 元" if is_one else draw(pick(MONEY))
@@ -545,9 +519,7 @@ def policies(draw: st.DrawFn, *, smooth: bool = False, mixed: bool = False) -> P
     for number in range(count):
         capped = tuple(layer["id"] for layer in layers if layer.get("caps") and layer["base"]["measure"] != "cut")
         own = draw(pick(("person", "household"))) if mixed else unit
-        layers.append(
-            _layer(draw, number, kind, is_last=number == count - 1, shared=(own, shared_per), capped=capped)
-        )
+        layers.append(_layer(draw, number, kind, is_last=number == count - 1, shared=(own, shared_per), capped=capped))
         if mixed and "all" in layers[-1].get("caps", {}):
             for row in layers[-1]["figures"]:
                 for key in ("caps", "cap_steps"):

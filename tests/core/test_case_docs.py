@@ -20,9 +20,7 @@ PACKS = {
 }
 TEXT = (ROOT / "docs" / "reference" / "cases.md").read_text("utf-8")
 BLOCKS = re.findall(r"```yaml\n(- name.*?)```", TEXT, re.DOTALL)
-EXAMPLES = [
-    item for block in BLOCKS for item in parse_yaml(f"cases:\n{block}", file="cases.md").data["cases"]
-]
+EXAMPLES = [item for block in BLOCKS for item in parse_yaml(f"cases:\n{block}", file="cases.md").data["cases"]]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[item["name"] for item in EXAMPLES])

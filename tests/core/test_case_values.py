@@ -25,9 +25,7 @@ def test_a_mismatch_names_case_clause_and_both_values():
 
 def test_only_what_is_written_is_compared():
     assert (
-        mismatches(
-            {"institution": Fen(30_000), "people": {"甲": "opened", "乙": "x"}, "says": "多少元", "more": 1}
-        )
+        mismatches({"institution": Fen(30_000), "people": {"甲": "opened", "乙": "x"}, "says": "多少元", "more": 1})
         == []
     )
 

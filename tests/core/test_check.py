@@ -250,9 +250,7 @@ def test_a_means_test_without_income_or_benefit_has_no_cliff():
 
 def test_an_officer_accepts_a_warning_of_one_layer():
     accepted = [{"warning": "W-CATEGORY-ORDER:低保边缘家庭成员", "reason": "文件如此", "by": "县医保局"}]
-    (order,) = [
-        f for f in found({"layers.0.figures.0.rate": "40%", "accepted": accepted}) if f.level == "warning"
-    ]
+    (order,) = [f for f in found({"layers.0.figures.0.rate": "40%", "accepted": accepted}) if f.level == "warning"]
     assert order.accepted is not None
     assert order.accepted.by == "县医保局"
     assert "已由县医保局接受" in str(order)
@@ -312,12 +310,18 @@ EVERYTHING = {
 }  # fmt: skip
 LIST = {"clause": "JX-6", "asks": "慢性病清单", "left_to": "市医保局", "unit": "diagnoses", "optional": True}
 DISEASES = {"clause": "JX-6", "classes": [{"id": "major", "name": "大病", "clause": "JX-6", "list": "own"}]}
-WIDE = {"windows": {"six": WINDOW, "year": {**WINDOW, "name": "认定前 12 个月", "months": 12}}, "delegated|jx.list": LIST, "diseases": DISEASES}
+WIDE = {
+    "windows": {"six": WINDOW, "year": {**WINDOW, "name": "认定前 12 个月", "months": 12}},
+    "delegated|jx.list": LIST,
+    "diseases": DISEASES,
+}
 OWN = "list,disease,icd10,under_age,note\nown,肺癌,C34,,\n"
 
 
 def test_every_condition_is_told_apart():
-    says = layer(covers=EVERYTHING, caps={"w": {"per": "window:six"}, "y": {"per": "window_year:year"}}, period="window:six")
+    says = layer(
+        covers=EVERYTHING, caps={"w": {"per": "window:six"}, "y": {"per": "window_year:year"}}, period="window:six"
+    )
     listed = [*STANDARD, EnteredValue("jx.list", "I10;E11", "市医保局文件")]
     findings = check(source({**WIDE, **says}, diseases=OWN), listed)
     hidden = {"N-GRID", "N-NEEDS-FACT", "W-UNUSED", "E-CHECK-OUTSIDE-WINDOW", "W-CATEGORY-EARNS-NOTHING", "W-DEAD-ROW"}
@@ -333,7 +337,9 @@ def test_a_hole_is_said_in_few_words():
 
 def test_rows_bound_by_days_that_nobody_has_entered_leave_the_pack_without_an_answer():
     day = {"delegated|jx.end": {"clause": "JX-1", "asks": "止日", "left_to": "文件", "unit": "day", "optional": True}}
-    assert [f.code for f in found({**day, "layers.0.figures.1.last": {"delegated": "jx.end"}}) if f.level != "note"] == ["E-DELEGATED-MISSING", "E-CHECK-LIFE"]
+    assert [
+        f.code for f in found({**day, "layers.0.figures.1.last": {"delegated": "jx.end"}}) if f.level != "note"
+    ] == ["E-DELEGATED-MISSING", "E-CHECK-LIFE"]
 
 
 def test_a_refusal_by_a_list_that_nobody_has_entered_is_not_judged():
@@ -345,7 +351,11 @@ def test_insurance_is_searched_for_falls_too():
     serious = {**SECOND, "id": "serious", "name": "大病保险", "covers": {}, "pays": "hifmi_pay", "bands": "whole",
                "base": {**BASE, "less": ["hifp_pay"]},
                "figures": [{"clause": "JX-7", "bands": [{"rate": "50%"}, {"from": "1 万元", "rate": "40%"}]}]}  # fmt: skip
-    whole = {"layers.0.bands": "whole", "layers.0.figures.1.rate": None, "layers.0.figures.1.bands": serious["figures"][0]["bands"]}
+    whole = {
+        "layers.0.bands": "whole",
+        "layers.0.figures.1.rate": None,
+        "layers.0.figures.1.bands": serious["figures"][0]["bands"],
+    }
     falls = [f for f in found({"insurance": [serious], **whole}) if f.code == "W-CLIFF-LOSS"]
     assert [f.layer for f in falls] == ["inpatient", "serious"]
     assert "（没有身份的人）" in str(falls[1])
@@ -353,7 +363,12 @@ def test_insurance_is_searched_for_falls_too():
 
 def test_falls_are_found_without_knowing_the_threshold():
     bands = [{"rate": "50%"}, {"from": "12345 元", "rate": "10%"}]
-    plan = make_plan(load_pack(source({"layers.0.bands": "whole", "layers.0.figures.1.rate": None, "layers.0.figures.1.bands": bands})), STANDARD)
+    plan = make_plan(
+        load_pack(
+            source({"layers.0.bands": "whole", "layers.0.figures.1.rate": None, "layers.0.figures.1.bands": bands})
+        ),
+        STANDARD,
+    )
     (probe,) = [p for p in probes(plan) if p.kind.category == 2]
     assert [jump.burden for jump in probe.jumps([])] == [1_534_499]
     assert [jump.layer for jump in probe.jumps()] == ["inpatient"]
@@ -373,15 +388,33 @@ def test_thresholds_beyond_any_burden_and_shares_make_no_jump():
 
 
 def test_dated_figures_from_the_first_day_on():
-    assert codes({"layers.0.figures.1.deductible": [{"first": "2022-01-01", "value": "3000 元"}, {"first": "2023-01-01", "value": "2000 元"}]}) == []
+    assert (
+        codes(
+            {
+                "layers.0.figures.1.deductible": [
+                    {"first": "2022-01-01", "value": "3000 元"},
+                    {"first": "2023-01-01", "value": "2000 元"},
+                ]
+            }
+        )
+        == []
+    )
 
 
 def test_a_hole_or_overlap_over_several_stretches_of_time_is_said_once():
     edge = {"clause": "JX-4.2", "when": {"category": ["edge"]}, "rate": "60%"}
-    rows = [{**edge, "last": "2022-12-31"}, {**edge, "first": "2023-01-01"}, {**edge, "last": "2023-12-31"}, {**edge, "when": {"category": ["dibao"], "hospital": ["primary"]}, "first": "2022-07-01"}]
+    rows = [
+        {**edge, "last": "2022-12-31"},
+        {**edge, "first": "2023-01-01"},
+        {**edge, "last": "2023-12-31"},
+        {**edge, "when": {"category": ["dibao"], "hospital": ["primary"]}, "first": "2022-07-01"},
+    ]
     findings = errors_of(found({"layers.0.figures": rows, "readings": {}, "layers.0.readings": []}))
     assert sorted(f.code for f in findings) == ["E-CHECK-HOLE", "E-CHECK-HOLE", "E-CHECK-OVERLAP", "E-CHECK-OVERLAP"]
-    assert [sum(said in str(f) for f in findings) for said in ("“低保对象 × 住院”", "“低保对象 × 住院 × 二级医院或三级医院”")] == [1, 1]
+    assert [
+        sum(said in str(f) for f in findings)
+        for said in ("“低保对象 × 住院”", "“低保对象 × 住院 × 二级医院或三级医院”")
+    ] == [1, 1]
 
 
 def test_a_pack_without_layers_has_no_cliffs():
@@ -433,9 +466,5 @@ def test_every_figure_of_the_model_has_a_unit():
     for part in parts_of_model():
         for known in msgspec.structs.fields(part):
             kinds = str(known.type)
-            figure = (
-                "Figure" in kinds
-                and "FigureRow" not in kinds
-                and part not in (model.Figure, model.DatedFigure)
-            )
+            figure = "Figure" in kinds and "FigureRow" not in kinds and part not in (model.Figure, model.DatedFigure)
             assert not figure or (part, known.encode_name) in UNITS, (part.__name__, known.encode_name)

@@ -62,7 +62,9 @@ def expressions():
 
 def by_kernel_text(expr, values):
     """Return an expression's value by the kernel's loop over one event; the third name is known of the event's choice."""
-    text = KernelText(program(Step("x", expr, "值"), facts=tuple(NAMES), figures={"l": ()}, buckets=(), slots=()), ("x",))
+    text = KernelText(
+        program(Step("x", expr, "值"), facts=tuple(NAMES), figures={"l": ()}, buckets=(), slots=()), ("x",)
+    )
     scope = {"int64": int, "uint64": int}
     exec("\n".join(line for line in text.source.splitlines() if "numba" not in line), scope)
     out = [None]
@@ -113,7 +115,13 @@ def test_the_reference_rounds_nothing_negative_and_knows_no_other_operator():
 
 
 def program(*steps, **more):
-    given = {"facts": ("a",), "figures": {"l": ("rate",)}, "buckets": (Bucket("b", "year", "person", ("l",)),), "slots": (Slot("s", "b"),), "writes": {}}
+    given = {
+        "facts": ("a",),
+        "figures": {"l": ("rate",)},
+        "buckets": (Bucket("b", "year", "person", ("l",)),),
+        "slots": (Slot("s", "b"),),
+        "writes": {},
+    }
     return Program(steps=steps, layers=("l",), **{**given, **more})
 
 

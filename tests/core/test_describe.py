@@ -46,7 +46,11 @@ def test_every_clause_and_reading_of_a_pack_is_said(folder):
         clause = getattr(part, "clause", "")
         for name in [*(clause if isinstance(clause, list) else [clause]), *getattr(part, "readings", [])]:
             assert re.search(rf"{re.escape(name or '')}(?![0-9.]*[0-9])", text), name
-    for name in [*(layer.name for layer in its.layers), *(c.name for c in its.categories), *(p.name for p in its.procedures)]:
+    for name in [
+        *(layer.name for layer in its.layers),
+        *(c.name for c in its.categories),
+        *(p.name for p in its.procedures),
+    ]:
         assert name in text
 
 
@@ -68,7 +72,9 @@ def test_plain_data_is_json_and_holds_the_same_sentences():
 
 def figure_of(figure, values=()):
     row = {"clause": "JX-4.2", "when": {"category": ["edge"]}, "deductible": figure, "rate": "60%"}
-    blocks = next(s for s in described({"layers.0.figures.1": row}, values).sections if s.id == "layer.inpatient").blocks
+    blocks = next(
+        s for s in described({"layers.0.figures.1": row}, values).sections if s.id == "layer.inpatient"
+    ).blocks
     return next(b for b in blocks if isinstance(b, Table)).rows[1][1]
 
 
@@ -92,7 +98,11 @@ SAMPLES = [EnteredValue("jx.standard", "600.00", "示例值")]
         ({"times": 12, "of": STANDARD}, (), "月低保标准的 12 倍〔未录入〕"),
         ({"share": "10%", "of": "3 万元"}, (), "30,000 元的 10%（现为 3,000 元）"),
         ({"plus": "1 元", "of": "3000 元"}, (), "3,000 元加 1 元（现为 3,001 元）"),
-        ([{"first": "2022-01-01", "value": "1 元"}, {"first": "2023-01-01", "value": "2 元"}], (), "2022-01-01 起 1 元；2023-01-01 起 2 元"),
+        (
+            [{"first": "2022-01-01", "value": "1 元"}, {"first": "2023-01-01", "value": "2 元"}],
+            (),
+            "2022-01-01 起 1 元；2023-01-01 起 2 元",
+        ),
     ],
 )
 def test_figures_in_words(figure, values, words):
@@ -102,7 +112,10 @@ def test_figures_in_words(figure, values, words):
 def test_values_of_several_days_are_all_said():
     from datetime import date
 
-    values = [EnteredValue("jx.standard", "600.00", "文件", date(2022, 1, 1)), EnteredValue("jx.standard", "650.00", "文件", date(2023, 1, 1))]
+    values = [
+        EnteredValue("jx.standard", "600.00", "文件", date(2022, 1, 1)),
+        EnteredValue("jx.standard", "650.00", "文件", date(2023, 1, 1)),
+    ]
     assert figure_of(STANDARD, values) == "2022-01-01 起 600 元；2023-01-01 起 650 元"
 
 
@@ -214,7 +227,14 @@ def test_insurance_layers_and_windows_of_periods_in_words():
     insurance = [{"id": "serious", "name": "大病保险", "clause": "JX-7", "fund": "assistance", "pays": "hifmi_pay", "period": "window:six",
                   "caps": {"a": {"per": "window_year:six"}}, "base": {"measure": "total", "clause": "JX-7", "less": []},
                   "figures": [{"clause": "JX-7", "rate": "60%"}]}]  # fmt: skip
-    text = said({"insurance": insurance, "layers": [], "readings": {}, "windows": {"six": {"clause": "JX-6", "name": "六个月", "identities": ["dibao"], "months": 6}}})
+    text = said(
+        {
+            "insurance": insurance,
+            "layers": [],
+            "readings": {},
+            "windows": {"six": {"clause": "JX-6", "name": "六个月", "identities": ["dibao"], "months": 6}},
+        }
+    )
     assert "保险层（模拟用）" in text
     assert "记入居民大病保险支付" in text
     assert "本人按每一个追溯窗口（六个月）累计。" in text
@@ -292,7 +312,11 @@ def test_lines_are_broken_where_people_break_them():
 
 
 def parts_of_model():
-    return [part for part in vars(model).values() if isinstance(part, type) and issubclass(part, model.Part) and part is not model.Part]
+    return [
+        part
+        for part in vars(model).values()
+        if isinstance(part, type) and issubclass(part, model.Part) and part is not model.Part
+    ]
 
 
 def literals(kind):
@@ -308,7 +332,10 @@ def test_every_key_and_value_of_the_model_has_a_chinese_name():
         fields = msgspec.structs.fields(part)
         assert [known.encode_name for known in fields] == list(STRUCTURES[part.__name__].fields), part.__name__
         for known in fields:
-            assert literals(known.type) == list(STRUCTURES[part.__name__].fields[known.encode_name].values), (part, known.encode_name)
+            assert literals(known.type) == list(STRUCTURES[part.__name__].fields[known.encode_name].values), (
+                part,
+                known.encode_name,
+            )
 
 
 def test_a_key_that_nobody_has_named_is_said_as_it_is():

@@ -19,7 +19,9 @@ def test_no_difference():
 
 
 def test_a_figure_of_one_row():
-    assert changes({"layers.0.figures.1.rate": "65%"}) == ["救助层 › “住院救助” › 数额 › “低保边缘家庭成员” › 比例：60% → 65%〔JX-4.2〕"]
+    assert changes({"layers.0.figures.1.rate": "65%"}) == [
+        "救助层 › “住院救助” › 数额 › “低保边缘家庭成员” › 比例：60% → 65%〔JX-4.2〕"
+    ]
 
 
 def test_a_figure_added_and_taken_away():
@@ -34,7 +36,9 @@ def test_rows_layers_and_identities_added_removed_and_moved():
               "figures": [{"clause": "JX-7", "rate": "30%"}]}  # fmt: skip
     added = changes({"layers.+": second, "categories.0.identities": ["dibao", "low_income"]})
     assert added[0] == "类别 › “低保对象” › 身份：低保对象 → 低保对象、低收入救助对象〔JX-3〕"
-    assert added[1].startswith("增加救助层 › “二次救助”：基数 口径 政策范围内费用，减去上游救助 否，数额 适用于 不限，比例 30%")
+    assert added[1].startswith(
+        "增加救助层 › “二次救助”：基数 口径 政策范围内费用，减去上游救助 否，数额 适用于 不限，比例 30%"
+    )
     assert added[1].endswith("〔JX-7〕")
     removed = changes({}, before={"layers.+": second})
     assert removed[0].startswith("删去救助层 › “二次救助”")
@@ -43,7 +47,9 @@ def test_rows_layers_and_identities_added_removed_and_moved():
         {"id": "edge", "name": "低保边缘家庭成员", "clause": "JX-3", "identities": ["dibao_edge"]},
         {"id": "dibao", "name": "低保对象", "clause": "JX-3", "identities": ["dibao"]},
     ]}))  # fmt: skip
-    assert [str(change) for change in diff(both, turned)] == ["次序改变类别：低保对象、低保边缘家庭成员 → 低保边缘家庭成员、低保对象"]
+    assert [str(change) for change in diff(both, turned)] == [
+        "次序改变类别：低保对象、低保边缘家庭成员 → 低保边缘家庭成员、低保对象"
+    ]
 
 
 def test_rows_with_equal_conditions_are_told_apart():
@@ -56,7 +62,9 @@ def test_rows_with_equal_conditions_are_told_apart():
 
 
 def test_conditions_and_names_are_said_as_people_call_them():
-    assert changes({"layers.0.covers.care": ["inpatient", "other"], "layers.0.base.less": ["hifp_pay"], "layers.0.period": "stay"}) == [
+    assert changes(
+        {"layers.0.covers.care": ["inpatient", "other"], "layers.0.base.less": ["hifp_pay"], "layers.0.period": "stay"}
+    ) == [
         "救助层 › “住院救助” › 基数 › 减去谁付的：（默认） → 基本医保统筹支付〔JX-4〕",
         "救助层 › “住院救助” › 适用范围：低保对象、低保边缘家庭成员，住院 → 低保对象、低保边缘家庭成员，住院、其他门诊〔JX-4〕",
         "救助层 › “住院救助” › 累计期间：自然年度 → 每次住院〔JX-4〕",
@@ -89,18 +97,27 @@ def test_a_closed_list_a_flag_and_a_whole_part():
 
 
 def test_caps_are_matched_by_their_ids():
-    assert changes({"layers.0.figures.1.caps": {"yearly": "3 万元", "other": "1 万元"}, "layers.0.caps.other": {"per": "once"}}) == [
+    assert changes(
+        {"layers.0.figures.1.caps": {"yearly": "3 万元", "other": "1 万元"}, "layers.0.caps.other": {"per": "once"}}
+    ) == [
         "增加救助层 › “住院救助” › 数额 › “低保边缘家庭成员” › 限额 › “other”：10,000 元〔JX-4.2〕",
         "增加救助层 › “住院救助” › 限额怎么算 › “other”：期间 终身，升档依据 累计个人负担，升档时补付 是〔JX-4〕",
     ]
 
 
 def test_entered_values_of_two_days():
-    values = [EnteredValue("jx.standard", "600.00", "文件", date(2022, 1, 1)), EnteredValue("jx.standard", "650.00", "文件", date(2023, 1, 1))]
+    values = [
+        EnteredValue("jx.standard", "600.00", "文件", date(2022, 1, 1)),
+        EnteredValue("jx.standard", "650.00", "文件", date(2023, 1, 1)),
+    ]
     times = {"layers.0.figures.1.deductible": {"times": 12, "of": {"delegated": "jx.standard"}}}
     before, after = pack({}), pack(times)
-    said = [str(c) for c in diff(before, after, values_on(values, date(2022, 6, 1)), values_on(values, date(2023, 6, 1)))]
-    assert said == ["救助层 › “住院救助” › 数额 › “低保边缘家庭成员” › 起付线：3,000 元 → 月低保标准的 12 倍（现为 7,800 元）〔JX-4.2〕"]
+    said = [
+        str(c) for c in diff(before, after, values_on(values, date(2022, 6, 1)), values_on(values, date(2023, 6, 1)))
+    ]
+    assert said == [
+        "救助层 › “住院救助” › 数额 › “低保边缘家庭成员” › 起付线：3,000 元 → 月低保标准的 12 倍（现为 7,800 元）〔JX-4.2〕"
+    ]
 
 
 def test_two_days_of_one_pack():

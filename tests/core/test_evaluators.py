@@ -70,7 +70,10 @@ def test_all_evaluators_agree_on_every_pack(pack, data):
 
 
 #: Between them these use every kind of figure; the others run the same text uncompiled.
-COMPILED = [*SHELF, *(path for path in TEST_PACKS if Path(path).name in {"target-rate", "other-aid", "household-ceiling", "lump-sums"})]
+COMPILED = [
+    *SHELF,
+    *(path for path in TEST_PACKS if Path(path).name in {"target-rate", "other-aid", "household-ceiling", "lump-sums"}),
+]
 
 
 @pytest.mark.parametrize("pack", COMPILED, ids=lambda p: Path(p).name)
@@ -133,7 +136,16 @@ def test_a_stay_settled_twice_with_other_care_between_keeps_its_deductible_in_th
 
 
 def household_pack(**layer):
-    return drawn([{"id": "l0", "of": "household", "figures": [{"clause": "ZZ-4.1", "deductible": "500 元", "rate": "50%"}], **layer}])
+    return drawn(
+        [
+            {
+                "id": "l0",
+                "of": "household",
+                "figures": [{"clause": "ZZ-4.1", "deductible": "500 元", "rate": "50%"}],
+                **layer,
+            }
+        ]
+    )
 
 
 def test_members_of_a_household_admitted_together_have_stays_of_their_own():
@@ -147,7 +159,10 @@ def test_a_share_of_the_rate_may_be_a_third_or_in_per_cent():
     for share, due in (("1/3", 10_000), ("20%", 6_000)):
         factor = {"state": "declined_basic_service", "share": share, "clause": "ZZ-6", "of": "rate"}
         plan = plan_of(drawn([{"id": "l0", "figures": [{"clause": "ZZ-4.1", "rate": "30%"}], "factor": factor}]))
-        records = (IdentityRecord("甲", "dibao", date(2016, 1, 1)), IdentityRecord("甲", "declined_basic_service", date(2016, 1, 1)))
+        records = (
+            IdentityRecord("甲", "dibao", date(2016, 1, 1)),
+            IdentityRecord("甲", "declined_basic_service", date(2016, 1, 1)),
+        )
         results = folded(plan, History((bill("1", datetime(2024, 3, 9, 10), 100_000),), records))
         assert [r.pay for r in results] == [due]
 
@@ -155,7 +170,10 @@ def test_a_share_of_the_rate_may_be_a_third_or_in_per_cent():
 def test_a_deductible_waived_at_the_last_event_is_waived_once_for_a_household():
     # two members, 100 each, below the deductible of 500: 200 in all, not 100 and 200
     plan = plan_of(household_pack(deductible={"waived_if_unreached": True}))
-    bills = [bill(who, datetime(2024, month, 1, 9), 10_000, psn_no=who, household="户一") for month, who in ((3, "甲"), (6, "乙"))]
+    bills = [
+        bill(who, datetime(2024, month, 1, 9), 10_000, psn_no=who, household="户一")
+        for month, who in ((3, "甲"), (6, "乙"))
+    ]
     assert paid(plan, bills, people=("甲", "乙")) == ([0, 10_000],) * 2
 
 
@@ -177,6 +195,9 @@ def test_I_13_what_a_change_of_category_finds_below_what_was_paid_is_not_lifted_
         bill("1", datetime(2024, 3, 1, 9), 10_000), bill("2", datetime(2024, 3, 17, 9), 100_000, hifp_pay=100_000),
         bill("3", datetime(2024, 6, 1, 9), 100_000),
     )  # fmt: skip
-    edge, dibao = IdentityRecord("甲", "dibao_edge", date(2016, 1, 1)), IdentityRecord("甲", "dibao", date(2024, 3, 15), date(2024, 3, 20))
+    edge, dibao = (
+        IdentityRecord("甲", "dibao_edge", date(2016, 1, 1)),
+        IdentityRecord("甲", "dibao", date(2024, 3, 15), date(2024, 3, 20)),
+    )
     assert [r.pay for r in folded(plan, History(bills, (edge,)))] == [9_000, 0, 80_000]
     assert [r.pay for r in folded(plan, History(bills, (edge, dibao)))] == [9_000, 0, 80_000]

@@ -37,7 +37,12 @@ def test_what_is_no_amount_is_refused(text):
 
 @pytest.mark.parametrize(
     ("day", "fen"),
-    [(date(2023, 1, 1), 100_000), (date(2024, 6, 30), 100_000), (date(2024, 7, 1), 200_000), (date(2030, 1, 1), 200_000)],
+    [
+        (date(2023, 1, 1), 100_000),
+        (date(2024, 6, 30), 100_000),
+        (date(2024, 7, 1), 200_000),
+        (date(2030, 1, 1), 200_000),
+    ],
 )
 def test_the_entered_value_in_force_on_the_day_is_read(day, fen):
     resolver = on(day)
@@ -108,7 +113,10 @@ def test_a_day_is_given_entered_or_so_many_days_after_another():
 
 
 def test_every_delegated_value_that_a_figure_reads_is_named():
-    spec = [DatedFigure(first=date(2022, 1, 1), value=Figure(share="5%", of=Figure(times=2, of=LIMIT))), DatedFigure(first=date(2024, 1, 1), value="1 元")]
+    spec = [
+        DatedFigure(first=date(2022, 1, 1), value=Figure(share="5%", of=Figure(times=2, of=LIMIT))),
+        DatedFigure(first=date(2024, 1, 1), value="1 元"),
+    ]
     assert list(delegated_in(spec)) == ["limit"]
     assert list(delegated_in("1 元")) == []
     assert list(delegated_in(None)) == []

@@ -144,7 +144,9 @@ def test_more_burden_never_earns_less(source, data):
     n = data.draw(st.integers(0, len(history.settlements) - 1))
     more = data.draw(world.amounts)
     bills = list(history.settlements)
-    bills[n] = replace(bills[n], inscp_scp_amt=bills[n].inscp_scp_amt + more, medfee_sumamt=bills[n].medfee_sumamt + more)
+    bills[n] = replace(
+        bills[n], inscp_scp_amt=bills[n].inscp_scp_amt + more, medfee_sumamt=bills[n].medfee_sumamt + more
+    )
     assert total(world.plan, with_bills(history, bills)) >= total(world.plan, history)
 
 
@@ -182,7 +184,12 @@ def test_a_bill_split_in_two_pays_the_same_and_leaves_the_others_alone(source, d
 @given(data=st.data())
 def test_the_order_of_arrival_never_matters(source, data):
     world, history = data.draw(cases(source))
-    shuffled = History(*(tuple(data.draw(st.permutations(part))) for part in (history.settlements, history.identities, history.applications)))
+    shuffled = History(
+        *(
+            tuple(data.draw(st.permutations(part)))
+            for part in (history.settlements, history.identities, history.applications)
+        )
+    )
     once, again = folded(world.plan, history), folded(world.plan, shuffled)
     assert [(r.settlement, r.layers, r.category) for r in once] == [(r.settlement, r.layers, r.category) for r in again]
 
@@ -215,7 +222,10 @@ def test_the_differences_of_two_folds_sum_to_the_change(source, data):
 @given(data=st.data())
 def test_the_past_is_not_changed_by_what_comes_after(source, data):
     world, history = data.draw(cases(source))
-    if any(layer.deductible.waived_if_unreached for layer in world.plan.layers) or world.plan.pack.category_rule == "best_of_year":
+    if (
+        any(layer.deductible.waived_if_unreached for layer in world.plan.layers)
+        or world.plan.pack.category_rule == "best_of_year"
+    ):
         assume(False)
     ordered = folded(world.plan, history)
     n = data.draw(st.integers(0, len(ordered)))
@@ -280,11 +290,15 @@ def test_one_layer_pays_in_all_what_the_closed_form_says(data):
 
 
 def half_above_deductible(**layer):
-    return plan_of(drawn([{"id": "l0", "figures": [{"clause": "ZZ-4.1", "deductible": "500 元", "rate": "50%"}], **layer}]))
+    return plan_of(
+        drawn([{"id": "l0", "figures": [{"clause": "ZZ-4.1", "deductible": "500 元", "rate": "50%"}], **layer}])
+    )
 
 
 def paid(plan, amounts, **more):
-    bills = [bill(str(n), datetime(2024, 3, 1, 9) + timedelta(days=n), amount, **more) for n, amount in enumerate(amounts)]
+    bills = [
+        bill(str(n), datetime(2024, 3, 1, 9) + timedelta(days=n), amount, **more) for n, amount in enumerate(amounts)
+    ]
     return [r.pay for r in folded(plan, History(tuple(bills), (IdentityRecord("甲", "dibao", date(2016, 1, 1)),)))]
 
 
@@ -322,10 +336,14 @@ def test_TH_3_2_2_across_disease_classes_with_caps_of_their_own_the_order_does_m
 def ankang_with_a_high_tilt(*amounts):
     """Return what a dibao person gets who applies for the tilt at the end of the year; its cap, 300,000, is out of reach."""
     pack = pack_of("610900-ankang")
-    values = [v for v in values_of(pack) if v.param != "ak.tilt.cap"] + [EnteredValue("ak.tilt.cap", "300000.00", "示例值")]
+    values = [v for v in values_of(pack) if v.param != "ak.tilt.cap"] + [
+        EnteredValue("ak.tilt.cap", "300000.00", "示例值")
+    ]
     bills = [bill(str(n), datetime(2024, 3, 1 + n, 9), amount) for n, amount in enumerate(amounts)]
     asked = (Application("甲", "tilted", date(2024, 12, 31)),)
-    return total(make_plan(pack, values), History(tuple(bills), (IdentityRecord("甲", "dibao", date(2020, 1, 1)),), asked))
+    return total(
+        make_plan(pack, values), History(tuple(bills), (IdentityRecord("甲", "dibao", date(2020, 1, 1)),), asked)
+    )
 
 
 def test_AK_4_2_1_after_a_cap_that_rises_a_later_layer_depends_on_the_order():
@@ -347,14 +365,25 @@ def test_I_02_a_deductible_waived_if_unreached_pays_less_once_it_is_reached():
 def situations(plan):
     """Yield a profile of every kind of case: one thing varied at a time beside identity, care and disease."""
     pack, codes = plan.pack, {"": 0, **{i: 1 << n for n, i in enumerate(IDENTITIES)}}
-    identities = [i for i in codes if not i or plan.category_of(codes[i])[0] or any(i in w.identities for w in pack.windows.values())]
+    identities = [
+        i
+        for i in codes
+        if not i or plan.category_of(codes[i])[0] or any(i in w.identities for w in pack.windows.values())
+    ]
     classes = ["general", *([c.id for c in pack.diseases.classes] if pack.diseases else [])]
     varied = [
         {}, *({"referral": r} for r in REFERRALS), *({"tier": t} for t in ("primary", "secondary", "tertiary")), {"age": 17}, {"age": 18},
         {"out_of_province": True}, {"elsewhere": True}, {"designated": False}, {"assistance_institution": False}, {"cause": "fight"},
         *({"windows": (w,)} for w in pack.windows),
     ]  # fmt: skip
-    plain = {"referral": "local", "out_of_province": False, "cause": "", "age": 40, "tier": "secondary", "diagnosis": "J18.9"}
+    plain = {
+        "referral": "local",
+        "out_of_province": False,
+        "cause": "",
+        "age": 40,
+        "tier": "secondary",
+        "diagnosis": "J18.9",
+    }
     for identity in identities:
         for med_type in (*pack.care.inpatient[:1], *pack.care.chronic_outpatient[:1], "11"):
             for disease in classes:
@@ -364,7 +393,11 @@ def situations(plan):
 
 def days_of(plan):
     """Return the first day of every quarter of the pack's life and a year round it, and the days round every change."""
-    quarters = [date(y, m, 1) for y in range(plan.first.year - 1, min(plan.last.year, plan.first.year + 4) + 2) for m in (1, 4, 7, 10)]
+    quarters = [
+        date(y, m, 1)
+        for y in range(plan.first.year - 1, min(plan.last.year, plan.first.year + 4) + 2)
+        for m in (1, 4, 7, 10)
+    ]
     changes = [b + timedelta(days=n) for b in plan.boundaries if 1900 < b.year < 9999 for n in (-1, 0)]
     return sorted({*quarters, *changes})
 
@@ -383,19 +416,28 @@ def test_a_pack_answers_on_every_day_by_exactly_one_rule_or_is_not_in_force(pack
             assert inside or decision.refusal == "not_in_force"
             assert bool(decision.refusal) != any(choice.looks for choice in decision.layers), profile
             for layer, choice in zip(layers, decision.layers, strict=True):
-                rows = [row for row in layer.figures if holds(plan, row.when, profile, decision.category) and in_time(row, resolver)]
+                rows = [
+                    row
+                    for row in layer.figures
+                    if holds(plan, row.when, profile, decision.category) and in_time(row, resolver)
+                ]
                 assert len(rows) <= 1 or not holds(plan, layer.covers, profile, decision.category), (layer.id, profile)
                 assert choice.figures is None or [choice.figures] == rows
 
 
 def in_time(row, resolver):
-    return (row.first is None or resolver.day_of(row.first) <= resolver.day) and (row.last is None or resolver.day <= resolver.day_of(row.last))
+    return (row.first is None or resolver.day_of(row.first) <= resolver.day) and (
+        row.last is None or resolver.day <= resolver.day_of(row.last)
+    )
 
 
 def test_no_pack_answers_before_its_first_or_after_its_last_day():
     for pack in SHELF:
         plan = shelf_plan(pack)
-        for day in (plan.first - timedelta(days=1), plan.last + timedelta(days=1) if plan.last.year < 9999 else plan.first - timedelta(days=2)):
+        for day in (
+            plan.first - timedelta(days=1),
+            plan.last + timedelta(days=1) if plan.last.year < 9999 else plan.first - timedelta(days=2),
+        ):
             when = datetime(day.year, day.month, day.day, 9)
             for category in plan.pack.categories:
                 records = (IdentityRecord("甲", category.identities[0], date(2010, 1, 1)),)

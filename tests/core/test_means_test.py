@@ -69,9 +69,7 @@ def test_AK_2_1_3_fails_even_if_another_criterion_is_not_yet_known():
     assert result.outcome == "failed"
 
 
-@pytest.mark.parametrize(
-    ("cost_fen", "outcome"), [(999_999, "failed"), (1_000_000, "passed"), (1_000_001, "passed")]
-)
+@pytest.mark.parametrize(("cost_fen", "outcome"), [(999_999, "failed"), (1_000_000, "passed"), (1_000_001, "passed")])
 def test_AK_2_1_3_high_medical_cost_is_measured_against_the_entered_figure(cost_fen, outcome):
     household = replace(AT_LIMIT, income_fen=0, medical=(MedicalCost(date(2022, 9, 1), cost_fen, cost_fen),))
     assert criterion(means_test(plan(), "severe", household), "high_cost").outcome == outcome
@@ -117,9 +115,7 @@ def test_I_19_other_reading_takes_the_calendar_year():
 
 
 def test_AK_2_1_3_income_by_month_needs_every_month_of_the_window():
-    months = {f"2022-{m:02d}": 380_333 for m in range(6, 13)} | {
-        f"2023-{m:02d}": 380_333 for m in range(1, 6)
-    }
+    months = {f"2022-{m:02d}": 380_333 for m in range(6, 13)} | {f"2023-{m:02d}": 380_333 for m in range(1, 6)}
     household = replace(AT_LIMIT, income_fen=None, income_months_fen=months)
     assert criterion(means_test(plan(), "severe", household)).income_fen == 12 * 380_333
     short = {month: fen for month, fen in months.items() if month != "2023-05"}
@@ -155,9 +151,7 @@ def test_WH_2_1_3_I_20_below_the_edge_standard_after_all_self_paid_cost(income_f
 
 @pytest.mark.parametrize(("income_fen", "outcome"), [(2_099_999, "passed"), (2_100_000, "failed")])
 def test_QD_1_3_below_seven_thousand_a_head(income_fen, outcome):
-    result = means_test(
-        plan(), "registered", Household(applied_on=date(2018, 3, 1), members=3, income_fen=income_fen)
-    )
+    result = means_test(plan(), "registered", Household(applied_on=date(2018, 3, 1), members=3, income_fen=income_fen))
     assert result.outcome == outcome
     assert criterion(result).window == Period(date(2017, 1, 1), date(2017, 12, 31))
 

@@ -64,7 +64,9 @@ def test_basis_points_come_back_from_per_cent_text(points):
     assert basis_points(percent(points)) == points
 
 
-@pytest.mark.parametrize(("text", "points"), [("70%", 7000), ("12.5 %", 1250), ("0.01%", 1), ("100%", 10_000), ("7.05%", 705), ("0%", 0)])
+@pytest.mark.parametrize(
+    ("text", "points"), [("70%", 7000), ("12.5 %", 1250), ("0.01%", 1), ("100%", 10_000), ("7.05%", 705), ("0%", 0)]
+)
 def test_per_cent_text_is_basis_points(text, points):
     assert basis_points(text) == points
 
@@ -79,7 +81,9 @@ def test_what_is_no_per_cent_is_refused(text):
 def test_what_is_divided_adds_up_and_nobody_is_off_by_a_fen(amount, weights):
     parts = split(amount, weights)
     assert sum(parts) == amount
-    assert all(abs(part - Fraction(amount * weight, sum(weights))) < 1 for part, weight in zip(parts, weights, strict=True))
+    assert all(
+        abs(part - Fraction(amount * weight, sum(weights))) < 1 for part, weight in zip(parts, weights, strict=True)
+    )
 
 
 def test_the_largest_remainder_gets_the_odd_fen_and_of_equal_ones_the_first():

@@ -128,9 +128,7 @@ def test_I_51_after_discharge_the_same_thresholds_or_a_route_of_its_own():
     found = opened(bills, [LOW], rule="after_discharge", readings={"I-51": "own_route"})["甲"]
     assert (found.outcome, found.threshold_fen, found.short_fen) == ("reached", None, 0)
     assert "村（居）审核" not in found.says
-    nothing = opened(
-        [bill("2018-05-01", "0 元")], [LOW], rule="after_discharge", readings={"I-51": "own_route"}
-    )["甲"]
+    nothing = opened([bill("2018-05-01", "0 元")], [LOW], rule="after_discharge", readings={"I-51": "own_route"})["甲"]
     assert nothing.outcome == "not_reached"
 
 
@@ -165,9 +163,7 @@ def test_before_the_pack_is_in_force_nothing_counts():
 @given(burdens=st.lists(st.integers(0, 4_000_000), min_size=1, max_size=5), more=st.integers(0, 4_000_000))
 def test_law_more_burden_never_closes_an_opening_and_order_does_not_matter(burdens, more):
     def run(amounts):
-        bills = [
-            bill(f"2018-0{i + 1}-01", f"{fen // 100}.{fen % 100:02d} 元") for i, fen in enumerate(amounts)
-        ]
+        bills = [bill(f"2018-0{i + 1}-01", f"{fen // 100}.{fen % 100:02d} 元") for i, fen in enumerate(amounts)]
         return opened(bills, [DIBAO])["甲"]
 
     found = run(burdens)

@@ -75,7 +75,11 @@ def test_every_bar_ends_where_the_next_begins_and_stays_on_the_paper(folder, cas
 
 def test_heights_are_in_proportion(plan):
     _, svg = drawn(plan, bill(inscp_scp_amt=5000_00, preselfpay_amt=0, fulamt_ownpay_amt=0, hifp_pay=2500_00))
-    heights = [float(rect.get("height")) for rect in ElementTree.fromstring(svg).iter(f"{SVG}rect") if rect.get("stroke-width") in ("0.8", "1.4")]
+    heights = [
+        float(rect.get("height"))
+        for rect in ElementTree.fromstring(svg).iter(f"{SVG}rect")
+        if rect.get("stroke-width") in ("0.8", "1.4")
+    ]
     whole = (BOTTOM - TOP) / 10
     assert heights[:2] == [whole, whole / 2]
 

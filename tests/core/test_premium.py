@@ -76,9 +76,7 @@ def test_AK_3_2_2_I_66_any_day_of_the_collection_period(first, last, outcome):
 
 def test_AK_3_2_2_additions_during_the_year_are_in_next_years_collection():
     late = held("dibao", "2024-03-01")
-    next_year = PremiumFacts(
-        "甲", 2025, Period(date(2024, 9, 1), date(2024, 12, 31)), "resident", {"resident": 40_000}
-    )
+    next_year = PremiumFacts("甲", 2025, Period(date(2024, 9, 1), date(2024, 12, 31)), "resident", {"resident": 40_000})
     assert subsidy(FACTS, late).outcome == "next_year"
     assert subsidy(next_year, late).amount_fen == 19_000
 
@@ -103,9 +101,7 @@ def test_AK_3_2_1_employee_insurance_has_no_resident_premium():
     assert "职工医保" in found.says
 
 
-@pytest.mark.parametrize(
-    ("premium", "amount"), [(18_999, 18_999), (19_000, 19_000), (19_001, 19_000), (0, 0)]
-)
+@pytest.mark.parametrize(("premium", "amount"), [(18_999, 18_999), (19_000, 19_000), (19_001, 19_000), (0, 0)])
 def test_AK_3_2_1_never_more_than_the_personal_premium(premium, amount):
     found = subsidy(replace(FACTS, premiums_fen={"resident": premium}), held("dibao"))
     assert found.amount_fen == amount
@@ -125,18 +121,14 @@ def test_DT_3_2_disability_certificate_and_basic_insurance():
     nobody = replace(FACTS, insurance="none")
     assert subsidy(nobody, held("disability_certificate"), insurance="supplementary").outcome == "not_insured"
     unknown = replace(FACTS, insurance=None)
-    assert subsidy(unknown, held("disability_certificate"), insurance="supplementary").missing == (
-        "insurance",
-    )
+    assert subsidy(unknown, held("disability_certificate"), insurance="supplementary").missing == ("insurance",)
 
 
 def test_DT_3_1_1_who_and_how_much_are_delegated():
     found = subsidy(FACTS, held("dibao"), insurance="supplementary")
     assert (found.amount_fen, found.rule) == (6_000, "listed")
     assert subsidy(FACTS, held("low_income"), insurance="supplementary").outcome == "no_rule"
-    unknown = subsidy(
-        FACTS, held("dibao"), insurance="supplementary", the_plan=plan(without=("premium.who",))
-    )
+    unknown = subsidy(FACTS, held("dibao"), insurance="supplementary", the_plan=plan(without=("premium.who",)))
     assert unknown.missing == ("premium.who",)
 
 
@@ -165,9 +157,7 @@ def test_WH_2_2_1_the_first_tier_amount_whatever_tier_was_chosen(premium, amount
 
 def test_QD_2_2_people_with_an_identity_and_no_insurance_are_listed():
     people = [
-        premium_subsidies(
-            THE_PLAN, PremiumFacts(name, 2024, COLLECTION, insurance), [held(identity, person=name)]
-        )
+        premium_subsidies(THE_PLAN, PremiumFacts(name, 2024, COLLECTION, insurance), [held(identity, person=name)])
         for name, insurance, identity in [
             ("甲", "none", "registered_low_income"),
             ("乙", "resident", "registered_low_income"),

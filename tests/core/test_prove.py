@@ -119,7 +119,9 @@ def test_remembered_totals_stay_above_zero_by_induction():
     assert whys(Name("idle") + AMOUNT, slots=("idle",)) == []
 
 
-@pytest.mark.parametrize(("name", "simulate", "rounding"), list(itertools.product(shelf(), (False, True), ("running_total", "each_claim"))))
+@pytest.mark.parametrize(
+    ("name", "simulate", "rounding"), list(itertools.product(shelf(), (False, True), ("running_total", "each_claim")))
+)
 def test_every_pack_is_proven(name, simulate, rounding):
     from msgspec.structs import replace
 

@@ -63,9 +63,7 @@ def test_QD_2_6_2_without_a_birth_date_it_is_not_yet_known():
     assert examination(replace(AT_45, birth=None), []).outcome == "not_in_group"
 
 
-@pytest.mark.parametrize(
-    ("cost", "outcome"), [(9_999, "below_standard"), (10_000, "granted"), (15_000, "granted")]
-)
+@pytest.mark.parametrize(("cost", "outcome"), [(9_999, "below_standard"), (10_000, "granted"), (15_000, "granted")])
 def test_QD_2_6_2_at_least_one_hundred_yuan(cost, outcome):
     found = examination(cost_fen=cost)
     assert found.outcome == outcome

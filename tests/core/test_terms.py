@@ -31,9 +31,7 @@ def day(text):
 
 
 def review(the_plan=THE_PLAN, calendar=CHINA, pauses=(), **events):
-    return deadline(
-        the_plan, "review", {k: day(v) for k, v in events.items()}, calendar=calendar, pauses=pauses
-    )
+    return deadline(the_plan, "review", {k: day(v) for k, v in events.items()}, calendar=calendar, pauses=pauses)
 
 
 def notice(posted, the_plan=THE_PLAN, which="notice"):
@@ -176,9 +174,7 @@ def test_law_a_term_has_exactly_its_days_and_a_pause_only_lengthens_it(begun, da
     _, later = term(begun, days, calendar=CHINA, kind="working", pauses=(pause,))
     assert later >= last
     assert working_days(begun + timedelta(days=1), later, CHINA) == days + sum(
-        CHINA.is_working(d)
-        for d in (begun + timedelta(days=i) for i in range(1, 200))
-        if d in pause and d <= later
+        CHINA.is_working(d) for d in (begun + timedelta(days=i) for i in range(1, 200)) if d in pause and d <= later
     )
 
 
@@ -283,9 +279,7 @@ def test_TH_3_1_4_months_before_the_pack_is_in_force_do_not_count():
 
 
 @given(
-    spans=st.lists(
-        st.tuples(st.sampled_from("ABCD"), st.integers(1, 12), st.integers(1, 12)), min_size=1, max_size=8
-    ),
+    spans=st.lists(st.tuples(st.sampled_from("ABCD"), st.integers(1, 12), st.integers(1, 12)), min_size=1, max_size=8),
     score=st.integers(0, 100),
 )
 def test_law_packages_add_up_and_payouts_never_exceed_them(spans, score):

@@ -83,6 +83,8 @@ def test_I_09_a_higher_value_holds_from_its_day_on():
 
 def test_a_day_may_be_so_many_days_after_a_delegated_one():
     figure = Figure(plus="1 天", of=Figure(delegated="x.last"))
-    assert Resolver(Entered([EnteredValue("x.last", "2025-12-31")]), date(2024, 1, 1)).day_of(figure) == date(2026, 1, 1)
+    assert Resolver(Entered([EnteredValue("x.last", "2025-12-31")]), date(2024, 1, 1)).day_of(figure) == date(
+        2026, 1, 1
+    )
     with pytest.raises(Missing):
         Resolver(Entered(), date(2024, 1, 1)).day_of(figure)

@@ -61,7 +61,10 @@ def packs(draw: st.DrawFn) -> Pack:
         more["stay_ends"] = "settlement"
     if draw(st.booleans()):
         more["category_rule"] = "best_of_year"
-    layers = [{"id": "l0", "figures": [{"clause": "ZZ-4.1", "rate": "50%"}]}, {"id": "l1", "figures": [{"clause": "ZZ-4.1", "rate": "10%"}], "covers": {"window": "w1"}}]
+    layers = [
+        {"id": "l0", "figures": [{"clause": "ZZ-4.1", "rate": "50%"}]},
+        {"id": "l1", "figures": [{"clause": "ZZ-4.1", "rate": "10%"}], "covers": {"window": "w1"}},
+    ]
     return drawn(layers, **msgspec.to_builtins(more))
 
 
@@ -70,7 +73,12 @@ def records(draw: st.DrawFn, who: str) -> IdentityRecord:
     first = draw(DAYS)
     last = draw(st.one_of(st.none(), DAYS))
     return IdentityRecord(
-        who, draw(pick(HELD)), first, None if last is None else max(first, last), draw(st.one_of(st.none(), DAYS)), draw(st.one_of(st.none(), DAYS))
+        who,
+        draw(pick(HELD)),
+        first,
+        None if last is None else max(first, last),
+        draw(st.one_of(st.none(), DAYS)),
+        draw(st.one_of(st.none(), DAYS)),
     )
 
 
@@ -90,7 +98,9 @@ def day(number: int) -> date | None:
 
 def windows_of(plan, held):
     """Return the columns' windows of records of one person: for each its own window, and what it opens of each kind."""
-    people = frame_of([bill("1", datetime(2023, 1, 1), psn_no="甲")]).select("psn_no").with_columns(person=np.array([0]))
+    people = (
+        frame_of([bill("1", datetime(2023, 1, 1), psn_no="甲")]).select("psn_no").with_columns(person=np.array([0]))
+    )
     table = roster(identity_frame(held), people)
     rules, windows = columns.rule_table(plan.pack)
     own = columns.record_windows(
@@ -112,7 +122,9 @@ def test_every_record_has_the_window_that_the_core_gives_it(pack, held):
         assert own == ([(day(first[n]), day(last[n]), mode[n])] if first[n] <= last[n] else [])
         for k, name in enumerate(plan.pack.windows):
             expected = [(w.first, w.before) for w in opened[name] if w.record is record]
-            assert expected == ([(day(open_first[n, k]), day(open_before[n, k]))] if open_first[n, k] != columns.NONE else [])
+            assert expected == (
+                [(day(open_first[n, k]), day(open_before[n, k]))] if open_first[n, k] != columns.NONE else []
+            )
             assert open_day[n, k] == columns.NONE or day(open_day[n, k]) in (record.certified_on, record.applied_on)
 
 
@@ -141,7 +153,11 @@ def test_every_settlement_has_the_mask_of_identities_that_the_core_gives_it(pack
     table, rules, own = windows_of(plan, held)
     number = columns.day_number
     last = [
-        s.begndate if s.med_type == "14" else max(s.enddate, s.setl_time.date()) if plan.pack.stay_ends == "settlement" else s.enddate
+        s.begndate
+        if s.med_type == "14"
+        else max(s.enddate, s.setl_time.date())
+        if plan.pack.stay_ends == "settlement"
+        else s.enddate
         for s in settlements
     ]
     masks, _ = columns.event_identities(

@@ -99,7 +99,14 @@ def check_reasons(text: str) -> str:
             if match is None or not TOKEN.search(match.group(1)):
                 continue
             left, right = Printed(match.group(1)).value(), Printed(match.group(3)).value()
-            holds = {"<": left < right, "≤": left <= right, ">": left > right, "≥": left >= right, "=": left == right, "≠": left != right}
+            holds = {
+                "<": left < right,
+                "≤": left <= right,
+                ">": left > right,
+                "≥": left >= right,
+                "=": left == right,
+                "≠": left != right,
+            }
             assert holds[match.group(2)], part
     return REASON.sub("", text)
 
@@ -108,8 +115,12 @@ def worded(folder, case):
     """Yield plan, records and result for every settlement of a case."""
     own = [EnteredValue(str(p), str(v), "案例") for p, v in (case.data.get("delegated") or {}).items()]
     named = {value.param for value in own}
-    values = [v for v in entered_values(SAMPLE, pack_of(folder)) if v.param not in named] + [v for v in own if v.value != "None"]
-    plan = make_plan(load_pack(source_of(folder), readings=case.readings), values, simulate=bool(case.data.get("simulate")))
+    values = [v for v in entered_values(SAMPLE, pack_of(folder)) if v.param not in named] + [
+        v for v in own if v.value != "None"
+    ]
+    plan = make_plan(
+        load_pack(source_of(folder), readings=case.readings), values, simulate=bool(case.data.get("simulate"))
+    )
     bills, records, asked = history_of(case)
     kept = live(bills, [str(setl_id) for setl_id in case.data.get("cancelled") or []])
     for result in fold(plan, kept, records, asked):

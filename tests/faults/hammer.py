@@ -42,7 +42,12 @@ class Served:
     def __init__(self, database: str) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="tuodi-hammer-"))
         (self.home / "static").mkdir()
-        self.environment = {**os.environ, "TUODI_HOME": str(self.home), "DJANGO_SETTINGS_MODULE": "tuodi.site.settings", "TUODI_LOG": "ERROR"}
+        self.environment = {
+            **os.environ,
+            "TUODI_HOME": str(self.home),
+            "DJANGO_SETTINGS_MODULE": "tuodi.site.settings",
+            "TUODI_LOG": "ERROR",
+        }
         self.server = None
         if database == "postgres":
             os.environ.setdefault("XDG_RUNTIME_DIR", str(self.home))
@@ -58,7 +63,9 @@ class Served:
     def manage(self, code: str) -> str:
         """Run Python inside the site's environment and return what it prints."""
         text = f"import django; django.setup()\n{code}"
-        done = subprocess.run([sys.executable, "-c", text], env=self.environment, cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", text], env=self.environment, cwd=ROOT, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
 
@@ -94,7 +101,9 @@ class Served:
             self.web = None
 
     def post(self, path: str, body: bytes, headers: dict[str, str]) -> bytes:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body, {**headers, "Content-Type": "application/json"})
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", body, {**headers, "Content-Type": "application/json"}
+        )
         with urllib.request.urlopen(request, timeout=60) as answer:
             data: bytes = answer.read()
         return data
@@ -125,7 +134,13 @@ class Client(threading.Thread):
     def turn(self) -> None:
         yuan = self.random.randint(1, 9000)
         day = f"2023-{self.random.randint(2, 12):02d}-{self.random.randint(1, 28):02d}"
-        data = {"psn_no": "P0001", "mdtrt_id": f"X{self.number}", "medfee_sumamt": f"{yuan}.00", "inscp_scp_amt": f"{yuan}.00", "insutype": "390"}
+        data = {
+            "psn_no": "P0001",
+            "mdtrt_id": f"X{self.number}",
+            "medfee_sumamt": f"{yuan}.00",
+            "inscp_scp_amt": f"{yuan}.00",
+            "insutype": "390",
+        }
         asked = {"data": {**data, "med_type": "14"}, "upstream": {"setl_time": f"{day} 10:00:00", "diag_code": "J18.9"}}
         msgid = self.msgid()
         answer = self.insist("2207", asked, msgid)
@@ -244,7 +259,13 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--kill", action="store_true", help="kill -9 all web processes every few seconds")
     given = parser.parse_args()
-    print(json.dumps(hammer(given.database, seconds=given.seconds, clients=given.clients, kill=given.kill), ensure_ascii=False, indent=1))
+    print(
+        json.dumps(
+            hammer(given.database, seconds=given.seconds, clients=given.clients, kill=given.kill),
+            ensure_ascii=False,
+            indent=1,
+        )
+    )
 
 
 if __name__ == "__main__":

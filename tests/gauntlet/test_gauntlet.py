@@ -134,10 +134,15 @@ def test_G10_a_child_is_not_limited_by_the_cap_of_adults():
     # due: no limit for the child [limited: a method used without a call was always true]
     child = {"birth": "2010-03-15"}
     assert pays(plan("by-age"), stays(("2024-02-01", 400), ("2024-03-01", 400), **child)) == ["400.00", "400.00"]
-    assert pays(plan("by-age"), stays(("2024-02-01", 400), ("2024-03-01", 400), birth="1960-01-01")) == ["400.00", "100.00"]
+    assert pays(plan("by-age"), stays(("2024-02-01", 400), ("2024-03-01", 400), birth="1960-01-01")) == [
+        "400.00",
+        "100.00",
+    ]
 
 
-@pytest.mark.parametrize(("admitted", "due"), [("2024-03-14", "800.00"), ("2024-03-15", "500.00"), ("2024-03-16", "500.00")])
+@pytest.mark.parametrize(
+    ("admitted", "due"), [("2024-03-14", "800.00"), ("2024-03-15", "500.00"), ("2024-03-16", "500.00")]
+)
 def test_G10_the_eighteenth_birthday_is_the_first_day_of_an_adult(admitted, due):
     bill = stay("2024-04-01", 800, 1, birth="2006-03-15", admitted=admitted, discharged="2024-03-31")
     assert pays(plan("by-age"), [bill]) == [due]
@@ -183,7 +188,10 @@ def test_G12_insurance_that_pays_more_frees_the_cap_for_the_next_bill():
     first = stay("2024-02-01", 0, "1a", inscp="2000 元", hifp="1100 元")
     again = stay("2024-02-01 11:00", 0, "1b", inscp="2000 元", hifp="1500 元")
     later = stay("2024-03-01", 600, 2)
-    before, after = results(plan("ceiling"), [first, later]), results(plan("ceiling"), live([first, again, later], ["1a"]))
+    before, after = (
+        results(plan("ceiling"), [first, later]),
+        results(plan("ceiling"), live([first, again, later], ["1a"])),
+    )
     assert issued(before, after) == [("1b", "500.00"), ("2", "400.00"), ("1a", "-900.00")]
 
 
@@ -211,14 +219,19 @@ def test_G13_a_split_recorded_late_issues_the_differences_of_both_households():
     assert issued(before, after) == [("2", "700.00"), ("3", "100.00")]
 
 
-@pytest.mark.parametrize(("reading", "due"), [("settlement", "800.00"), ("discharge", "800.00"), ("admission", "600.00")])
+@pytest.mark.parametrize(
+    ("reading", "due"), [("settlement", "800.00"), ("discharge", "800.00"), ("admission", "600.00")]
+)
 def test_G14_a_rule_changed_during_a_stay_is_judged_by_the_day_of_the_reading(reading, due):
     bill = stay("2024-07-06", 1000, 1, admitted="2024-06-20", discharged="2024-07-05")
     assert pays(plan("raised-rate", I_11=reading), [bill]) == [due]
 
 
 def test_G14_the_last_day_of_the_old_rule_and_the_first_of_the_new():
-    assert pays(plan("raised-rate"), stays(("2024-06-30 23:59", 1000), ("2024-07-01 00:00", 1000))) == ["600.00", "800.00"]
+    assert pays(plan("raised-rate"), stays(("2024-06-30 23:59", 1000), ("2024-07-01 00:00", 1000))) == [
+        "600.00",
+        "800.00",
+    ]
 
 
 def test_G15_the_same_history_twice_is_the_same_history():

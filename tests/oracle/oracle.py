@@ -97,7 +97,9 @@ def th_holds(s: dict, r: dict, last_in_force: date) -> bool:
     return r["begin"] <= last and held(s, r["begin"], last)
 
 
-def tinghu(history: list[dict], records: list[dict], *, published: date, major: list[tuple[str, int]], applications=()) -> dict:
+def tinghu(
+    history: list[dict], records: list[dict], *, published: date, major: list[tuple[str, int]], applications=()
+) -> dict:
     last_day = add_months(published, 24) - timedelta(days=1)
     out, once_used = {}, 0
     years: dict[int, dict] = {}
@@ -115,7 +117,9 @@ def tinghu(history: list[dict], records: list[dict], *, published: date, major: 
                 y[name].exact = Fraction(y[name].paid)
         y["cat"] = cat
         known = s["disease_class"] or ("major" if listed(s, major) else "general")
-        column = {"general": "general", "major": "major", "rare_without_scheme": "major", "rare_with_scheme": "rare"}[known]
+        column = {"general": "general", "major": "major", "rare_without_scheme": "major", "rare_with_scheme": "rare"}[
+            known
+        ]
         base = max(0, in_catalogue(s) - s["maf_pay"])
         deductible = {1: 300_000, 2: 500_000}[cat]
         if column == "general":
@@ -130,7 +134,8 @@ def tinghu(history: list[dict], records: list[dict], *, published: date, major: 
         due = y[column].due(Fraction((base - off) * rate, 100), cap - y["group"])
         y["group"] += due
         declined = any(
-            r["identity"] == "declined_basic_service" and r["begin"] <= settled(s) <= (r["end"] or FOREVER) for r in records
+            r["identity"] == "declined_basic_service" and r["begin"] <= settled(s) <= (r["end"] or FOREVER)
+            for r in records
         )
         y["share"] += Fraction(due, 2) if declined else due
         pay = round_half_up(y["share"]) - y["given"]
@@ -160,7 +165,9 @@ AK_ORDER = [
 ]  # fmt: skip
 
 
-def ankang(history: list[dict], records: list[dict], *, applications=(), tilt=(1_000_000, 50, 2_000_000), control=500_000) -> dict:
+def ankang(
+    history: list[dict], records: list[dict], *, applications=(), tilt=(1_000_000, 50, 2_000_000), control=500_000
+) -> dict:
     out: dict = {}
     years: dict[int, dict] = {}
     for s in folding(history):
@@ -280,7 +287,8 @@ def qidong(history: list[dict], records: list[dict], *, major: list[tuple[str, i
         if settled(s) < date(2017, 10, 20):
             continue
         poor = any(
-            r["identity"] == "registered_low_income" and held(s, r["begin"], add_months(r["end"], 24) if r["end"] else FOREVER)
+            r["identity"] == "registered_low_income"
+            and held(s, r["begin"], add_months(r["end"], 24) if r["end"] else FOREVER)
             for r in records
         )
         if not poor:
@@ -314,7 +322,10 @@ def weihai(history: list[dict], records: list[dict], *, applications=()) -> dict
         cat = next((n for n, group in enumerate(WH_ORDER, start=1) if ids & group), 0)
         if not cat:
             continue
-        y = years.setdefault(settled(s).year, {"in": Running(), "in_total": 0, "in_cat": 0, "out": Running(), "out_total": 0, "out_cat": 0})
+        y = years.setdefault(
+            settled(s).year,
+            {"in": Running(), "in_total": 0, "in_cat": 0, "out": Running(), "out_total": 0, "out_cat": 0},
+        )
         base = in_catalogue(s)
         if is_stay(s):
             y["in"].exact = Fraction(y["in"].paid) if y["in_cat"] not in (0, cat) else y["in"].exact

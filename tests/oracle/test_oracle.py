@@ -70,13 +70,19 @@ def test_product_and_second_engine_pay_the_same_to_the_fen(pack, tmp_path):
     county(out_dir=tmp_path, people=4000, seed=11, identities=identities, first=first, last=last, layers=layers)
     plan = make_plan(loaded, entered_values(SAMPLE, loaded))
     out = tmp_path / "entries.csv"
-    job = Job(plan, tmp_path / "settlements.csv", tmp_path / "identities.csv", out, applications=tmp_path / "applications.csv")
+    job = Job(
+        plan, tmp_path / "settlements.csv", tmp_path / "identities.csv", out, applications=tmp_path / "applications.csv"
+    )
     adjudicate(job)
     paid = pl.read_csv(out, infer_schema=False).with_columns(
         fen=pl.col("pay").str.replace(".", "", literal=True).cast(pl.Int64)
     )
     product = {k: v for k, v in paid.group_by("setl_id").agg(pl.col("fen").sum()).iter_rows() if v}
     expected = witness(pack, tmp_path)
-    wrong = {k: (expected.get(k, 0), product.get(k, 0)) for k in expected.keys() | product.keys() if expected.get(k, 0) != product.get(k, 0)}
+    wrong = {
+        k: (expected.get(k, 0), product.get(k, 0))
+        for k in expected.keys() | product.keys()
+        if expected.get(k, 0) != product.get(k, 0)
+    }
     assert not wrong, f"{len(wrong)} of {len(expected)}: {dict(list(wrong.items())[:5])}"
     assert len(expected) > 50

@@ -30,7 +30,9 @@ def set_up_second_factor(client) -> str:
     """Do what the set-up page asks; return the secret."""
     page = client.get("/accounts/2fa/totp/activate/")
     if page.status_code == 302 and "reauthenticate" in page["Location"]:
-        page = client.post(page["Location"], {"password": PASSWORD, "next": "/accounts/2fa/totp/activate/"}, follow=True)
+        page = client.post(
+            page["Location"], {"password": PASSWORD, "next": "/accounts/2fa/totp/activate/"}, follow=True
+        )
     assert page.status_code == 200, page["Location"]
     found = re.search(r'class="secret">([A-Z2-7]+)<', page.content.decode())
     assert found, page.content.decode()[:2000]

@@ -102,7 +102,9 @@ def test_weak_passwords_are_refused(client, zhao, weak):
     assert "wrong" in sent.content.decode()
 
 
-@pytest.mark.parametrize(("minutes", "steps"), [(31, 1), (20, 25)], ids=["unused for half an hour", "a whole working day"])
+@pytest.mark.parametrize(
+    ("minutes", "steps"), [(31, 1), (20, 25)], ids=["unused for half an hour", "a whole working day"]
+)
 def test_a_session_ends(client, zhao, minutes, steps):
     enter(client, zhao)
     began = clock.now()
@@ -121,7 +123,11 @@ def test_coming_and_going_is_recorded_without_names(client, zhao, django_capture
         set_up_second_factor(client)
     client.post("/accounts/logout/")
     rows = AuditEvent.objects.filter(subject="account")
-    assert set(rows.values_list("verb", flat=True)) >= {"account:logged_in", "account:logged_out", "account:added_second_factor"}
+    assert set(rows.values_list("verb", flat=True)) >= {
+        "account:logged_in",
+        "account:logged_out",
+        "account:added_second_factor",
+    }
     assert not any(zhao.name in str(row.data) for row in rows)
 
 

@@ -45,7 +45,18 @@ class Row:
 
 ACCOUNT = Row(ok=(200, 302))
 PUBLIC = Row(is_public=True, ok=(200, 302))
-SEES_PEOPLE = frozenset({"registry_clerk", "county_clerk", "county_approver", "town_clerk", "village_clerk", "auditor", "hospital", "system"})
+SEES_PEOPLE = frozenset(
+    {
+        "registry_clerk",
+        "county_clerk",
+        "county_approver",
+        "town_clerk",
+        "village_clerk",
+        "auditor",
+        "hospital",
+        "system",
+    }
+)
 #: A hospital sees nobody's file: to it every file is unknown.
 OWN_PERSON = {"arguments": ("person",), "elsewhere": 404, "other_hospital": 404, "exceptions": {"hospital": 404}}
 OWN_BILL = {"arguments": ("pk",), "elsewhere": 404, "other_hospital": 404}
@@ -99,7 +110,9 @@ def people(cast):
     users = {user.role: user for user in cast.users.values() if user.username not in ("sun", "outsider")}
     for role in ROLES:
         if role not in users:
-            users[role] = User.objects.create(username=role, password="none-fits", name=role, role=role, area_code="610902")
+            users[role] = User.objects.create(
+                username=role, password="none-fits", name=role, role=role, area_code="610902"
+            )
     for user in cast.users.values():
         user.refresh_from_db()
     return {**users, "elsewhere": cast.outsider, "other_hospital": cast.sun}
@@ -134,11 +147,18 @@ def test_nobody_gets_further_than_the_table_says(name, client, cast, people, set
     row, wrong = TABLE[name], []
     for who in PEOPLE:
         user = people.get(who)
-        known = {"pk": settled.pk, "person": cast.wang.pk, "ticket": ticket_for(user, cast.wang) if user else "x", "code": "0-0-0000000000"}
+        known = {
+            "pk": settled.pk,
+            "person": cast.wang.pk,
+            "ticket": ticket_for(user, cast.wang) if user else "x",
+            "code": "0-0-0000000000",
+        }
         client.logout()
         if user is not None:
             enter(client, user)
-        answer = getattr(client, row.method)(reverse(name, kwargs={"pk" if key == "person" else key: known[key] for key in row.arguments}), row.data)
+        answer = getattr(client, row.method)(
+            reverse(name, kwargs={"pk" if key == "person" else key: known[key] for key in row.arguments}), row.data
+        )
         if answer.status_code not in expected(row, who):
             wrong.append((who, answer.status_code, expected(row, who)))
         if who == "anonymous" and not row.is_public:
@@ -181,7 +201,11 @@ def test_no_title_and_no_address_names_a_person(client, cast, people, settled):
     enter(client, people["county_clerk"])
     found = client.post("/settlements/find/", {"text": "P0001"})
     assert "P0001" not in found["Location"]
-    for path in (found["Location"], f"/settlements/{settled.pk}/", f"/counter/{ticket_for(people['county_clerk'], cast.wang)}/"):
+    for path in (
+        found["Location"],
+        f"/settlements/{settled.pk}/",
+        f"/counter/{ticket_for(people['county_clerk'], cast.wang)}/",
+    ):
         page = client.get(path).content.decode()
         assert "王奶奶" in page
         title = page.split("<title>")[1].split("</title>")[0]

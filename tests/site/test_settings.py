@@ -16,7 +16,9 @@ SHOW = "from tuodi.site import settings as s; print(s.SECURE_HSTS_SECONDS, s.SES
 def start(tmp_path, **environment):
     given = {key: value for key, value in os.environ.items() if not key.startswith("TUODI_")}
     given |= {key: value for key, value in environment.items() if value}
-    return subprocess.run([sys.executable, "-c", SHOW], env={**given, "TUODI_HOME": str(tmp_path)}, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-c", SHOW], env={**given, "TUODI_HOME": str(tmp_path)}, capture_output=True, text=True
+    )
 
 
 def test_production_is_strict(tmp_path):

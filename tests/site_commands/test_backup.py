@@ -57,7 +57,9 @@ class County:
 
     def run(self, code: str) -> subprocess.CompletedProcess:
         text = f"import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'tuodi.site.settings'\nimport django\ndjango.setup()\n{code}"
-        return subprocess.run([sys.executable, "-c", text], env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=120)
+        return subprocess.run(
+            [sys.executable, "-c", text], env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=120
+        )
 
     def must(self, code: str) -> str:
         done = self.run(code)
@@ -65,7 +67,9 @@ class County:
         return done.stdout
 
     def command(self, call: str) -> subprocess.CompletedProcess:
-        return self.run(f"import sys\nfrom pathlib import Path\nfrom tuodi.site import commands\nsys.exit(commands.{call})")
+        return self.run(
+            f"import sys\nfrom pathlib import Path\nfrom tuodi.site import commands\nsys.exit(commands.{call})"
+        )
 
 
 @pytest.fixture(scope="module")

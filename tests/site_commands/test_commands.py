@@ -69,7 +69,20 @@ def test_audit_verify_tells_a_tampered_row(cast, capsys):
 def test_the_doctor_has_a_line_for_everything(cast, capsys):
     code = commands.doctor()
     out = capsys.readouterr().out
-    for what in ("数据库", "数据库结构", "密钥", "磁盘", "页面文件", "用途", "时钟", "第二重验证", "审计链", "内部通知", "政策", "积压"):
+    for what in (
+        "数据库",
+        "数据库结构",
+        "密钥",
+        "磁盘",
+        "页面文件",
+        "用途",
+        "时钟",
+        "第二重验证",
+        "审计链",
+        "内部通知",
+        "政策",
+        "积压",
+    ):
         assert f" {what}：" in out, what
     assert code == (1 if "错误 " in out.replace("错误 0", "") else 0)
 

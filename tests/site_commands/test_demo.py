@@ -23,8 +23,12 @@ raise SystemExit(code)
 
 
 def run(code):
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("TUODI_") or key == "TUODI_CACHE"}
-    return subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=180)
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("TUODI_") or key == "TUODI_CACHE"
+    }
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=180
+    )
 
 
 def test_a_small_demonstration_stands_and_its_books_are_right(tmp_path):

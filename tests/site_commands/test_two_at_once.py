@@ -53,7 +53,12 @@ def test_two_people_approve_at_once_and_one_of_them_does(tmp_path, request):
     county.must(MAKE)
     both = [
         subprocess.Popen(
-            [sys.executable, "-c", APPROVE, name], env=county.environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", APPROVE, name],
+            env=county.environment,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for name in ("approver", "second")
     ]

@@ -67,7 +67,9 @@ class Served:
     def manage(self, code: str) -> str:
         """Run Python inside the site's environment and return what it prints."""
         text = f"import django; django.setup()\n{code}"
-        done = subprocess.run([sys.executable, "-c", text], env=self.environment, cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", text], env=self.environment, cwd=ROOT, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 

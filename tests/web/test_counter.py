@@ -107,7 +107,9 @@ def test_the_office_tries_but_does_not_settle(client, cast):
     assert "8,400.00" in page
     assert "办理结算" not in page
     assert settle(client, institution=cast.hospital.code).status_code == 403
-    assert "不在可用的选项中" in client.post(f"{opened(client)}try/", typed(institution="H00000000000")).content.decode()
+    assert (
+        "不在可用的选项中" in client.post(f"{opened(client)}try/", typed(institution="H00000000000")).content.decode()
+    )
 
 
 def test_a_cancellation_needs_a_reason_and_is_told(window):
@@ -152,7 +154,14 @@ def test_a_printed_statement_is_confirmed_to_anybody_without_personal_data(windo
     assert "21,000.00" in page
     for personal in ("王", "P0001", "J18"):
         assert personal not in page.split("<main")[1]
-    for wrong in (code[:-1] + ("0" if code[-1] != "0" else "1"), "x", "1-2-3", "9" * 40, f"{code}-1", "ZZZZZZZZZZZZZ-0-0000000000"):
+    for wrong in (
+        code[:-1] + ("0" if code[-1] != "0" else "1"),
+        "x",
+        "1-2-3",
+        "9" * 40,
+        f"{code}-1",
+        "ZZZZZZZZZZZZZ-0-0000000000",
+    ):
         assert "没有出具过" in window.get(f"/verify/{wrong}/").content.decode(), wrong
 
 

@@ -32,7 +32,12 @@ def numbered(cast):
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     last = "10X98765432"[sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True)) % 11]
     RegisterPerson(
-        actor=cast.registrar, psn_no="P0009", name="赵六", insured_area="610902", certno=body + last, birth=date(1949, 1, 1)
+        actor=cast.registrar,
+        psn_no="P0009",
+        name="赵六",
+        insured_area="610902",
+        certno=body + last,
+        birth=date(1949, 1, 1),
     ).run()
     return body + last
 

@@ -24,7 +24,13 @@ BATCH = 1000
 
 
 def record(
-    *, actor: Any, verb: str, subject: str, subject_id: str = "", area_code: str = "", data: dict[str, Any] | None = None
+    *,
+    actor: Any,
+    verb: str,
+    subject: str,
+    subject_id: str = "",
+    area_code: str = "",
+    data: dict[str, Any] | None = None,
 ) -> AuditEvent:
     """Add one row; ``data`` holds ids, codes and amounts, never names or identity numbers."""
     return AuditEvent.objects.create(

@@ -16,7 +16,9 @@ def append_only(table: str, *, columns: list[str], may_set: tuple[str, ...] = ()
     fixed = [column for column in columns if column not in may_set]
 
     def make(apps: Any, schema_editor: Any) -> None:
-        statements = _postgres(table, fixed) if schema_editor.connection.vendor == "postgresql" else _sqlite(table, fixed)
+        statements = (
+            _postgres(table, fixed) if schema_editor.connection.vendor == "postgresql" else _sqlite(table, fixed)
+        )
         for statement in statements:
             schema_editor.execute(statement)
 

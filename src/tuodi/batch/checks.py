@@ -91,9 +91,7 @@ class Checker:
         self._present = {column.name: column for column in schema.columns if column.name in source.types}
         self._bad_names = [_BAD + name for name in self._present]
         expressions = [
-            values.absent(column).alias(column.name)
-            for column in schema.columns
-            if column.name not in self._present
+            values.absent(column).alias(column.name) for column in schema.columns if column.name not in self._present
         ]
         for name, column in self._present.items():
             parsed = values.parsed(column, source.types[name])
@@ -129,9 +127,7 @@ class Checker:
 
     def as_written(self, batch: Batch, mask: pl.Series) -> pl.DataFrame:
         """Return rows of a batch as text, with their ``row``."""
-        return (
-            batch.frame.filter(mask).select(self._texts).with_columns(batch.lines.filter(mask).alias("row"))
-        )
+        return batch.frame.filter(mask).select(self._texts).with_columns(batch.lines.filter(mask).alias("row"))
 
     def no_bad_rows(self) -> pl.DataFrame:
         """Return bad rows, none of them."""
@@ -140,8 +136,7 @@ class Checker:
     def _with_damage(self, cells: pl.DataFrame, raw: pl.DataFrame) -> pl.DataFrame:
         """Mark every cell as bad that has bytes nobody could read."""
         damage = raw.select(
-            values.as_text(name).str.contains(DAMAGE, literal=True).alias(_BAD + name)
-            for name in self._present
+            values.as_text(name).str.contains(DAMAGE, literal=True).alias(_BAD + name) for name in self._present
         )
         return cells.with_columns((cells[name] | damage[name]).alias(name) for name in self._bad_names)
 
@@ -215,9 +210,7 @@ class Checker:
         tally: Tally,
     ) -> Chunk:
         """Put bad and broken rows together, in the order of the file."""
-        bad = texts.insert_column(
-            0, pl.Series(ERROR_COLUMN, [error_text(row) for row in found], dtype=pl.String)
-        )
+        bad = texts.insert_column(0, pl.Series(ERROR_COLUMN, [error_text(row) for row in found], dtype=pl.String))
         if not broken:
             return Chunk(good, tally.kept(one for row in found for one in row), bad, lines)
         places = [*lines, *(row.line for row in broken)]

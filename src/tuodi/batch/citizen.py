@@ -69,8 +69,6 @@ def is_citizen_id(text: pl.Expr) -> pl.Expr:
     number = text.str.slice(0, 17).cast(pl.Int64, strict=False)
     last = text.str.slice(17, 1)
     check = pl.when(last.is_in(["X", "x"])).then(10).otherwise(last.cast(pl.Int64, strict=False))
-    weighted = sum(
-        (number // 10 ** (16 - place) % 10 * weight for place, weight in enumerate(WEIGHTS)), start=check
-    )
+    weighted = sum((number // 10 ** (16 - place) % 10 * weight for place, weight in enumerate(WEIGHTS)), start=check)
     true = (born.dt.year() >= FIRST_BIRTH_YEAR) & (weighted % 11 == 1)
     return text.str.contains(f"^{FORM}$") & true.fill_null(False)

@@ -98,9 +98,7 @@ def _text(name: str, title: str) -> Column:
     return Column(name, title, "text")
 
 
-def _code(
-    name: str, title: str, *, codes: Iterable[str], required: bool = False, default: str = ""
-) -> Column:
+def _code(name: str, title: str, *, codes: Iterable[str], required: bool = False, default: str = "") -> Column:
     return Column(name, title, "code", required, codes=tuple(code for code in codes if code), default=default)
 
 

@@ -73,9 +73,7 @@ class CsvSource:
         self._refuse_header(names, schema)
         self.types = dict.fromkeys(names, pl.String())
         size = path.stat().st_size
-        self.rows_hint = (head.count(b"\n", self._offset) * (size - self._offset)) // max(
-            len(head) - self._offset, 1
-        )
+        self.rows_hint = (head.count(b"\n", self._offset) * (size - self._offset)) // max(len(head) - self._offset, 1)
 
     def batches(self) -> Iterator[Batch]:
         """Yield the rows from the beginning."""
@@ -184,9 +182,7 @@ class CsvSource:
         try:
             table = arrow_csv.read_csv(
                 pa.BufferReader(pa.py_buffer(data)),
-                read_options=arrow_csv.ReadOptions(
-                    column_names=names, use_threads=not in_order, block_size=block_size
-                ),
+                read_options=arrow_csv.ReadOptions(column_names=names, use_threads=not in_order, block_size=block_size),
                 parse_options=arrow_csv.ParseOptions(
                     newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=refuse
                 ),

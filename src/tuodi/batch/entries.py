@@ -38,7 +38,9 @@ def _layer(plan: Plan, events: Events, results: dict[str, Array], i: int, layer:
     decision = events.decision[at]
     state = 2 * (cut[at] != 0) + (events.declined[at] != 0)
     kinds, kind = np.unique(decision * 4 + state, return_inverse=True)
-    texts = [_texts(plan, events, i, layer, int(k) // 4, cut=bool(int(k) % 4 // 2), declined=bool(int(k) % 2)) for k in kinds]
+    texts = [
+        _texts(plan, events, i, layer, int(k) // 4, cut=bool(int(k) % 4 // 2), declined=bool(int(k) % 2)) for k in kinds
+    ]
     frame = _frame(events, at, layer_number=i + 1)
     amounts = {name: results[names[name]][at] for name in AMOUNTS}
     waived = amounts["counted"] + amounts["deductible"] > amounts["base"]
@@ -54,7 +56,9 @@ def _layer(plan: Plan, events: Events, results: dict[str, Array], i: int, layer:
     ).select("n", "layer_number", *SCHEMA)
 
 
-def _texts(plan: Plan, events: Events, i: int, layer: Layer, decision: int, *, cut: bool, declined: bool) -> tuple[str, str]:
+def _texts(
+    plan: Plan, events: Events, i: int, layer: Layer, decision: int, *, cut: bool, declined: bool
+) -> tuple[str, str]:
     row = events.decisions[decision].layers[i].figures
     clauses = clauses_of(layer, row, cut=cut, declined=declined)
     return ";".join(clauses), ";".join(readings_of(layer, declined=declined))
@@ -110,7 +114,13 @@ def entries_of_fold(results: list[EventResult]) -> pl.DataFrame:
     rows = []
     for result in results:
         s, d = result.settlement, result.decision
-        head = {"psn_no": s.psn_no, "setl_id": s.setl_id, "setl_time": s.setl_time, "category": result.category, "identity": result.identity}
+        head = {
+            "psn_no": s.psn_no,
+            "setl_id": s.setl_id,
+            "setl_time": s.setl_time,
+            "category": result.category,
+            "identity": result.identity,
+        }
         if d.refusal:
             none = {**dict.fromkeys(AMOUNTS, 0), "due_on": None, "fund": "", "readings": ""}
             rows.append({**head, "layer": "", **none, "clauses": d.clause, "refusal": d.says})
@@ -118,6 +128,7 @@ def entries_of_fold(results: list[EventResult]) -> pl.DataFrame:
             if layer.pays == "maf_pay" and (layer.pay or layer.cut):
                 amounts = {name: getattr(layer, name) for name in AMOUNTS}
                 texts = {"clauses": ";".join(layer.clauses), "readings": ";".join(layer.readings), "refusal": ""}
-                rows.append({**head, "layer": layer.layer, **amounts, "due_on": layer.due_on, "fund": layer.fund, **texts})
+                rows.append(
+                    {**head, "layer": layer.layer, **amounts, "due_on": layer.due_on, "fund": layer.fund, **texts}
+                )
     return pl.DataFrame(rows, schema=SCHEMA)
-

@@ -78,7 +78,9 @@ def roster(identities: pl.DataFrame, people: pl.DataFrame) -> Roster:
         .join(codes, on="identity", how="left", maintain_order="left")
         .sort("person", maintain_order=True)
     )
-    counts = np.bincount(own["person"].to_numpy(), minlength=len(people)) if len(own) else np.zeros(len(people), np.int64)
+    counts = (
+        np.bincount(own["person"].to_numpy(), minlength=len(people)) if len(own) else np.zeros(len(people), np.int64)
+    )
     start = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
     return Roster(
         start, own["code"].to_numpy(), days(own, "begin"), days(own, "end", empty=FOREVER), days(own, "certified_on"),
@@ -114,8 +116,16 @@ def decide(
     rules, windows = rule_table(plan.pack)
     last_in_force = min(day_number(plan.last), FOREVER)
     own = record_windows(
-        held.start, held.identity, held.first, held.last, held.certified, held.applied, rules, windows,
-        day_number(plan.first), last_in_force,
+        held.start,
+        held.identity,
+        held.first,
+        held.last,
+        held.certified,
+        held.applied,
+        rules,
+        windows,
+        day_number(plan.first),
+        last_in_force,
     )
     masks, openings = event_identities(
         person, care_first, care_last, settled, year, held.start, held.identity, rules, *own
@@ -144,7 +154,9 @@ def decide(
         "category": [categories[d.category - 1].id if d.category else "" for d in decisions],
         "identity": [d.identity for d in decisions],
     }
-    return Events(frame, columns, decisions, decision, settled, judged, certified, declined, window_days, applied, names)
+    return Events(
+        frame, columns, decisions, decision, settled, judged, certified, declined, window_days, applied, names
+    )
 
 
 def _refuse_missing(decisions: list[Decision], decision: Array, i: int, applied: Array) -> None:
@@ -221,8 +233,12 @@ def _decisions(
     codes["med_type"] = factorised(frame["med_type"])
     diseases, disease_values = _diseases(plan, frame, asked)
     age = _age(frame) if "age" in asked else np.full(len(frame), -1, np.int64)
-    inside = sum(((openings[:, w] != NONE).astype(np.int64) << w) for w in range(openings.shape[1])) + np.zeros(len(frame), np.int64)
-    decision, at = combined([segment, distinct(masks)[0], diseases, age + 1, inside, declined, *(c for c, _ in codes.values())])
+    inside = sum(((openings[:, w] != NONE).astype(np.int64) << w) for w in range(openings.shape[1])) + np.zeros(
+        len(frame), np.int64
+    )
+    decision, at = combined(
+        [segment, distinct(masks)[0], diseases, age + 1, inside, declined, *(c for c, _ in codes.values())]
+    )
     names = list(plan.pack.windows)
 
     def profile(i: int, day: int) -> Profile:
@@ -256,7 +272,9 @@ def _diseases(plan: Plan, frame: pl.DataFrame, asked: set[str]) -> tuple[Array, 
         return np.zeros(len(frame), np.int64), [(("",), "")]
     ages = _under_age(plan, frame)
     certified, diagnosis = factorised(frame["disease_class"]), factorised(frame["diag_code"])
-    others = factorised(frame["diag_others"]) if "diag_others" in frame.columns else (np.zeros(len(frame), np.uint32), [""])
+    others = (
+        factorised(frame["diag_others"]) if "diag_others" in frame.columns else (np.zeros(len(frame), np.uint32), [""])
+    )
     codes, first = combined([certified[0], diagnosis[0], others[0], ages + 1])
     values: dict[tuple[tuple[str, ...], str], int] = {}
     mapped = []
@@ -330,7 +348,13 @@ def _choices(
 
 
 def _keys(
-    plan: Plan, frame: pl.DataFrame, person: Array, year: Array, *, window_days: dict[str, Array], applied: dict[str, Array]
+    plan: Plan,
+    frame: pl.DataFrame,
+    person: Array,
+    year: Array,
+    *,
+    window_days: dict[str, Array],
+    applied: dict[str, Array],
 ) -> dict[str, Array]:
     """Return the period keys that the program's buckets read."""
     keys: dict[str, Array] = {}
@@ -372,7 +396,12 @@ def household_of(frame: pl.DataFrame) -> pl.Series:
 
 
 def _applied(
-    plan: Plan, frame: pl.DataFrame, person: Array, people: pl.DataFrame, judged: Array, applications: pl.DataFrame | None
+    plan: Plan,
+    frame: pl.DataFrame,
+    person: Array,
+    people: pl.DataFrame,
+    judged: Array,
+    applications: pl.DataFrame | None,
 ) -> dict[str, Array]:
     """Return for each layer on application the first application of the year that looks back on each event (I-40)."""
     out = {layer.id: np.full(len(frame), NONE, np.int64) for layer in plan.layers if layer.due == "application"}

@@ -39,9 +39,7 @@ FAULTS_MORE = declare(
     "E-FAULTS-MORE", "还有 {count} 处错误没有逐一列出（最多列 {kept} 处）", "请先改正已列出的，再读一次"
 )
 
-CSV_DELIMITER = declare(
-    "E-CSV-DELIMITER", "第一行像是用{found}分列的，不是英文逗号", "请另存为用英文逗号分列的 CSV"
-)
+CSV_DELIMITER = declare("E-CSV-DELIMITER", "第一行像是用{found}分列的，不是英文逗号", "请另存为用英文逗号分列的 CSV")
 CSV_FIELDS = declare(
     "E-CSV-FIELDS",
     "这一行有 {found} 个字段，列名有 {wanted} 个",
@@ -52,39 +50,29 @@ CSV_QUOTE = declare(
     "英文双引号不成对，第 {first} 行到第 {last} 行被连成了一行",
     "请补上缺的那个双引号；内容里的双引号要写成两个",
 )
-CSV_BROKEN = declare(
-    "E-CSV-BROKEN", "从这一行起的一段内容拆不成表格：{reason}", "请从来源系统重新导出，不要手工拼接"
-)
+CSV_BROKEN = declare("E-CSV-BROKEN", "从这一行起的一段内容拆不成表格：{reason}", "请从来源系统重新导出，不要手工拼接")
 
 PARQUET_BROKEN = declare(
     "E-PARQUET-BROKEN", "Parquet 文件不完整或已损坏：{reason}", "请重新导出或重新传输，并核对文件大小"
 )
-PARQUET_TYPE = declare(
-    "E-PARQUET-TYPE", "{title}的类型是 {found}，应为 {wanted}", "请在导出时转换成所要的类型"
-)
+PARQUET_TYPE = declare("E-PARQUET-TYPE", "{title}的类型是 {found}，应为 {wanted}", "请在导出时转换成所要的类型")
 PARQUET_FLOAT = declare(
     "E-PARQUET-FLOAT",
     "金额列{title}的类型是 {found}，二进制浮点数不能准确表示分",
     "请在来源处导出为 decimal128(18,2)，或导出以分为单位的 int64 并把列名改为 {name}_fen；不要四舍五入后再转换",
 )
 
-COLUMN_MISSING = declare(
-    "E-COLUMN-MISSING", "{title}缺少必需的列：{names}", "请补上这些列；列名须与交换格式一致"
-)
+COLUMN_MISSING = declare("E-COLUMN-MISSING", "{title}缺少必需的列：{names}", "请补上这些列；列名须与交换格式一致")
 COLUMN_UNKNOWN = declare(
     "E-COLUMN-UNKNOWN", "{title}没有“{name}”这一列{hint}", "请改正列名；自己备注用的列，列名请以 x_ 开头"
 )
 COLUMN_UNNAMED = declare(
     "E-COLUMN-UNNAMED", "第 {places} 列没有列名", "请删去多余的空列（常见于行尾多出的逗号），或补上列名"
 )
-COLUMN_REPEATED = declare(
-    "E-COLUMN-REPEATED", "“{name}”出现在第 {places} 列，重复了", "请只保留其中正确的一列"
-)
+COLUMN_REPEATED = declare("E-COLUMN-REPEATED", "“{name}”出现在第 {places} 列，重复了", "请只保留其中正确的一列")
 
 VALUE_EMPTY = declare("E-VALUE-EMPTY", "{title}不能为空", "请补上")
-VALUE_ID = declare(
-    "E-VALUE-ID", "{title}含有编号里不该有的字符“{found}”", "请删去空格、引号、全角符号等，只留编号本身"
-)
+VALUE_ID = declare("E-VALUE-ID", "{title}含有编号里不该有的字符“{found}”", "请删去空格、引号、全角符号等，只留编号本身")
 VALUE_ID_EXCEL = declare(
     "E-VALUE-ID-EXCEL",
     "{title}被表格软件改成了科学计数，后面的数字已经丢失",
@@ -132,13 +120,9 @@ DAY_RANGE = declare("E-DAY-RANGE", "{title}早于 1900 年", "请核对年份")
 INSTANT_FORMAT = declare(
     "E-INSTANT-FORMAT", "{title}不是“年-月-日 时:分:秒”的写法", "请写成 2026-03-05 14:07:30 这样的 19 个字符"
 )
-INSTANT_REAL = declare(
-    "E-INSTANT-REAL", "{title}不是真实的日期和时刻", "请核对日期；时为 00 至 23，分、秒为 00 至 59"
-)
+INSTANT_REAL = declare("E-INSTANT-REAL", "{title}不是真实的日期和时刻", "请核对日期；时为 00 至 23，分、秒为 00 至 59")
 
-CERT_FORM = declare(
-    "E-CERT-FORM", "公民身份号码应为 18 位数字，末位可以是 X", "请核对证件；15 位旧号码请换成 18 位"
-)
+CERT_FORM = declare("E-CERT-FORM", "公民身份号码应为 18 位数字，末位可以是 X", "请核对证件；15 位旧号码请换成 18 位")
 CERT_DATE = declare("E-CERT-DATE", "公民身份号码第 7 至 14 位不是真实的日期", "请核对证件，多半是抄错了一位")
 CERT_DIGIT = declare("E-CERT-DIGIT", "公民身份号码的末位校验码不对", "请核对证件，多半是抄错或颠倒了数字")
 
@@ -175,9 +159,7 @@ SETL_CANCEL_PERSON = declare(
     "冲销行的结算号和人员编号都要与原结算一致，请核对",
 )
 
-ID_PERIOD = declare(
-    "E-ID-PERIOD", "{identity}的终止日期 {end} 早于起始日期 {begin}", "请核对认定文书上的两个日期"
-)
+ID_PERIOD = declare("E-ID-PERIOD", "{identity}的终止日期 {end} 早于起始日期 {begin}", "请核对认定文书上的两个日期")
 ID_OVERLAP = declare(
     "E-ID-OVERLAP",
     "第 {first} 行和第 {second} 行是同一个人的{identity}，日期重叠（{first_period} 与 {second_period}）",
@@ -188,6 +170,4 @@ ID_DUPLICATE = declare("E-ID-DUPLICATE", "这一行与第 {first} 行完全相�
 INST_REPEATED = declare(
     "E-INST-REPEATED", "机构编码 {institution} 在第 {first} 行已经有了", "一个机构只留一行，请合并或删去"
 )
-INST_PERIOD = declare(
-    "E-INST-PERIOD", "暂停服务的终止日期 {end} 早于起始日期 {begin}", "请核对暂停服务的两个日期"
-)
+INST_PERIOD = declare("E-INST-PERIOD", "暂停服务的终止日期 {end} 早于起始日期 {begin}", "请核对暂停服务的两个日期")

@@ -22,7 +22,9 @@ from tuodi.core.settlements import AMOUNT_FIELDS, Settlement
 E_NO_SETTLEMENT = declare("E-EXPLAIN-UNKNOWN", "结算文件里没有结算号“{setl_id}”", "请核对结算号")
 E_CANCELLED = declare("E-EXPLAIN-CANCELLED", "结算“{setl_id}”已经撤销，不计入核算", "如有重新结算，请用新的结算号查询")
 E_NOT_LISTED = declare(
-    "E-EXPLAIN-INSTITUTION", "机构文件里没有定点医药机构“{code}”（结算 {setl_id}）", "请补充机构文件，或核对结算文件里的机构编码"
+    "E-EXPLAIN-INSTITUTION",
+    "机构文件里没有定点医药机构“{code}”（结算 {setl_id}）",
+    "请补充机构文件，或核对结算文件里的机构编码",
 )
 E_LAYER = declare("E-EXPLAIN-LAYER", "政策包没有可申请的救助层“{layer}”", "可申请的救助层：{known}")
 
@@ -60,7 +62,10 @@ def history_of(
     if faults:
         raise InputErrors(faults)
     records = [
-        IdentityRecord(r["psn_no"], r["identity"], r["begin"], r["end"], r["certified_on"], r["applied_on"], r["issuer"]) for r in held
+        IdentityRecord(
+            r["psn_no"], r["identity"], r["begin"], r["end"], r["certified_on"], r["applied_on"], r["issuer"]
+        )
+        for r in held
     ]
     return History(setl_id, made, records, [application for application in applied if application.psn_no in people])
 

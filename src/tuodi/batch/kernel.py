@@ -113,7 +113,9 @@ def compile_kernel(plan: Plan, outputs: Sequence[str] | None = None) -> Kernel:
     """Return the compiled loop; ``outputs`` default to every layer's six amounts."""
     program = plan.program
     assert unit_of(program) != "mixed"
-    wanted = tuple(dict.fromkeys(outputs or [name for layer in program.layers for name in program.outputs[layer].values()]))
+    wanted = tuple(
+        dict.fromkeys(outputs or [name for layer in program.layers for name in program.outputs[layer].values()])
+    )
     text = kernel_source(plan, wanted)
     name = f"kernel_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
     module = sys.modules.get(name) or _import(text, name)
@@ -149,7 +151,9 @@ def stretches(unit: Array, count: int) -> list[tuple[int, int]]:
     return [(a, b) for a, b in pairwise(edges) if a < b]
 
 
-def run_kernel(kernel: Kernel, columns: Columns, *, threads: int = 2, out: list[Array] | None = None) -> dict[str, Array]:
+def run_kernel(
+    kernel: Kernel, columns: Columns, *, threads: int = 2, out: list[Array] | None = None
+) -> dict[str, Array]:
     """Return each output step as a column of fen; ``out`` are columns to write to, as many as the kernel has outputs."""
     results = out or [np.empty(len(columns), np.int64) for _ in kernel.outputs]
     table = choice_table(kernel, columns.choices)
@@ -231,14 +235,20 @@ def _remember_all(kernel: Kernel, columns: Columns, results: dict[str, Array]) -
     if not len(units):
         return
     plan, program = kernel.plan, kernel.plan.program
-    event, known_by_choice = compile_event(program, kernel.outputs), [known_of(plan, choice) for choice in columns.choices]
+    event, known_by_choice = (
+        compile_event(program, kernel.outputs),
+        [known_of(plan, choice) for choice in columns.choices],
+    )
     remembered: dict[tuple[str, int, int], dict[str, int]] = {}
     for i in np.flatnonzero(np.isin(columns.unit, units)):
         rows = columns.choices[columns.choice[i]].rows
         known = {name: int(column[i]) for name, column in (*columns.amounts.items(), *columns.last.items())}
         known |= known_by_choice[columns.choice[i]]
         state = {slot.name: 0 for slot in program.slots}
-        keys = {b.name: (b.name, int(columns.unit[i]), 1 if b.period == "once" else int(columns.keys[b.period][i])) for b in program.buckets}
+        keys = {
+            b.name: (b.name, int(columns.unit[i]), 1 if b.period == "once" else int(columns.keys[b.period][i]))
+            for b in program.buckets
+        }
         for key in keys.values():
             state |= remembered.get(key, {})
         figures = [plan.tables[n][row] for n, row in enumerate(rows)]
@@ -246,6 +256,8 @@ def _remember_all(kernel: Kernel, columns: Columns, results: dict[str, Array]) -
         after = dict(zip(state, slots, strict=True))
         for bucket in program.buckets:
             if any(row for layer, row in zip(program.layers, rows, strict=True) if layer in bucket.layers):
-                remembered[keys[bucket.name]] = {s.name: after[s.name] for s in program.slots if s.bucket == bucket.name}
+                remembered[keys[bucket.name]] = {
+                    s.name: after[s.name] for s in program.slots if s.bucket == bucket.name
+                }
         for name, value in zip(kernel.outputs, values, strict=True):
             results[name][i] = value

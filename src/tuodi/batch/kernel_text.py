@@ -79,7 +79,11 @@ class KernelText:
                 body.append(f"m{i} = ({names[program.writes.get(slot, slot)]} & w{g}) | (m{i} & ~w{g})")
         lists = (("A", amounts), ("K", keys), ("L", last), ("O", self.outputs))
         arguments = ["unit", "choice", "table", *(f"{letter}{i}" for letter, found in lists for i in range(len(found)))]
-        start = ["previous = -1", *(f"m{i} = 0" for i in range(len(program.slots))), *(f"b{g} = {NOTHING}" for g in range(len(groups)))]
+        start = [
+            "previous = -1",
+            *(f"m{i} = 0" for i in range(len(program.slots))),
+            *(f"b{g} = {NOTHING}" for g in range(len(groups))),
+        ]
         first = ["now = unit[i]", "fresh = -int64(now != previous)", "previous = now", "c = choice[i]"]
         first += [f"t{i} = table[c, {i}]" for i in range(len(self.columns))]
         return "\n".join([
@@ -121,7 +125,10 @@ class KernelText:
         if expr.operator in MASKED:
             return "(" + f" {MASKED[expr.operator]} ".join(self._mask(operand) for operand in expr.operands) + ")"
         if expr.operator == "if":
-            mask, then, otherwise = self._mask(expr.operands[0]), *(self._number(operand) for operand in expr.operands[1:])
+            mask, then, otherwise = (
+                self._mask(expr.operands[0]),
+                *(self._number(operand) for operand in expr.operands[1:]),
+            )
             if otherwise == "0":
                 return f"({mask} & {then})"
             name = f"q{len(self.body)}"

@@ -279,9 +279,7 @@ def _parquet_rows(source: Path) -> Iterator[tuple[int, dict[str, str]]]:
         _require_columns(names, source.name)
         line = 0
         for batch in table.iter_batches(batch_size=20_000):
-            columns = [
-                _texts(column, written) for written, column in zip(batch.schema.names, batch, strict=True)
-            ]
+            columns = [_texts(column, written) for written, column in zip(batch.schema.names, batch, strict=True)]
             for cells in zip(*columns, strict=True):
                 line += 1
                 yield line, dict(zip(names, cells, strict=True))

@@ -161,9 +161,7 @@ def _details(record: Record) -> IdentityCheck:
     listed = sum(row.amounts.get("fund_payamt", 0) for row in record.detail)
     share = hospital_share(record)
     zero = tuple(
-        f"setldetail[{i}].fund_payamt"
-        for i, row in enumerate(record.detail)
-        if "fund_payamt" not in row.amounts
+        f"setldetail[{i}].fund_payamt" for i, row in enumerate(record.detail) if "fund_payamt" not in row.amounts
     )
     zero += _missing(record, ("acct_pay",)) + (("hosp_part_amt",) if share is None else ())
     right = record.amounts["fund_pay_sumamt"] + (record.amount("acct_pay") or 0) + (share or 0)

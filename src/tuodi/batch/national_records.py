@@ -24,9 +24,7 @@ E_SHAPE = declare(
     "{record}里没有结算信息 setlinfo",
     "请提供 2207、2304、5203 等交易的返回内容，或只含 setlinfo 的对象",
 )
-E_FAILED = declare(
-    "E-NATIONAL-FAILED", "{record}是一次失败的交易（infcode {infcode}：{why}）", "请只转换成功的结算"
-)
+E_FAILED = declare("E-NATIONAL-FAILED", "{record}是一次失败的交易（infcode {infcode}：{why}）", "请只转换成功的结算")
 E_AMOUNT = declare(
     "E-NATIONAL-AMOUNT", "{record}的金额不能精确到分", "请写成最多两位小数的元，例如 3982.02，不用科学计数法"
 )
@@ -150,9 +148,7 @@ def record_from(item: object, *, ordinal: int = 1, file: str = "", line: int = 0
         return fault(E_SHAPE, file=file, line=line, record=name)
     infcode = _as_text(item.get("infcode"))
     if infcode not in ("", "0"):
-        return fault(
-            E_FAILED, file=file, line=line, record=name, infcode=infcode, why=_as_text(item.get("err_msg"))
-        )
+        return fault(E_FAILED, file=file, line=line, record=name, infcode=infcode, why=_as_text(item.get("err_msg")))
     body = item
     if "output" in item:
         body = _opened(item["output"])

@@ -43,15 +43,11 @@ E_SPLIT = declare(
     "{record}的总额 {total} 不等于四项之和 {parts}",
     "请核对全自费、超限价、先行自付、政策范围内四项",
 )
-E_SIGNS = declare(
-    "E-NATIONAL-SIGNS", "{record}的金额有正有负", "撤销返回应全部为负，正常结算应全部为正，请核对"
-)
+E_SIGNS = declare("E-NATIONAL-SIGNS", "{record}的金额有正有负", "撤销返回应全部为负，正常结算应全部为正，请核对")
 E_TIME = declare(
     "E-NATIONAL-TIME", "{record}的 {name} 不是规范的时间", "日期写作 2024-01-31，时间写作 2024-01-31 09:30:00"
 )
-E_ORDER = declare(
-    "E-NATIONAL-DATES", "{record}的出院日期 {enddate} 早于入院日期 {begndate}", "请核对两个日期"
-)
+E_ORDER = declare("E-NATIONAL-DATES", "{record}的出院日期 {enddate} 早于入院日期 {begndate}", "请核对两个日期")
 E_REFERRAL = declare(
     "E-NATIONAL-REFERRAL",
     "{record}是异地就医，接口没有说明是否转诊备案",
@@ -389,9 +385,7 @@ def _block(making: _Making, fen: Mapping[str, int], assistance_fen: int) -> dict
     return amounts | {"acct_mulaid_pay": 0, "balc": 0}
 
 
-def _content(
-    row: Mapping[str, str], fen: Mapping[str, int], *, amounts: Mapping[str, int], assistance_fen: int
-) -> str:
+def _content(row: Mapping[str, str], fen: Mapping[str, int], *, amounts: Mapping[str, int], assistance_fen: int) -> str:
     kept = {name: row[name] for name in KEPT_TEXTS if row.get(name)}
     kept |= {name: yuan(fen[name]) for name in KEPT_AMOUNTS}
     kept["relief_amt"] = yuan(fen["relief_amt"] - amounts["hosp_part_amt"])

@@ -31,7 +31,13 @@ def identities_of(frame: pl.DataFrame) -> list[IdentityRecord]:
     """Return the identity records of a frame."""
     return [
         IdentityRecord(
-            row["psn_no"], row["identity"], row["begin"], row["end"], row["certified_on"], row["applied_on"], row["issuer"]
+            row["psn_no"],
+            row["identity"],
+            row["begin"],
+            row["end"],
+            row["certified_on"],
+            row["applied_on"],
+            row["issuer"],
         )
         for row in frame.iter_rows(named=True)
     ]

@@ -20,9 +20,7 @@ E_VALUE = declare(
     "授权参数第 {number} 项写法不对：{why}",
     "每项应有 param、value、source，可加 from: yyyy-mm-dd",
 )
-E_PARAM = declare(
-    "E-DELEGATED-UNKNOWN", "政策包没有名为“{param}”的授权参数", "请核对参数名；可用的见 tuodi pack show"
-)
+E_PARAM = declare("E-DELEGATED-UNKNOWN", "政策包没有名为“{param}”的授权参数", "请核对参数名；可用的见 tuodi pack show")
 E_NO_FILE = declare("E-FILE-NOT-FOUND", "找不到文件“{path}”", "请检查路径")
 
 SHELF = Path(str(resources.files("tuodi") / "packs"))
@@ -60,9 +58,7 @@ def pack_of(pack: str | Path, *, readings: dict[str, str] | None = None) -> Pack
     return load_pack(source_of(pack), readings=readings)
 
 
-def entered_values(
-    path: str | Path, pack: Pack | None = None, *, only_own: bool = True
-) -> list[EnteredValue]:
+def entered_values(path: str | Path, pack: Pack | None = None, *, only_own: bool = True) -> list[EnteredValue]:
     """Return the delegated values of a file; those of other packs are left out, unknown ones of this pack are faults."""
     path = Path(path)
     if not path.exists():
@@ -119,4 +115,6 @@ def cases_of(pack: str | Path) -> list[Case]:
         return []
     document = parse_yaml("cases:\n" + _indented(path.read_text("utf-8")), file=str(path))
     items = document.data["cases"] or []
-    return [Case(item, f"{path.parent.name}/{path.name}", document.line(("cases", n)) - 1) for n, item in enumerate(items)]
+    return [
+        Case(item, f"{path.parent.name}/{path.name}", document.line(("cases", n)) - 1) for n, item in enumerate(items)
+    ]

@@ -43,9 +43,7 @@ class ParquetSource:
             self.rows_hint = file.metadata.num_rows
             sizes = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
             is_checked = has_checksums(path, file.metadata)
-        amounts = {
-            column.name + FEN_SUFFIX: column.name for column in schema.columns if column.kind == "amount"
-        }
+        amounts = {column.name + FEN_SUFFIX: column.name for column in schema.columns if column.kind == "amount"}
         names = [amounts.get(name, name) for name in arrow.names]
         found = header_faults(names, schema, file=self._file, line=0)
         self._read: dict[str, str] = {}
@@ -57,11 +55,11 @@ class ParquetSource:
                 self._read[field.name] = name
         if found:
             raise InputErrors(found)
-        empty = pl.DataFrame(
-            pl.from_arrow(pa.schema([arrow.field(name) for name in self._read]).empty_table())
-        )
+        empty = pl.DataFrame(pl.from_arrow(pa.schema([arrow.field(name) for name in self._read]).empty_table()))
         self.types = dict(zip(self._read.values(), empty.dtypes, strict=True))
-        self._scan = pl.scan_parquet(path, glob=False, hive_partitioning=False).select(pl.col(list(self._read)).name.map(self._read.get))
+        self._scan = pl.scan_parquet(path, glob=False, hive_partitioning=False).select(
+            pl.col(list(self._read)).name.map(self._read.get)
+        )
         self._stretches = self._for_polars(sizes, is_checked=is_checked)
 
     def _for_polars(self, sizes: list[int], *, is_checked: bool) -> list[int]:
@@ -175,8 +173,7 @@ def _is_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     return any(
-        test(kind)
-        for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+        test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
     )
 
 
@@ -189,9 +186,7 @@ def _is_admitted(field: pa.Field, column: Column) -> bool:
     is_local_timestamp = pa.types.is_timestamp(kind) and kind.tz is None
     match column.kind:
         case "amount":
-            return (
-                pa.types.is_integer(kind) if is_fen else pa.types.is_decimal(kind) and kind.bit_width <= 128
-            )
+            return pa.types.is_integer(kind) if is_fen else pa.types.is_decimal(kind) and kind.bit_width <= 128
         case "day":
             return pa.types.is_date(kind) or is_local_timestamp
         case "instant":

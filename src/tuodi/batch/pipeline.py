@@ -104,7 +104,9 @@ def adjudicate(job: Job, *, progress: Progress | None = None) -> Report:
     reader = open_table(job.settlements, SETTLEMENTS)
     by = person_of if unit_of(job.plan.program) == "person" else household_of
     parts = None if kernel else 10**15
-    with Spill(rows_hint=0 if parts else reader.rows_hint, by=by, directory=job.out.parent, part_rows=job.part_rows) as spill:
+    with Spill(
+        rows_hint=0 if parts else reader.rows_hint, by=by, directory=job.out.parent, part_rows=job.part_rows
+    ) as spill:
         late = _read(job, reader, spill, tables, report, progress)
         report.seconds["read"] = time.perf_counter() - began
         if report.faults and not job.keep_going:
@@ -112,7 +114,11 @@ def adjudicate(job: Job, *, progress: Progress | None = None) -> Report:
         with EntryWriter(job.out) as writer, ThreadPoolExecutor(job.threads) as pool:
             done = 0
             for part in spill.parts():
-                own = replace(tables, identities=spill.beside(tables.identities, by="psn_no")) if by is person_of else tables
+                own = (
+                    replace(tables, identities=spill.beside(tables.identities, by="psn_no"))
+                    if by is person_of
+                    else tables
+                )
                 for frame in _entries(job, kernel, part, late, own, report, pool):
                     writer.write(frame)
                     _count(report, frame)
@@ -127,7 +133,11 @@ def adjudicate(job: Job, *, progress: Progress | None = None) -> Report:
 def _small_files(job: Job, report: Report) -> _Tables:
     """Read identities, applications and institutions, collecting faults of all of them."""
     frames: list[pl.DataFrame | None] = []
-    for path, schema in ((job.identities, IDENTITIES), (job.applications, APPLICATIONS), (job.institutions, INSTITUTIONS)):
+    for path, schema in (
+        (job.identities, IDENTITIES),
+        (job.applications, APPLICATIONS),
+        (job.institutions, INSTITUTIONS),
+    ):
         if path is None:
             frames.append(None)
             continue
@@ -194,7 +204,15 @@ def _read(
         _add(report, late, guard.fault_count)
         lines = guard.lines
     for code, (count, first) in sorted(unknown.items(), key=lambda item: item[1][1]):
-        made = fault(E_INSTITUTION, file=str(job.settlements), line=first, column="fixmedins_code", code=code, count=count, first=first)
+        made = fault(
+            E_INSTITUTION,
+            file=str(job.settlements),
+            line=first,
+            column="fixmedins_code",
+            code=code,
+            count=count,
+            first=first,
+        )
         _add(report, [made], 1)
     if len(lines) and job.keep_going:
         for rows in reader.late_bad_rows(late, lines):
@@ -219,7 +237,13 @@ def _with_institutions(chunk: Chunk, tables: _Tables, unknown: dict[str, tuple[i
 
 
 def _entries(
-    job: Job, kernel: Kernel | None, part: pl.DataFrame, late: pl.Series, tables: _Tables, report: Report, pool: Executor
+    job: Job,
+    kernel: Kernel | None,
+    part: pl.DataFrame,
+    late: pl.Series,
+    tables: _Tables,
+    report: Report,
+    pool: Executor,
 ) -> Iterator[pl.DataFrame]:
     """Yield the entries of one part, slice by slice in folding order; slices are computed side by side."""
     by = "psn_no"

@@ -127,9 +127,7 @@ def read_all(
     frame = pl.concat([empty_frame(schema), *(chunk.frame for chunk in chunks)])
     check = WHOLE_FILE_CHECKS.get(schema.name)
     late = list(check(frame, chunks, str(path))) if check else []
-    found = sorted(
-        [one for chunk in chunks for one in chunk.faults] + [one.fault for one in late], key=_by_line
-    )
+    found = sorted([one for chunk in chunks for one in chunk.faults] + [one.fault for one in late], key=_by_line)
     found = _listed(found, count=reader.fault_count + len(late), file=str(path))
     if found and not keep_going:
         raise InputErrors(found)

@@ -52,7 +52,11 @@ def _rows(name: str, columns: int) -> Iterator[list[str]]:
 
 def clauses() -> list[ClauseRow]:
     """Return every clause of the register, in its order."""
-    return [ClauseRow(row[0], row[1], tuple(row[2].split()), row[3]) for row in _rows("clauses.md", 4) if CLAUSE_ID.fullmatch(row[0])]
+    return [
+        ClauseRow(row[0], row[1], tuple(row[2].split()), row[3])
+        for row in _rows("clauses.md", 4)
+        if CLAUSE_ID.fullmatch(row[0])
+    ]
 
 
 def interpretations() -> list[ReadingRow]:

@@ -143,7 +143,9 @@ def _staged(progress: Progress | None, number: int) -> Callable[[str, int, int |
 
 def _differences(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     """Return every settlement and layer that is paid differently."""
-    both = old.join(new, on=KEY, how="full", coalesce=True, suffix="_after").rename({"pay": "before", "pay_after": "after"})
+    both = old.join(new, on=KEY, how="full", coalesce=True, suffix="_after").rename(
+        {"pay": "before", "pay_after": "after"}
+    )
     return (
         both.with_columns(pl.col("before", "after").fill_null(0))
         .with_columns(change=pl.col("after") - pl.col("before"))
@@ -170,20 +172,30 @@ def _by_clause(old: pl.DataFrame, new: pl.DataFrame, moved: pl.DataFrame) -> lis
 def _refusals(old: Report, new: Report) -> list[tuple[str, str, int, int]]:
     """Return the refusals whose number changes: clause, what it says, before, after."""
     keys = sorted({*old.refusals, *new.refusals})
-    rows = [(clause, says, old.refusals.get((clause, says), 0), new.refusals.get((clause, says), 0)) for clause, says in keys]
+    rows = [
+        (clause, says, old.refusals.get((clause, says), 0), new.refusals.get((clause, says), 0))
+        for clause, says in keys
+    ]
     return [row for row in rows if row[2] != row[3]]
 
 
 def _largest(old: pl.DataFrame, new: pl.DataFrame, moved: pl.DataFrame, top: int) -> list[PersonChange]:
     """Return the people whose sum changes most."""
     settlements = moved.group_by("psn_no", "setl_id").agg(pl.col("change").sum()).filter(pl.col("change") != 0)
-    settlements = settlements.with_columns(size=pl.col("change").abs()).sort("size", "setl_id", descending=[True, False])
+    settlements = settlements.with_columns(size=pl.col("change").abs()).sort(
+        "size", "setl_id", descending=[True, False]
+    )
     people = settlements.group_by("psn_no", maintain_order=True).agg(
         pl.len().alias("n"), pl.col("setl_id").first(), pl.col("change").first().alias("most"), pl.col("change").sum()
     )
     chosen = people.with_columns(size=pl.col("change").abs()).sort("size", "psn_no", descending=[True, False]).head(top)
     for name, frame in (("before", old), ("after", new)):
-        chosen = chosen.join(frame.group_by("psn_no").agg(pl.col("pay").sum().alias(name)), on="psn_no", how="left", maintain_order="left")
+        chosen = chosen.join(
+            frame.group_by("psn_no").agg(pl.col("pay").sum().alias(name)),
+            on="psn_no",
+            how="left",
+            maintain_order="left",
+        )
     rows = chosen.with_columns(pl.col("before", "after").fill_null(0)).iter_rows(named=True)
     return [PersonChange(r["psn_no"], r["before"], r["after"], r["n"], r["setl_id"], r["most"]) for r in rows]
 
@@ -192,7 +204,12 @@ def _write(moved: pl.DataFrame, out: Path) -> None:
     """Write every difference, whole or not at all; amounts in yuan."""
     draft = out.with_name(f".{out.name}.part")
     rows = moved.select(
-        *KEY, pl.col("clauses").fill_null("").alias("clauses_before"), pl.col("clauses_after").fill_null(""), "before", "after", "change"
+        *KEY,
+        pl.col("clauses").fill_null("").alias("clauses_before"),
+        pl.col("clauses_after").fill_null(""),
+        "before",
+        "after",
+        "change",
     )
     try:
         if out.suffix == ".parquet":
@@ -232,7 +249,12 @@ def _moved_file(path: Path, schema: Schema, target: Path, years: int, faults: li
         for chunk in open_table(path, schema):
             faults += chunk.faults
             shifted = [pl.col(name).dt.offset_by(f"{years}y").alias(name) for name in days]
-            table = chunk.frame.drop("row").with_columns(shifted).rename(amounts).to_arrow(compat_level=pl.CompatLevel.oldest())
+            table = (
+                chunk.frame.drop("row")
+                .with_columns(shifted)
+                .rename(amounts)
+                .to_arrow(compat_level=pl.CompatLevel.oldest())
+            )
             if writer is None:
                 writer = pq.ParquetWriter(target, table.schema)
             writer.write_table(table)

@@ -18,7 +18,14 @@ MAX_PARTS = 256
 class Spill:
     """Feed it chunks; then take the parts one by one. A context manager, for its part files."""
 
-    def __init__(self, *, rows_hint: int | None, by: Callable[[pl.DataFrame], pl.Series], directory: Path | None = None, part_rows: int = PART_ROWS) -> None:
+    def __init__(
+        self,
+        *,
+        rows_hint: int | None,
+        by: Callable[[pl.DataFrame], pl.Series],
+        directory: Path | None = None,
+        part_rows: int = PART_ROWS,
+    ) -> None:
         self.by = by
         self.rows = 0
         expected = rows_hint if rows_hint is not None else 64 * part_rows

@@ -100,9 +100,7 @@ def county(
         households = 0
         for block, number in enumerate(range(0, people, BLOCK)):
             count = min(BLOCK, people - number)
-            households += _block(
-                wish, window, places, files, figures, numbers=(block, number, count, households)
-            )
+            households += _block(wish, window, places, files, figures, numbers=(block, number, count, households))
             if progress is not None:
                 progress(count)
     figures.rows["institutions"] = _write_institutions(wish.out_dir / "institutions.csv", places)
@@ -146,18 +144,14 @@ def _block(
     is_holder = np.zeros(count, bool)
     is_holder[held.person] = True
     bills = synth_bills.bills(rng, people, is_holder=is_holder, window=window, institutions=places)
-    records, gained, lost = _with_bills(
-        rng, held, bills=bills, people=people, codes=wish.identities, window=window
-    )
+    records, gained, lost = _with_bills(rng, held, bills=bills, people=people, codes=wish.identities, window=window)
     figures.situations.update({"住院中获得身份": gained, "住院中失去身份": lost})
     rows = _with_cancellations(rng, bills, window=window, figures=figures)
     files["settlements"].append(settlement_table(rows, people, places, block=block, in_fen=wish.in_fen))
     files["identities"].append(identity_table(records, people, wish.identities))
     files["people"].append(people_table(people))
     person, layer, day = _applications(rng, bills, layers=len(wish.layers), people=people, window=window)
-    files["applications"].append(
-        application_table(people, person=person, layer=layer, day=day, layers=wish.layers)
-    )
+    files["applications"].append(application_table(people, person=person, layer=layer, day=day, layers=wish.layers))
     figures.rows["settlements"] += len(rows.bills)
     figures.rows["applications"] += len(person)
     figures.add_people(people, records, wish.identities)

@@ -85,9 +85,7 @@ def join(parts: Sequence[Bills]) -> Bills:
     """Return all bills of the parts, one after another."""
     columns = [np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Bills)[:-1]]
     names = parts[0].amounts
-    return Bills(
-        *columns, amounts={name: np.concatenate([part.amounts[name] for part in parts]) for name in names}
-    )
+    return Bills(*columns, amounts={name: np.concatenate([part.amounts[name] for part in parts]) for name in names})
 
 
 def whole_fen(yuan: np.ndarray) -> np.ndarray:
@@ -147,9 +145,7 @@ def _stays(
     known = np.array([DIAGNOSIS_PLACE[one.code] for one in tables.INPATIENT])
     is_major = np.array([one.is_major for one in tables.INPATIENT])[disease] & ~is_birth
     tier = _tiers(rng, is_major)
-    cost = np.array([one.cost for one in tables.INPATIENT])[disease] * np.where(
-        people.is_employee[person], 1.4, 1.0
-    )
+    cost = np.array([one.cost for one in tables.INPATIENT])[disease] * np.where(people.is_employee[person], 1.4, 1.0)
     cost = np.where(is_birth, tables.BIRTH.cost, cost)
     multiple = cost * _spread(rng, n)
     for level in range(3):
@@ -191,9 +187,7 @@ def _tiers(rng: np.random.Generator, is_major: np.ndarray) -> np.ndarray:
     return np.where(is_major, major, plain)
 
 
-def _days(
-    rng: np.random.Generator, *, tier: np.ndarray, multiple: np.ndarray, diagnosis: np.ndarray
-) -> np.ndarray:
+def _days(rng: np.random.Generator, *, tier: np.ndarray, multiple: np.ndarray, diagnosis: np.ndarray) -> np.ndarray:
     """Return days of stay: dearer bills stay longer, psychiatric ones much longer."""
     is_psychiatric = np.array([code.startswith(tables.PSYCHIATRIC_PREFIX) for code in DIAGNOSES])[diagnosis]
     mean = np.array(tables.MEAN_DAYS)[tier] * np.where(is_psychiatric, 5, 0.88)
@@ -214,9 +208,7 @@ def _place(
         for out in (False, True):
             for far in (False, True) if out else (False,):
                 here = (tier == level) & (goes_out == out) & (is_far == far)
-                institution[here] = institutions.draw(
-                    rng, int(here.sum()), level=level, is_out=out, is_far=far
-                )
+                institution[here] = institutions.draw(rng, int(here.sum()), level=level, is_out=out, is_far=far)
     return institution, referral, is_far
 
 
@@ -307,13 +299,9 @@ def _long_term(
     )  # fmt: skip
 
 
-def _clinics(
-    rng: np.random.Generator, people: People, *, window: Window, institutions: Institutions
-) -> Bills:
+def _clinics(rng: np.random.Generator, people: People, *, window: Window, institutions: Institutions) -> Bills:
     often = rng.gamma(0.7, 1 / 0.7, len(people))
-    person = np.repeat(
-        np.arange(len(people)), rng.poisson(tables.ORDINARY_A_YEAR * often * window.days / 365)
-    )
+    person = np.repeat(np.arange(len(people)), rng.poisson(tables.ORDINARY_A_YEAR * often * window.days / 365))
     n = len(person)
     tier = np.where(rng.random(n) < 0.7, 2, np.where(rng.random(n) < 0.7, 1, 0))
     code = np.where(rng.random(n) < 0.06, MED_TYPE_PLACE["13"], MED_TYPE_PLACE["11"])
@@ -325,12 +313,8 @@ def _clinics(
     )  # fmt: skip
 
 
-def _pharmacies(
-    rng: np.random.Generator, people: People, *, window: Window, institutions: Institutions
-) -> Bills:
-    person = np.repeat(
-        np.arange(len(people)), rng.poisson(tables.PHARMACY_A_YEAR * window.days / 365, len(people))
-    )
+def _pharmacies(rng: np.random.Generator, people: People, *, window: Window, institutions: Institutions) -> Bills:
+    person = np.repeat(np.arange(len(people)), rng.poisson(tables.PHARMACY_A_YEAR * window.days / 365, len(people)))
     n = len(person)
     known = np.array([DIAGNOSIS_PLACE[one] for one in tables.ORDINARY])
     return _visits(
@@ -343,9 +327,7 @@ def _pharmacies(
 def _die_in_hospital(rng: np.random.Generator, people: People, stays: Bills) -> None:
     """Move a third of the deaths to the last day of a stay; whatever would come later is left out."""
     last = np.searchsorted(stays.person, np.arange(len(people)), side="right") - 1
-    has_stay = (
-        (last >= 0) & (stays.person[np.maximum(last, 0)] == np.arange(len(people))) if len(stays) else False
-    )
+    has_stay = (last >= 0) & (stays.person[np.maximum(last, 0)] == np.arange(len(people))) if len(stays) else False
     moves = (people.died != NEVER) & has_stay & (rng.random(len(people)) < 0.35)
     if np.any(moves):
         people.died = np.where(moves, stays.end[np.maximum(last, 0)], people.died)

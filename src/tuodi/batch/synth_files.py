@@ -60,9 +60,7 @@ class Rows:
     is_cancelling: np.ndarray
 
 
-def settlement_table(
-    rows: Rows, people: People, institutions: Institutions, *, block: int, in_fen: bool
-) -> pa.Table:
+def settlement_table(rows: Rows, people: People, institutions: Institutions, *, block: int, in_fen: bool) -> pa.Table:
     """Return the rows as a table of the exchange format, optional columns of birth, level and household filled.
 
     Settlement ids are unique over the county because each block numbers its own.

@@ -283,16 +283,8 @@ def meet_stays(
     length = end[place] - begin[place]
     fits = (person[place] == records.person) & (length >= 2) & ~records.is_yearly
     middle = begin[place] + 1 + rng.integers(0, np.maximum(length - 1, 1))
-    is_gained = (
-        fits & (records.begin >= window.first) & (middle + 30 < records.end) & (rng.random(count) < 0.3)
-    )
-    is_lost = (
-        fits
-        & ~is_gained
-        & (records.end <= window.last)
-        & (middle > records.begin)
-        & (rng.random(count) < 0.3)
-    )
+    is_gained = fits & (records.begin >= window.first) & (middle + 30 < records.end) & (rng.random(count) < 0.3)
+    is_lost = fits & ~is_gained & (records.end <= window.last) & (middle > records.begin) & (rng.random(count) < 0.3)
     late = middle + rng.integers(1, 40, count)
     certified = np.where(is_gained, np.where(rng.random(count) < 0.5, middle, late), records.certified)
     moved = replace(

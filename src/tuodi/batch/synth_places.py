@@ -33,17 +33,13 @@ class Institutions:
     is_far: np.ndarray
     is_insured: np.ndarray
 
-    def draw(
-        self, rng: np.random.Generator, count: int, *, level: int, is_out: bool, is_far: bool
-    ) -> np.ndarray:
+    def draw(self, rng: np.random.Generator, count: int, *, level: int, is_out: bool, is_far: bool) -> np.ndarray:
         """Return so many institutions of a tier and place; larger ones, which come first, more often."""
         here = np.flatnonzero((self.tier == level) & (self.is_out == is_out) & (self.is_far == is_far))
         if not len(here):
             here = np.flatnonzero(self.tier == level)
         weight = 1 / np.arange(1, len(here) + 1)
-        return here[
-            np.searchsorted(np.cumsum(weight) / weight.sum(), rng.random(count) * (1 - 1e-9), side="right")
-        ]
+        return here[np.searchsorted(np.cumsum(weight) / weight.sum(), rng.random(count) * (1 - 1e-9), side="right")]
 
     def draw_by_level(self, rng: np.random.Generator, tier: np.ndarray) -> np.ndarray:
         """Return a county institution for each wanted tier."""
@@ -63,9 +59,7 @@ def institutions(*, people: int, area: str, window: Window) -> Institutions:
     wanted = {0: 1 + people // 400_000, 1: 2 + people // 120_000, 2: 4 + min(people // 9_000, 60)}
     places: list[tuple[int, str, str, bool, bool]] = []
     for tier, levels, name in INSIDE:
-        places += [
-            (tier, levels[i % len(levels)], f"{name}{i + 1}", False, False) for i in range(wanted[tier])
-        ]
+        places += [(tier, levels[i % len(levels)], f"{name}{i + 1}", False, False) for i in range(wanted[tier])]
     for tier, levels, name, is_far in OUTSIDE:
         places += [(tier, levels[i % len(levels)], f"{name}{i + 1}", True, is_far) for i in range(2)]
     places += [(OTHER, "", f"大药房{i + 1}", False, False) for i in range(3 + min(people // 15_000, 40))]

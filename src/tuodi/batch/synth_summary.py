@@ -88,9 +88,7 @@ class Summary:
     def lines(self) -> list[str]:
         """Return the figures as people read them, each beside what was published."""
         years = f"{self.years_percent // 100}.{self.years_percent % 100:02d}"
-        said = [
-            f"人口 {self.people:,} 人，{self.households:,} 户，居民医保 {self.residents:,} 人；时间 {years} 年"
-        ]
+        said = [f"人口 {self.people:,} 人，{self.households:,} 户，居民医保 {self.residents:,} 人；时间 {years} 年"]
         said += [f"文件行数：{'，'.join(f'{name} {count:,}' for name, count in self.rows.items())}"]
         for tier, name in enumerate(tables.TIERS):
             count = self.resident_stays[tier]
@@ -125,9 +123,7 @@ class Summary:
             f"大病保险：每年 {yearly // 1000}.{yearly % 1000 // 10:02d}% 的居民，人均 {mean}"
             f"（公布 {PUBLISHED_CATASTROPHIC[0]}，{PUBLISHED_CATASTROPHIC[1]}）；最贵的一张单据 {yuan(self.dearest_fen)} 元"
         )
-        said.append(
-            "身份人数：" + "，".join(f"{code} {count:,}" for code, count in sorted(self.identities.items()))
-        )
+        said.append("身份人数：" + "，".join(f"{code} {count:,}" for code, count in sorted(self.identities.items())))
         said.append("情形：" + "，".join(f"{name} {count:,}" for name, count in self.situations.items()))
         return said
 

@@ -100,9 +100,7 @@ def _text_amount(column: Column, text: pl.Expr) -> Parsed:
 
 def _text_day(column: Column, text: pl.Expr) -> Parsed:
     day = text.str.to_date("%Y-%m-%d", strict=False)
-    return Parsed(
-        day, ~(_matches(column, text, DAY_PATTERN) & ((day >= FIRST_DAY).fill_null(False) | (text == "")))
-    )
+    return Parsed(day, ~(_matches(column, text, DAY_PATTERN) & ((day >= FIRST_DAY).fill_null(False) | (text == ""))))
 
 
 def _text_instant(column: Column, text: pl.Expr) -> Parsed:

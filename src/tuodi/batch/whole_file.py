@@ -94,9 +94,7 @@ def _period(row: Row) -> str:
 def institution_faults(frame: pl.DataFrame, chunks: Sequence[Chunk], file: str) -> Iterator[Late]:
     """Yield institutions that stand more than once; the first is good."""
     code = pl.col("fixmedins_code")
-    repeated = frame.filter(code.is_duplicated()).select(
-        code, "row", pl.col("row").min().over(code).alias("first")
-    )
+    repeated = frame.filter(code.is_duplicated()).select(code, "row", pl.col("row").min().over(code).alias("first"))
     for row in repeated.filter(pl.col("row") != pl.col("first")).iter_rows(named=True):
         words = {"institution": shown(None, row["fixmedins_code"]), "first": row["first"]}
         made = fault(faults.INST_REPEATED, file=file, line=row["row"], column="fixmedins_code", **words)

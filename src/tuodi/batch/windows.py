@@ -119,7 +119,14 @@ def rule_table(pack: Pack) -> tuple[Array, Array]:
     for i, name in enumerate(names):
         window = pack.windows[name]
         mask, beside = (sum(1 << codes.index(i) for i in found) for found in (window.identities, window.accompanied_by))
-        windows[i] = (window.months, window.before == "applied_on", window.except_last_months, window.renewals, mask, beside)
+        windows[i] = (
+            window.months,
+            window.before == "applied_on",
+            window.except_last_months,
+            window.renewals,
+            mask,
+            beside,
+        )
     return rules, windows
 
 
@@ -188,7 +195,9 @@ def _until(rule: Array, last: int) -> int:
 
 
 @numba.njit(cache=True)
-def _certified(rule: Array, first: int, last: int, certified: int, applied: int, last_in_force: int) -> tuple[int, int, int]:
+def _certified(
+    rule: Array, first: int, last: int, certified: int, applied: int, last_in_force: int
+) -> tuple[int, int, int]:
     day = certified if certified != NONE else first
     if day > last_in_force:
         return 1, 0, CARE
@@ -323,7 +332,14 @@ def deciding_certification(
 
 @numba.njit(cache=True, nogil=True)
 def state_holds(
-    person: Array, first_day: Array, last_day: Array, start: Array, identity: Array, first: Array, last: Array, state: int
+    person: Array,
+    first_day: Array,
+    last_day: Array,
+    start: Array,
+    identity: Array,
+    first: Array,
+    last: Array,
+    state: int,
 ) -> Array:
     """Return whether a record of a state (not an identity that gives a category) meets ``first_day``..``last_day``."""
     out = np.zeros(len(person), np.int8)

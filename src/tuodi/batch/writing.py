@@ -53,7 +53,9 @@ class EntryWriter:
             pl.DataFrame(schema=SCHEMA).write_csv(self._csv)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for file in (self._parquet, self._csv):
             if file is not None:
                 file.close()
@@ -66,7 +68,8 @@ class EntryWriter:
         """Add entries."""
         if self._parquet is not None:
             arrays = [
-                decimals(frame[name]) if name in AMOUNTS else frame[name].to_arrow().cast(_arrow_type(name)) for name in SCHEMA
+                decimals(frame[name]) if name in AMOUNTS else frame[name].to_arrow().cast(_arrow_type(name))
+                for name in SCHEMA
             ]
             self._parquet.write_table(pa.table(arrays, names=list(SCHEMA)))
             return

@@ -83,14 +83,18 @@ def summary(plan: Plan, report: Report, out: Path) -> str:
     ]
     parts += sample_note(plan)
     if report.bad_rows:
-        parts.append(f"有 {report.bad_rows:,} 行有错（共 {report.fault_count:,} 处），没有计算，已另存，改正后可以再读。")
+        parts.append(
+            f"有 {report.bad_rows:,} 行有错（共 {report.fault_count:,} 处），没有计算，已另存，改正后可以再读。"
+        )
     for title, held, names in (
         ("按救助层", report.by_layer, layers), ("按救助类别", report.by_category, categories), ("按结算月份", report.by_month, {}),
     ):  # fmt: skip
         if held:
             parts.append(f"{title}\n{sums_table(held, names)}")
     if report.refusals:
-        rows = [(clause, says, f"{count:,}") for (clause, says), count in list(report.refusals.items())[:REFUSALS_SHOWN]]
+        rows = [
+            (clause, says, f"{count:,}") for (clause, says), count in list(report.refusals.items())[:REFUSALS_SHOWN]
+        ]
         parts.append("不予救助\n" + table(("条款", "原因", "笔数"), rows, right=(2,)))
     return "\n\n".join(parts)
 

@@ -27,7 +27,9 @@ def ask(args: Any) -> None:
         args.sample_values = _yes("没有给授权参数，用示例值吗？结果只供参考（Y/n）")
     if not args.identity:
         counting = [identity for category in pack.categories for identity in category.identities]
-        args.identity = [_choice("身份", [(code, IDENTITIES[code]) for code in dict.fromkeys(counting)], read=identity_code)]
+        args.identity = [
+            _choice("身份", [(code, IDENTITIES[code]) for code in dict.fromkeys(counting)], read=identity_code)
+        ]
     if not args.settled:
         args.settled = _answer("结算日期（回车：今天）", lambda text: text and str(day_of(text, "结算日期")))
     for name, question, required in AMOUNTS:

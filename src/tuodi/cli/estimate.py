@@ -72,7 +72,9 @@ def bill_of(args: Any, settled: date) -> TypedBill:
         ("医院等级", args.hosp_lv.zfill(2) if args.hosp_lv else "", {"": "", **HOSPITAL_TIERS}),
     ):  # fmt: skip
         known_code(text, name, known)
-    payments = {field: fen_of(text, f"--{name}") for name, field in PAYERS.items() if (text := getattr(args, name)) is not None}
+    payments = {
+        field: fen_of(text, f"--{name}") for name, field in PAYERS.items() if (text := getattr(args, name)) is not None
+    }
     return TypedBill(
         settled_on=settled, total_fen=fen_of(args.total, "医疗费总额"), full_self_pay_fen=fen_of(args.full_self_pay, "全自费"),
         over_limit_fen=fen_of(args.over_limit, "超限价自费"), class_b_first_fen=fen_of(args.class_b, "乙类先行自付"),

@@ -41,7 +41,11 @@ def show(args: Any, plan: Plan, result: EventResult, explanation: Explanation) -
     if args.json:
         print_json(explanation.data)
         return
-    pages = {"patient": [explanation.patient], "auditor": [explanation.auditor], "both": [explanation.patient, explanation.auditor]}
+    pages = {
+        "patient": [explanation.patient],
+        "auditor": [explanation.auditor],
+        "both": [explanation.patient, explanation.auditor],
+    }
     print("\n".join(pages[args.reader]), end="")
     if args.svg:
         say(f"瀑布图写到 {args.svg}")

@@ -57,7 +57,9 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: Itera
     figures = set(right)
     wide = [max(width_of(line[i]) for line in lines) for i in range(len(headers))]
     words = [i for i in range(len(headers)) if i not in figures]
-    while words and indent + sum(wide) + 2 * (len(wide) - 1) > max(columns(), NARROW) and max(wide[i] for i in words) > 10:
+    while (
+        words and indent + sum(wide) + 2 * (len(wide) - 1) > max(columns(), NARROW) and max(wide[i] for i in words) > 10
+    ):
         widest = max(words, key=lambda i: wide[i])
         wide[widest] -= 1
     out = []

@@ -71,14 +71,24 @@ def check(args: Any) -> int:
     from tuodi.core.policy.check import check, errors_of, open_warnings
 
     source = source_of(args.pack)
-    findings = check(source, values_for(args.pack, load_pack(source), delegated=args.delegated, sample_values=args.sample_values))
+    findings = check(
+        source, values_for(args.pack, load_pack(source), delegated=args.delegated, sample_values=args.sample_values)
+    )
     errors, warnings = errors_of(findings), open_warnings(findings)
     if args.json:
-        print_json({"error_count": len(errors), "warning_count": len(warnings), "findings": [finding_data(finding) for finding in findings]})
+        print_json(
+            {
+                "error_count": len(errors),
+                "warning_count": len(warnings),
+                "findings": [finding_data(finding) for finding in findings],
+            }
+        )
     else:
         for finding in findings:
             print(finding)
-        print(f"{args.pack}：{len(errors)} 个错误，{len(warnings)} 个提醒，另有 {len(findings) - len(errors) - len(warnings)} 条说明或已接受的提醒。")
+        print(
+            f"{args.pack}：{len(errors)} 个错误，{len(warnings)} 个提醒，另有 {len(findings) - len(errors) - len(warnings)} 条说明或已接受的提醒。"
+        )
     return exits.FOUND if errors else exits.DONE
 
 
@@ -179,7 +189,8 @@ def diff(args: Any) -> int:
     a = choose(args.a, args.reading, delegated=args.delegated, sample_values=args.sample_values)
     b = choose(args.b, args.reading_b, delegated=args.delegated_b or args.delegated, sample_values=args.sample_values)
     packs = [
-        on_day(side.pack, side.values, day_of(day, "日期")) if day else side.pack for side, day in ((a, args.on), (b, args.on_b or args.on))
+        on_day(side.pack, side.values, day_of(day, "日期")) if day else side.pack
+        for side, day in ((a, args.on), (b, args.on_b or args.on))
     ]
     changes = diff(packs[0], packs[1], a.values, b.values)
     if args.json:

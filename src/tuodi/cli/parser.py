@@ -46,12 +46,18 @@ def _policy(parser: Parser, *, required: bool = True) -> None:
     """Add what says which policy: pack, entered values, readings."""
     parser.add_argument("--pack", metavar="ID", required=required, help="政策包的编号或文件夹")
     _values(parser)
-    parser.add_argument("--reading", metavar="I-nn=读法", action="append", default=[], help="换一种释义，例如 I-04=stay；可写多次")
+    parser.add_argument(
+        "--reading", metavar="I-nn=读法", action="append", default=[], help="换一种释义，例如 I-04=stay；可写多次"
+    )
 
 
 def _values(parser: Parser) -> None:
-    parser.add_argument("--delegated", metavar="文件", action="append", default=[], help="授权参数录入值（YAML），可写多次")
-    parser.add_argument("--sample-values", action="store_true", help="没有录入的用随程序附带的示例值；只供试用，处处标明示例")
+    parser.add_argument(
+        "--delegated", metavar="文件", action="append", default=[], help="授权参数录入值（YAML），可写多次"
+    )
+    parser.add_argument(
+        "--sample-values", action="store_true", help="没有录入的用随程序附带的示例值；只供试用，处处标明示例"
+    )
 
 
 def _files(parser: Parser) -> None:
@@ -90,7 +96,13 @@ def _explain(commands: Any) -> None:
 
 
 def _explained(parser: Parser) -> None:
-    parser.add_argument("--for", dest="reader", choices=("patient", "auditor", "both"), default="patient", help="给谁看：病人、审核人、两者")
+    parser.add_argument(
+        "--for",
+        dest="reader",
+        choices=("patient", "auditor", "both"),
+        default="patient",
+        help="给谁看：病人、审核人、两者",
+    )
     parser.add_argument("--svg", metavar="文件", help="另写一张瀑布图（SVG）")
     _json(parser)
 
@@ -101,7 +113,13 @@ def _estimate(commands: Any) -> None:
         ("tuodi estimate --pack 999999-example --sample-values --identity dibao --settled 2024-05-01 --total 30000 --full-self-pay 2000 --class-b 1500 --hifp 18000", "一次写全"),
     )  # fmt: skip
     _policy(parser, required=False)
-    parser.add_argument("--identity", metavar="身份", action="append", default=[], help="身份代码或名称，可写起止日，如 dibao:2026-01-01:2026-12-31（默认一年前起）；可写多次")
+    parser.add_argument(
+        "--identity",
+        metavar="身份",
+        action="append",
+        default=[],
+        help="身份代码或名称，可写起止日，如 dibao:2026-01-01:2026-12-31（默认一年前起）；可写多次",
+    )
     parser.add_argument("--certified", metavar="日期", help="身份的认定日期")
     parser.add_argument("--applied", metavar="日期", help="身份的申请日期")
     parser.add_argument("--settled", metavar="日期", help="结算日期（默认今天）")
@@ -113,7 +131,9 @@ def _estimate(commands: Any) -> None:
     parser.add_argument("--birth", metavar="日期", help="出生日期")
     parser.add_argument("--cause", metavar="原因", default="", help="外伤原因代码")
     parser.add_argument("--out-of-province", action="store_true", help="省外就医")
-    parser.add_argument("--referral", choices=("local", "filed", "unfiled"), default="local", help="转诊：本地、已备案、未备案")
+    parser.add_argument(
+        "--referral", choices=("local", "filed", "unfiled"), default="local", help="转诊：本地、已备案、未备案"
+    )
     parser.add_argument("--total", metavar="金额", help="医疗费总额（元）")
     parser.add_argument("--full-self-pay", metavar="金额", default="0", help="其中全自费")
     parser.add_argument("--over-limit", metavar="金额", default="0", help="其中超限价自费")
@@ -155,7 +175,12 @@ def _pack(commands: Any) -> None:
     clauses = _command(inner, "clauses", "packs:clauses", "条款登记：哪些条款还没有案例",
         ("tuodi pack clauses", "所有政策包"), ("tuodi pack clauses 999999-example --kind W --all", "一份政策包的所有流程类条款"))  # fmt: skip
     clauses.add_argument("pack", metavar="ID", nargs="*", help="政策包；不写为全部")
-    clauses.add_argument("--kind", choices=("R", "W", "F", "D", "V", "P", "all"), default="R", help="哪一类：R 计算（默认）、W 流程、F 资金、D 数据、V 监督、P 公示、all 全部")
+    clauses.add_argument(
+        "--kind",
+        choices=("R", "W", "F", "D", "V", "P", "all"),
+        default="R",
+        help="哪一类：R 计算（默认）、W 流程、F 资金、D 数据、V 监督、P 公示、all 全部",
+    )
     clauses.add_argument("--all", action="store_true", help="有案例的也列出，写明几个")
     _json(clauses)
     _pack_more(inner)
@@ -175,11 +200,15 @@ def _pack_more(inner: Any) -> None:
         ("tuodi pack diff 999999-example 我的县", "两份之间"), ("tuodi pack diff 999999-example 999999-example --on 2023-06-01 --on-b 2026-01-01 --sample-values", "同一份在两个日期"))  # fmt: skip
     compared.add_argument("a", metavar="A", help="第一份")
     compared.add_argument("b", metavar="B", help="第二份")
-    compared.add_argument("--reading", "--reading-a", metavar="I-nn=读法", action="append", default=[], help="第一份的释义")
+    compared.add_argument(
+        "--reading", "--reading-a", metavar="I-nn=读法", action="append", default=[], help="第一份的释义"
+    )
     compared.add_argument("--reading-b", metavar="I-nn=读法", action="append", default=[], help="第二份的释义")
     compared.add_argument("--on", "--on-a", metavar="日期", help="看哪一天的数额")
     compared.add_argument("--on-b", metavar="日期", help="第二份看哪一天的数额（默认同 --on）")
-    compared.add_argument("--delegated-b", metavar="文件", action="append", default=[], help="第二份的授权参数（默认同第一份）")
+    compared.add_argument(
+        "--delegated-b", metavar="文件", action="append", default=[], help="第二份的授权参数（默认同第一份）"
+    )
     _values(compared)
     _json(compared)
 
@@ -197,7 +226,9 @@ def _replay(commands: Any) -> None:
     _policy(parser)
     parser.add_argument("--pack-b", metavar="ID", help="第二份政策包（默认同第一份）")
     parser.add_argument("--reading-b", metavar="I-nn=读法", action="append", default=[], help="第二份的释义")
-    parser.add_argument("--delegated-b", metavar="文件", action="append", default=[], help="第二份的授权参数录入值（默认同第一份）")
+    parser.add_argument(
+        "--delegated-b", metavar="文件", action="append", default=[], help="第二份的授权参数录入值（默认同第一份）"
+    )
     parser.add_argument("--years", metavar="年数", type=int, default=0, help="第一份：历史整体移动几年再算")
     parser.add_argument("--years-b", metavar="年数", type=int, default=0, help="第二份：历史整体移动几年再算")
     _files(parser)
@@ -231,7 +262,9 @@ def _convert(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("source", metavar="来源", help="接口记录 .json/.jsonl，或交换文件 .csv/.parquet")
     parser.add_argument("target", metavar="目标", help=".csv 或 .json")
-    parser.add_argument("--default", metavar="字段=值", action="append", default=[], help="来源缺的字段取什么值；可写多次")
+    parser.add_argument(
+        "--default", metavar="字段=值", action="append", default=[], help="来源缺的字段取什么值；可写多次"
+    )
     parser.add_argument("--generate-ids", action="store_true", help="缺的编号由程序编，列在 x_generated")
     parser.add_argument("--entries", metavar="文件", help="救助结果，转成接口记录时写入医疗救助支付")
     parser.add_argument("--keep-going", action="store_true", help="有坏行时写出其余的")
@@ -239,7 +272,9 @@ def _convert(commands: Any) -> None:
 
 
 def _version(commands: Any) -> None:
-    parser = _command(commands, "version", "version:run", "显示版本和随程序来的政策包", ("tuodi version --json", "作为数据"))
+    parser = _command(
+        commands, "version", "version:run", "显示版本和随程序来的政策包", ("tuodi version --json", "作为数据")
+    )
     _json(parser)
 
 

@@ -66,7 +66,9 @@ def values_for(pack: str, made: Pack, *, delegated: list[str], sample_values: bo
     if sample_values:
         own = folder_of(pack) / "values.yaml"
         entered = {value.param for value in values}
-        values += [value for value in entered_values(own if own.exists() else SAMPLES, made) if value.param not in entered]
+        values += [
+            value for value in entered_values(own if own.exists() else SAMPLES, made) if value.param not in entered
+        ]
     return values
 
 

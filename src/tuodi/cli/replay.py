@@ -32,7 +32,14 @@ def run(args: Any) -> int:
 
     files = Files(Path(args.settlements), Path(args.identities), file_of(args.applications), file_of(args.institutions))
     with Progress(quiet=args.quiet) as progress:
-        found = replay(Side(plans[0], args.years), Side(plans[1], args.years_b), files, top=max(0, args.top), out=out, progress=progress)
+        found = replay(
+            Side(plans[0], args.years),
+            Side(plans[1], args.years_b),
+            files,
+            top=max(0, args.top),
+            out=out,
+            progress=progress,
+        )
     if args.json:
         print_json(as_data(plans, found))
     else:
@@ -73,7 +80,12 @@ def as_text(args: Any, plans: tuple[Plan, Plan], found: Replay) -> str:
     parts = ["\n".join(head)]
     rows = [
         ("救助合计（元）", amount(found.before.paid_fen), amount(found.after.paid_fen), signed(found.change)),
-        ("被限额截去（元）", amount(found.before.cut_fen), amount(found.after.cut_fen), signed(found.after.cut_fen - found.before.cut_fen)),
+        (
+            "被限额截去（元）",
+            amount(found.before.cut_fen),
+            amount(found.after.cut_fen),
+            signed(found.after.cut_fen - found.before.cut_fen),
+        ),
     ]
     parts.append(table(("", "第一份", "第二份", "差额"), rows, right=(1, 2, 3)))
     parts.append(
@@ -83,15 +95,20 @@ def as_text(args: Any, plans: tuple[Plan, Plan], found: Replay) -> str:
     )
     if found.by_clause:
         clauses = [
-            (row.clause, names.get(row.layer, row.layer), amount(row.before), amount(row.after), signed(row.change)) for row in found.by_clause
+            (row.clause, names.get(row.layer, row.layer), amount(row.before), amount(row.after), signed(row.change))
+            for row in found.by_clause
         ]
         parts.append("按条款\n" + table(("条款", "救助层", "第一份", "第二份", "差额"), clauses, right=(2, 3, 4)))
     if found.refusals:
         rows = [(clause, says, f"{before:,}", f"{after:,}") for clause, says, before, after in found.refusals]
         parts.append("不予救助的笔数有变化的\n" + table(("条款", "原因", "第一份", "第二份"), rows, right=(2, 3)))
     if found.largest:
-        people = [(p.psn_no, amount(p.before), amount(p.after), signed(p.change), p.largest_setl_id) for p in found.largest]
-        parts.append("差额最大的人\n" + table(("人员", "第一份", "第二份", "差额", "变化最大的结算"), people, right=(1, 2, 3)))
+        people = [
+            (p.psn_no, amount(p.before), amount(p.after), signed(p.change), p.largest_setl_id) for p in found.largest
+        ]
+        parts.append(
+            "差额最大的人\n" + table(("人员", "第一份", "第二份", "差额", "变化最大的结算"), people, right=(1, 2, 3))
+        )
     if args.out:
         parts.append(f"逐笔差额写到 {args.out}")
     return "\n\n".join(parts)

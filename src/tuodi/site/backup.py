@@ -71,7 +71,9 @@ class Restored:
 
 def kept_models() -> list[type[models.Model]]:
     """Return the models whose rows a county is made of, those that others refer to first."""
-    left = [m for m in apps.get_models(include_auto_created=True) if m._meta.app_label not in LEFT_OUT and m._meta.managed]
+    left = [
+        m for m in apps.get_models(include_auto_created=True) if m._meta.app_label not in LEFT_OUT and m._meta.managed
+    ]
     ordered: list[type[models.Model]] = []
     while left:
         ready = [m for m in left if not (_needs(m) & set(left)) - {m}] or left[:1]
@@ -190,7 +192,11 @@ def seal_keys(keys: dict[str, str], passphrase: str) -> bytes:
 
 def unseal_keys(sealed: bytes, passphrase: str) -> dict[str, str]:
     """Return sealed keys; a wrong passphrase is an error that says so."""
-    salt, nonce, body = sealed[:SALT_BYTES], sealed[SALT_BYTES : SALT_BYTES + NONCE_BYTES], sealed[SALT_BYTES + NONCE_BYTES :]
+    salt, nonce, body = (
+        sealed[:SALT_BYTES],
+        sealed[SALT_BYTES : SALT_BYTES + NONCE_BYTES],
+        sealed[SALT_BYTES + NONCE_BYTES :],
+    )
     try:
         keys: dict[str, str] = json.loads(AESGCM(_stretched(passphrase, salt)).decrypt(nonce, body, b"tuodi keys"))
     except InvalidTag:
@@ -223,7 +229,11 @@ def restore(path: Path, *, passphrase: str = "") -> Restored:
             call_command("migrate", verbosity=0, skip_checks=True)
             _restore_rows(archive, manifest)
     found = counts()
-    wrong = [f"{table}（应为 {n}，实为 {found.get(table, 0)}）" for table, n in manifest["counts"].items() if found.get(table, 0) != n]
+    wrong = [
+        f"{table}（应为 {n}，实为 {found.get(table, 0)}）"
+        for table, n in manifest["counts"].items()
+        if found.get(table, 0) != n
+    ]
     if wrong:
         raise BackupError(f"恢复后的行数不符：{'、'.join(wrong)}。请清空数据库，换一份备份再试。")
     call_command("migrate", verbosity=0, skip_checks=True)
@@ -233,8 +243,12 @@ def restore(path: Path, *, passphrase: str = "") -> Restored:
 def _require_fitting(manifest: dict[str, Any]) -> None:
     """Raise unless the backup can be put into this database by this program."""
     if manifest["form"] == "sqlite" and connection.vendor != "sqlite":
-        raise BackupError("这是 SQLite 的整库备份，不能直接恢复到 PostgreSQL。请在原系统上用可移植格式（--portable）重新备份。")
-    on_disk = {f"{app}.{p.stem}" for app in {m.split(".")[0] for m in manifest["migrations"]} for p in _migration_files(app)}
+        raise BackupError(
+            "这是 SQLite 的整库备份，不能直接恢复到 PostgreSQL。请在原系统上用可移植格式（--portable）重新备份。"
+        )
+    on_disk = {
+        f"{app}.{p.stem}" for app in {m.split(".")[0] for m in manifest["migrations"]} for p in _migration_files(app)
+    }
     unknown = sorted(set(manifest["migrations"]) - on_disk)
     missing = sorted(on_disk - set(manifest["migrations"])) if manifest["form"] == "rows" else []
     if unknown or missing:
@@ -252,7 +266,11 @@ def _migration_files(app: str) -> Iterator[Path]:
 def _require_empty() -> None:
     """Raise unless nobody has worked in the database yet."""
     tables = set(connection.introspection.table_names())
-    held = [model._meta.verbose_name for model in kept_models() if model._meta.db_table in tables and model._base_manager.exists()]
+    held = [
+        model._meta.verbose_name
+        for model in kept_models()
+        if model._meta.db_table in tables and model._base_manager.exists()
+    ]
     if held:
         raise BackupError("数据库里已经有数据，不能恢复到这里。请新建一个空的数据库（或换一个 TUODI_HOME）再恢复。")
 
@@ -275,7 +293,11 @@ def _take_keys(archive: zipfile.ZipFile, manifest: dict[str, Any], passphrase: s
         held = folder / name.lower()
         held.write_text(key, "ascii")
         held.chmod(0o600)
-        setattr(settings, "SECRET_KEY" if name == "TUODI_SECRET_KEY" else name, key if name == "TUODI_SECRET_KEY" else bytes.fromhex(key))
+        setattr(
+            settings,
+            "SECRET_KEY" if name == "TUODI_SECRET_KEY" else name,
+            key if name == "TUODI_SECRET_KEY" else bytes.fromhex(key),
+        )
 
 
 def _restore_copy(archive: zipfile.ZipFile) -> None:

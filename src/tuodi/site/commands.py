@@ -148,7 +148,9 @@ def backup(path: Path, *, passphrase: str = "", portable: bool = False) -> int:
     if kept.has_keys:
         print("密钥已用口令加密放在备份里。忘记口令就无法取出，请与备份分开保管。")
     else:
-        print("备份不含密钥。请另行妥善保管 keys 目录（或环境变量里的密钥）：没有密钥，身份证号读不出来，审计链也无法验证。")
+        print(
+            "备份不含密钥。请另行妥善保管 keys 目录（或环境变量里的密钥）：没有密钥，身份证号读不出来，审计链也无法验证。"
+        )
     return 0
 
 
@@ -244,7 +246,9 @@ def _say_books(books: Any, *, repair: bool) -> None:
         if d.why:
             print(f"  人员 {d.psn_no} 算不出来：{d.why}")
         else:
-            print(f"  结算 {d.setl_id}（{d.layer}）：账上 {yuan_for_people(d.entered_fen)}，应为 {yuan_for_people(d.earned_fen)}")
+            print(
+                f"  结算 {d.setl_id}（{d.layer}）：账上 {yuan_for_people(d.entered_fen)}，应为 {yuan_for_people(d.earned_fen)}"
+            )
     if len(books.differences) > SHOWN:
         print(f"  …… 其余 {len(books.differences) - SHOWN} 处从略")
     print(f"已为 {books.repaired} 人补记差额。" if repair else "没有改动任何数据。核实后可加 --repair 补记差额。")

@@ -77,7 +77,9 @@ def demo(home: Path, people: int = 300, *, packs: Sequence[str] = ()) -> int:
         _seed(place, people=people, seed=SEED + number)
         made.append(place)
         told = place.counts
-        print(f"{told['people']} 人、{told['identities']} 项身份、{told['settled']} 笔结算（撤销 {told['cancelled']}，不予联网 {told['refused']}）")
+        print(
+            f"{told['people']} 人、{told['identities']} 项身份、{told['settled']} 笔结算（撤销 {told['cancelled']}，不予联网 {told['refused']}）"
+        )
     commands.deliver()
     audit.seal()
     _print_logins(home, made)
@@ -95,7 +97,9 @@ def _accounts(area: str) -> tuple[dict[str, User], str]:
     hashed = make_password(password)
     Area.objects.get_or_create(code=area, defaults={"name": f"演示 {area}"})
     users = {
-        role: User.objects.create(username=f"{area}-{role}", password=hashed, name=f"演示·{NAMES[role]}", role=role, area_code=area)
+        role: User.objects.create(
+            username=f"{area}-{role}", password=hashed, name=f"演示·{NAMES[role]}", role=role, area_code=area
+        )
         for role in ROLES
     }
     return users, password
@@ -122,7 +126,13 @@ def _install(place: Place) -> None:
     row = ProposeInstallation(actor=officer, area_code=area, pack=place.pack.pack, first=day, note="演示").run()
     for value in samples:
         made = ProposeValue(
-            actor=officer, area_code=area, param=value.param, value=value.value, source=value.source, first=value.first, is_sample=True
+            actor=officer,
+            area_code=area,
+            param=value.param,
+            value=value.value,
+            source=value.source,
+            first=value.first,
+            is_sample=True,
         ).run()
         ApproveValue(actor=approver, value=made).run()
     measure(officer, Proposal(installation=row))
@@ -149,7 +159,9 @@ def _seed(place: Place, *, people: int, seed: int) -> None:
             format="parquet", in_fen=True, area=place.pack.area,
         )  # fmt: skip
         where = Path(folder)
-        read = csv.ConvertOptions(column_types=dict.fromkeys(("fixmedins_code", "hosp_lv", "admdvs", "sex", "insutype"), "string"))
+        read = csv.ConvertOptions(
+            column_types=dict.fromkeys(("fixmedins_code", "hosp_lv", "admdvs", "sex", "insutype"), "string")
+        )
         institutions = csv.read_csv(where / "institutions.csv", convert_options=read).to_pylist()
         everybody = csv.read_csv(where / "people.csv", convert_options=read).to_pylist()
         identities = parquet.read_table(where / "identities.parquet").to_pylist()
@@ -193,7 +205,11 @@ def _institutions(place: Place, rows: list[dict[str, Any]], *, first: date) -> N
                 actor=place.users["county_approver"], institution=made, reason="演示：检查期间暂停", first=row["suspended_from"],
                 last=row["suspended_to"],
             ).run()  # fmt: skip
-    own = Institution.objects.filter(area_code=area, agreements__kind="insurance", suspensions__isnull=True).order_by("code").first()
+    own = (
+        Institution.objects.filter(area_code=area, agreements__kind="insurance", suspensions__isnull=True)
+        .order_by("code")
+        .first()
+    )
     assert own is not None
     hospital = place.users["hospital"]
     hospital.institution_code = own.code

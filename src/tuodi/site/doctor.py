@@ -71,7 +71,12 @@ def database() -> Iterator[Found]:
                 mode = cursor.fetchone()[0]
                 yield Found("好", "数据库", f"SQLite {connection.settings_dict['NAME']}（{mode}）")
                 if settings.PRODUCTION:
-                    yield Found("注意", "数据库", "生产环境在用 SQLite", "多个窗口同时办理的县，请改用 PostgreSQL（TUODI_DATABASE）")
+                    yield Found(
+                        "注意",
+                        "数据库",
+                        "生产环境在用 SQLite",
+                        "多个窗口同时办理的县，请改用 PostgreSQL（TUODI_DATABASE）",
+                    )
             else:
                 cursor.execute("SHOW server_version")
                 yield Found("好", "数据库", f"PostgreSQL {cursor.fetchone()[0]} {connection.settings_dict['NAME']}")
@@ -95,9 +100,16 @@ def keys() -> Iterator[Found]:
         return
     folder = Path(settings.HOME) / "keys"
     missing = [name for name in own if not (folder / name.lower()).exists()]
-    loose = [name for name in own if name not in missing and stat.S_IMODE((folder / name.lower()).stat().st_mode) & 0o077]
+    loose = [
+        name for name in own if name not in missing and stat.S_IMODE((folder / name.lower()).stat().st_mode) & 0o077
+    ]
     if missing:
-        yield Found("错误", "密钥", f"缺少 {'、'.join(missing)}", f"请把原来的密钥放回 {folder}；没有密钥读不出身份证号，也验不了审计链")
+        yield Found(
+            "错误",
+            "密钥",
+            f"缺少 {'、'.join(missing)}",
+            f"请把原来的密钥放回 {folder}；没有密钥读不出身份证号，也验不了审计链",
+        )
     if loose:
         yield Found("错误", "密钥", f"{'、'.join(loose)} 别人也能读", f"请执行 chmod 600 {folder}/*")
     if not missing and not loose:
@@ -148,7 +160,9 @@ def time_of_day() -> Iterator[Found]:
         yield Found("错误", "时钟", f"现在是 {clock.local(now):%Y-%m-%d %H:%M}，不可能", "请校准服务器时间（NTP）")
         return
     if last is not None and last > now + timedelta(minutes=2):
-        yield Found("错误", "时钟", f"比最后一条审计记录（{clock.local(last):%Y-%m-%d %H:%M}）还早", "请校准服务器时间（NTP）")
+        yield Found(
+            "错误", "时钟", f"比最后一条审计记录（{clock.local(last):%Y-%m-%d %H:%M}）还早", "请校准服务器时间（NTP）"
+        )
         return
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -167,7 +181,12 @@ def accounts() -> Iterator[Found]:
         yield Found("注意", "账号", "还没有工作人员账号", "请用 tuodi user 建立系统管理员")
         return
     if not settings.TUODI_SECOND_FACTOR:
-        yield Found("注意" if settings.TUODI_DEMONSTRATION else "错误", "第二重验证", "已关闭", "只有演示可以关闭（TUODI_SECOND_FACTOR）")
+        yield Found(
+            "注意" if settings.TUODI_DEMONSTRATION else "错误",
+            "第二重验证",
+            "已关闭",
+            "只有演示可以关闭（TUODI_SECOND_FACTOR）",
+        )
         return
     bare = people.exclude(pk__in=Authenticator.objects.values("user_id")).count()
     if bare:
@@ -180,7 +199,9 @@ def audit_chain() -> Iterator[Found]:
     """Yield whether the audit trail holds."""
     verdict = audit.verify()
     if not verdict.holds:
-        yield Found("错误", "审计链", f"{verdict.why}（记录号 {verdict.broken_at}）", "请立即保全数据库，报告审计监督岗")
+        yield Found(
+            "错误", "审计链", f"{verdict.why}（记录号 {verdict.broken_at}）", "请立即保全数据库，报告审计监督岗"
+        )
         return
     old = AuditEvent.objects.filter(seal__isnull=True, at__lt=clock.now() - timedelta(days=1)).count()
     if old:
@@ -202,7 +223,12 @@ def announcements() -> Iterator[Found]:
 
 def policies() -> Iterator[Found]:
     """Yield whether every policy in force can answer, and where it rests on samples."""
-    areas = Installation.objects.filter(approved_at__isnull=False).values_list("area_code", flat=True).order_by("area_code").distinct()
+    areas = (
+        Installation.objects.filter(approved_at__isnull=False)
+        .values_list("area_code", flat=True)
+        .order_by("area_code")
+        .distinct()
+    )
     if not areas:
         yield Found("注意", "政策", "还没有批准的政策包，不能结算", "请政策岗提交、审核岗批准")
     for area in areas:
@@ -216,7 +242,12 @@ def policies() -> Iterator[Found]:
         missing = [p.param for p in params_of(row) if p.is_missing]
         samples = len(list(samples_in_force(area)))
         if missing:
-            yield Found("注意", "政策", f"{area} 还有 {len(missing)} 项授权参数没有录入（{missing[0]} 等）", "用到时会拒绝并说明出处，请尽早录入")
+            yield Found(
+                "注意",
+                "政策",
+                f"{area} 还有 {len(missing)} 项授权参数没有录入（{missing[0]} 等）",
+                "用到时会拒绝并说明出处，请尽早录入",
+            )
         if samples:
             yield Found("注意", "政策", f"{area} 有 {samples} 项示例值", "请换成查得的正式数值并写明来源")
         if not missing and not samples:
@@ -230,11 +261,22 @@ def stalled() -> Iterator[Found]:
     packs = Installation.objects.filter(**undecided).count()
     values = DelegatedValue.objects.filter(**undecided, withdrawn_at__isnull=True).count()
     rosters = ImportRun.objects.filter(state="previewed", at__lt=before).count()
-    waiting = [f"{n} {what}" for n, what in ((packs, "个政策包待审核"), (values, "项参数待审核"), (rosters, "份名册只预览未导入")) if n]
+    waiting = [
+        f"{n} {what}"
+        for n, what in ((packs, "个政策包待审核"), (values, "项参数待审核"), (rosters, "份名册只预览未导入"))
+        if n
+    ]
     if waiting:
         yield Found("注意", "积压", f"超过 {WAITING_DAYS} 天：{'，'.join(waiting)}", "请相关岗位办结或退回")
     else:
         yield Found("好", "积压", "没有")
 
 
-CHECKS: tuple[Callable[[], Iterator[Found]], ...] = (time_of_day, accounts, audit_chain, announcements, policies, stalled)
+CHECKS: tuple[Callable[[], Iterator[Found]], ...] = (
+    time_of_day,
+    accounts,
+    audit_chain,
+    announcements,
+    policies,
+    stalled,
+)

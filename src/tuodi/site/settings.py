@@ -26,7 +26,9 @@ def _key(name: str, size: int) -> bytes:
             raise ImproperlyConfigured(f"{name} 应为 {size} 字节的十六进制")
         return value
     if PRODUCTION:
-        raise ImproperlyConfigured(f"生产环境必须设置 {name}（{size} 字节的十六进制，可用 openssl rand -hex {size} 生成）")
+        raise ImproperlyConfigured(
+            f"生产环境必须设置 {name}（{size} 字节的十六进制，可用 openssl rand -hex {size} 生成）"
+        )
     path = HOME / "keys" / name.lower()
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +70,12 @@ TUODI_INDEX_KEY = _key("TUODI_INDEX_KEY", 32)
 TUODI_AUDIT_KEY = _key("TUODI_AUDIT_KEY", 32)
 
 DEBUG = False
-ALLOWED_HOSTS = [host for host in os.environ.get("TUODI_HOSTS", "").split(",") if host] or ["localhost", "127.0.0.1", "[::1]", "testserver"]
+ALLOWED_HOSTS = [host for host in os.environ.get("TUODI_HOSTS", "").split(",") if host] or [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    "testserver",
+]
 if PRODUCTION and (not os.environ.get("TUODI_HOSTS") or "*" in ALLOWED_HOSTS):
     raise ImproperlyConfigured("生产环境必须设置 TUODI_HOSTS（对外的主机名，逗号隔开，不能用 *）")
 
@@ -153,7 +160,9 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_SSL_REDIRECT = PRODUCTION and os.environ.get("TUODI_HTTPS_ELSEWHERE") != "1"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if os.environ.get("TUODI_HTTPS_ELSEWHERE") == "1" else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if os.environ.get("TUODI_HTTPS_ELSEWHERE") == "1" else None
+)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

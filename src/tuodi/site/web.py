@@ -34,7 +34,11 @@ NOT_FOR = {("people", "hospital"), ("people", "system")}
 
 def tasks_for(user: Any) -> list[Task]:
     """Return the doors that a user's job opens."""
-    return [Task(title, says, reverse(url)) for verb, title, says, url in TASKS if access.may(user, verb) and (url, user.role) not in NOT_FOR]
+    return [
+        Task(title, says, reverse(url))
+        for verb, title, says, url in TASKS
+        if access.may(user, verb) and (url, user.role) not in NOT_FOR
+    ]
 
 
 @login_required

@@ -45,18 +45,34 @@ def settle(cast, setl_id, day, **how):
 
 def test_registered_designated_and_found(cast, made):
     assert standing(made.code, DAY).designated is False
-    MakeAgreement(actor=cast.chen, institution=made, kind="insurance", first=date(2023, 1, 1), last=date(2023, 12, 31), number="协〔2023〕9").run()
+    MakeAgreement(
+        actor=cast.chen,
+        institution=made,
+        kind="insurance",
+        first=date(2023, 1, 1),
+        last=date(2023, 12, 31),
+        number="协〔2023〕9",
+    ).run()
     MakeAgreement(actor=cast.chen, institution=made, kind="assistance", first=date(2023, 2, 1)).run()
     assert (standing(made.code, DAY).designated, standing(made.code, DAY).assistance) == (True, True)
     assert not standing(made.code, date(2024, 1, 1)).designated
     found = institution_in_detail(cast.chen, made.code, permissions.VIEW, on=DAY)
     assert [a.kind for a in found.agreements] == ["assistance", "insurance"]
-    assert list(AuditEvent.objects.filter(subject_id=made.code).values_list("data__done", flat=True)) == ["registered", "agreement_made", "agreement_made"]
+    assert list(AuditEvent.objects.filter(subject_id=made.code).values_list("data__done", flat=True)) == [
+        "registered",
+        "agreement_made",
+        "agreement_made",
+    ]
 
 
 @pytest.mark.parametrize(
     ("how", "code"),
-    [({"code": "610"}, "E-INST-CODE"), ({"name": " "}, "E-INST-NAME"), ({"level": "77"}, "E-INST-LEVEL"), ({"code": "H61090200001"}, "E-INST-EXISTS")],
+    [
+        ({"code": "610"}, "E-INST-CODE"),
+        ({"name": " "}, "E-INST-NAME"),
+        ({"level": "77"}, "E-INST-LEVEL"),
+        ({"code": "H61090200001"}, "E-INST-EXISTS"),
+    ],
 )
 def test_what_does_not_fit_is_refused(cast, how, code):
     with pytest.raises(InputErrors, match=code):
@@ -66,7 +82,9 @@ def test_what_does_not_fit_is_refused(cast, how, code):
 def test_agreements_do_not_overlap_and_assistance_is_chosen_among_the_insured_WH_5_3(cast, made):
     with pytest.raises(InputErrors, match="E-INST-NOT-INSURED"):
         MakeAgreement(actor=cast.chen, institution=made, kind="assistance", first=DAY).run()
-    MakeAgreement(actor=cast.chen, institution=made, kind="insurance", first=date(2023, 1, 1), last=date(2023, 12, 31)).run()
+    MakeAgreement(
+        actor=cast.chen, institution=made, kind="insurance", first=date(2023, 1, 1), last=date(2023, 12, 31)
+    ).run()
     with pytest.raises(InputErrors, match="E-INST-AGREEMENT-HELD"):
         MakeAgreement(actor=cast.chen, institution=made, kind="insurance", first=date(2023, 12, 31)).run()
     MakeAgreement(actor=cast.chen, institution=made, kind="insurance", first=date(2024, 1, 1)).run()
@@ -105,7 +123,10 @@ def test_AK_6_3_suspended_with_the_reason_and_lifted_from_a_day(cast):
         settle(cast, "B", date(2023, 5, 31))
     with pytest.raises(InputErrors, match="E-INST-LIFTED"):
         LiftSuspension(actor=cast.zhou, suspension=row).run()
-    assert list(AuditEvent.objects.filter(verb__startswith="institution:").values_list("verb", flat=True)) == ["institution:suspend", "institution:lift_suspension"]
+    assert list(AuditEvent.objects.filter(verb__startswith="institution:").values_list("verb", flat=True)) == [
+        "institution:suspend",
+        "institution:lift_suspension",
+    ]
     assert Suspension.objects.count() == 2
 
 

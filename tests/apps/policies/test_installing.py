@@ -91,8 +91,15 @@ def test_a_switched_reading_is_measured_approved_and_folded_anew(cast, subscribe
     while outbox.deliver():
         pass
     assert paid("A") + paid("B") == told["after_fen"]
-    assert Refold.objects.filter(cause="policy", cause_id=f"installation:{made.pk}").get().change_fen == told["lose"]["fen"]
-    assert set(AuditEvent.objects.filter(subject="installation").values_list("verb", flat=True)) >= {"policy:propose", "policy:measure", "policy:approve"}
+    assert (
+        Refold.objects.filter(cause="policy", cause_id=f"installation:{made.pk}").get().change_fen
+        == told["lose"]["fen"]
+    )
+    assert set(AuditEvent.objects.filter(subject="installation").values_list("verb", flat=True)) >= {
+        "policy:propose",
+        "policy:measure",
+        "policy:approve",
+    }
     told_twice = Announcement.objects.get(fact="policy:approved").data
     refold_area(told_twice)
     assert Refold.objects.filter(cause="policy").count() == 1
@@ -111,7 +118,10 @@ def test_the_proposer_does_not_approve_nor_refuse(cast):
     measure(cast.officer, Proposal(installation=made))
     cast.officer.role = "policy_approver"
     cast.officer.save()
-    for action in (ApproveInstallation(actor=cast.officer, installation=made), RefuseInstallation(actor=cast.officer, installation=made, reason="否")):
+    for action in (
+        ApproveInstallation(actor=cast.officer, installation=made),
+        RefuseInstallation(actor=cast.officer, installation=made, reason="否"),
+    ):
         with pytest.raises(InputErrors, match="E-POLICY-SAME-PERSON"):
             action.run()
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -173,7 +183,9 @@ def test_a_pack_with_errors_is_refused_and_warnings_need_a_reason(cast):
     broken = {**texts, "policy.yaml": texts["policy.yaml"].replace("layers:", "leyers:", 1)}
     with pytest.raises(InputErrors):
         ankang(cast, texts=broken).run()
-    lines = texts["policy.yaml"].replace("delegated:\n", "delegated:\n  ak.unused: {clause: AK-1, asks: 无用, left_to: 无, unit: yuan}\n", 1)
+    lines = texts["policy.yaml"].replace(
+        "delegated:\n", "delegated:\n  ak.unused: {clause: AK-1, asks: 无用, left_to: 无, unit: yuan}\n", 1
+    )
     warned = {**texts, "policy.yaml": lines}
     with pytest.raises(InputErrors, match="E-POLICY-WARNINGS") as error:
         ankang(cast, texts=warned).run()

@@ -32,7 +32,14 @@ def cast():
 
 
 def propose(cast, **how):
-    fields = {"actor": cast.officer, "area_code": "610900", "param": PARAM, "value": "10000.00", "source": "安医保发〔2023〕9号", **how}
+    fields = {
+        "actor": cast.officer,
+        "area_code": "610900",
+        "param": PARAM,
+        "value": "10000.00",
+        "source": "安医保发〔2023〕9号",
+        **how,
+    }
     return ProposeValue(**fields).run()
 
 
@@ -63,7 +70,13 @@ def test_a_source_beginning_with_sample_is_one_and_the_database_agrees(cast):
     assert made.is_sample
     with pytest.raises(IntegrityError), transaction.atomic():
         DelegatedValue.objects.create(
-            area_code="610900", param=PARAM, value="1", source="示例", is_sample=False, proposed_by=cast.officer, proposed_at=clock.now()
+            area_code="610900",
+            param=PARAM,
+            value="1",
+            source="示例",
+            is_sample=False,
+            proposed_by=cast.officer,
+            proposed_at=clock.now(),
         )
 
 

@@ -28,7 +28,9 @@ def cast():
 
 @pytest.fixture
 def home(cast):
-    JoinHousehold(actor=cast.chen, psn_no="P0001", number="F1", new_area="610902", first=date(2023, 1, 1), is_head=True).run()
+    JoinHousehold(
+        actor=cast.chen, psn_no="P0001", number="F1", new_area="610902", first=date(2023, 1, 1), is_head=True
+    ).run()
     JoinHousehold(actor=cast.chen, psn_no="P0002", number="F1", first=date(2023, 6, 1)).run()
     return cast
 
@@ -60,12 +62,16 @@ def test_leaving_ends_the_membership_and_keeps_the_row(home):
 
 
 def test_a_split_moves_those_who_leave_from_the_day(home):
-    SplitHousehold(actor=home.chen, number="F1", new_number="F9", psn_nos=["P0002"], head="P0002", first=date(2024, 1, 1)).run()
+    SplitHousehold(
+        actor=home.chen, number="F1", new_number="F9", psn_nos=["P0002"], head="P0002", first=date(2024, 1, 1)
+    ).run()
     assert [household_on("P0002", day) for day in (date(2023, 12, 31), date(2024, 1, 1))] == ["F1", "F9"]
     assert household_on("P0001", date(2024, 1, 1)) == "F1"
     assert members_on(home.chen, "F9", date(2024, 1, 1))[0].is_head
     with pytest.raises(InputErrors, match="E-REG-NOT-MEMBER"):
-        SplitHousehold(actor=home.chen, number="F1", new_number="F8", psn_nos=["P0002"], head="P0002", first=date(2024, 2, 1)).run()
+        SplitHousehold(
+            actor=home.chen, number="F1", new_number="F8", psn_nos=["P0002"], head="P0002", first=date(2024, 2, 1)
+        ).run()
 
 
 def test_a_move_takes_the_members_along_and_keeps_where_they_were(home):

@@ -23,7 +23,13 @@ def cast():
 
 
 def certify(actor, **changed):
-    fields = {"psn_no": "P0001", "identity": "extreme_poverty", "first": date(2024, 1, 1), "issuer": "民政局", **changed}
+    fields = {
+        "psn_no": "P0001",
+        "identity": "extreme_poverty",
+        "first": date(2024, 1, 1),
+        "issuer": "民政局",
+        **changed,
+    }
     return CertifyIdentity(actor=actor, **fields).run()
 
 
@@ -47,14 +53,19 @@ def test_the_wrong_job_may_not_and_another_area_sees_nobody(cast):
     with pytest.raises(Http404):
         certify(cast.zhou)
     row = Identity.objects.get(person=cast.wang)
-    for action in (EndIdentity(actor=cast.zhou, identity_id=row.pk, last=date(2024, 1, 1)), CorrectIdentity(actor=cast.zhou, identity_id=row.pk, facts=None)):
+    for action in (
+        EndIdentity(actor=cast.zhou, identity_id=row.pk, last=date(2024, 1, 1)),
+        CorrectIdentity(actor=cast.zhou, identity_id=row.pk, facts=None),
+    ):
         with pytest.raises(Http404):
             action.run()
     assert believed() == [("dibao", date(2023, 1, 1), None)]
 
 
 def test_an_overlap_of_one_identity_is_refused_in_chinese(cast):
-    with pytest.raises(InputErrors, match=r"E-REG-OVERLAP.*低保对象已有 2023-01-01 至 长期 的认定，与 2024-01-01 至 长期 重叠"):
+    with pytest.raises(
+        InputErrors, match=r"E-REG-OVERLAP.*低保对象已有 2023-01-01 至 长期 的认定，与 2024-01-01 至 长期 重叠"
+    ):
         certify(cast.zhou, identity="dibao")
     assert certify(cast.zhou, identity="dibao", first=date(2022, 1, 1), last=date(2022, 12, 31)).pk
     with pytest.raises(InputErrors, match="E-REG-PERIOD"):
@@ -66,7 +77,9 @@ def test_an_overlap_of_one_identity_is_refused_in_chinese(cast):
 def test_the_database_refuses_an_overlap_a_change_and_a_deletion(cast):
     row = Identity.objects.get(person=cast.wang)
     for wrong in (
-        lambda: Identity.objects.create(person=cast.wang, identity="dibao", first=date(2024, 1, 1), issuer="x", recorded_at=clock.now()),
+        lambda: Identity.objects.create(
+            person=cast.wang, identity="dibao", first=date(2024, 1, 1), issuer="x", recorded_at=clock.now()
+        ),
         lambda: Identity.objects.filter(pk=row.pk).update(last=date(2024, 1, 1)),
         lambda: row.delete(),
     ):
@@ -90,7 +103,9 @@ def test_ending_keeps_the_row_it_replaces(cast):
 
 def test_a_correction_withdraws_and_adds_or_only_withdraws(cast):
     row = Identity.objects.get(person=cast.wang)
-    made = CorrectIdentity(actor=cast.registrar, identity_id=row.pk, facts={"first": date(2022, 7, 1), "issuer": "区民政局"}).run()
+    made = CorrectIdentity(
+        actor=cast.registrar, identity_id=row.pk, facts={"first": date(2022, 7, 1), "issuer": "区民政局"}
+    ).run()
     assert believed() == [("dibao", date(2022, 7, 1), None)]
     assert AuditEvent.objects.get().data["changed"] == ["first", "issuer"]
     with pytest.raises(InputErrors, match="E-REG-NO-CHANGE"):

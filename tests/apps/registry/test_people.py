@@ -29,6 +29,7 @@ pytestmark = pytest.mark.django_db
 def cast():
     return assemble()
 
+
 NUMBER = "110105194912310023"
 
 
@@ -47,7 +48,9 @@ def today():
 
 
 def register(cast, psn_no="P0100", name="尉迟恭", certno="", **fields):
-    return RegisterPerson(actor=cast.registrar, psn_no=psn_no, name=name, insured_area="610902", certno=certno, **fields).run()
+    return RegisterPerson(
+        actor=cast.registrar, psn_no=psn_no, name=name, insured_area="610902", certno=certno, **fields
+    ).run()
 
 
 def test_a_registered_person_is_found_by_number_name_and_initials_and_the_number_is_sealed(cast):
@@ -119,8 +122,13 @@ def test_a_number_is_revealed_for_a_reason_and_audited(cast):
 
 def test_a_death_ends_memberships_and_identities_only_where_the_office_says_so(cast):
     for psn_no in ("P0001", "P0002"):
-        JoinHousehold(actor=cast.chen, psn_no=psn_no, number=f"F{psn_no}", new_area="610902", first=date(2023, 1, 1)).run()
-    assert RecordDeath(actor=cast.chen, psn_no="P0001", day=date(2024, 5, 1), ends_identities=True).run() == {"memberships": 1, "identities": 1}
+        JoinHousehold(
+            actor=cast.chen, psn_no=psn_no, number=f"F{psn_no}", new_area="610902", first=date(2023, 1, 1)
+        ).run()
+    assert RecordDeath(actor=cast.chen, psn_no="P0001", day=date(2024, 5, 1), ends_identities=True).run() == {
+        "memberships": 1,
+        "identities": 1,
+    }
     RecordDeath(actor=cast.chen, psn_no="P0002", day=date(2024, 5, 1), ends_identities=False).run()
     believed = Identity.objects.filter(withdrawn_at__isnull=True)
     assert [row.last for row in believed.order_by("person")] == [date(2024, 5, 1), None]

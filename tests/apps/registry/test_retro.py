@@ -30,7 +30,13 @@ from tuodi.core.errors import InputErrors
 
 pytestmark = pytest.mark.django_db
 
-REACHED = {"psn_no": "P0003", "identity": "dibao", "first": date(2023, 1, 1), "issuer": "民政局", "certified_on": date(2023, 1, 1)}
+REACHED = {
+    "psn_no": "P0003",
+    "identity": "dibao",
+    "first": date(2023, 1, 1),
+    "issuer": "民政局",
+    "certified_on": date(2023, 1, 1),
+}
 
 
 @pytest.fixture
@@ -38,7 +44,14 @@ def cast():
     """王奶奶 has been helped; 张三, known to nobody then, has not."""
     made = assemble()
     with clock.set_to(clock.instant(datetime(2023, 6, 1, 9))):
-        Person.objects.create(psn_no="P0003", name="张三", initials=" zs ", insured_area="610902", registered_area="610902", recorded_at=clock.now())
+        Person.objects.create(
+            psn_no="P0003",
+            name="张三",
+            initials=" zs ",
+            insured_area="610902",
+            registered_area="610902",
+            recorded_at=clock.now(),
+        )
         for setl_id, day, yuan, person in (
             ("A", date(2023, 3, 1), 30000, "P0001"), ("B", date(2023, 4, 1), 40000, "P0001"), ("Z", date(2023, 5, 1), 10000, "P0003"),
         ):  # fmt: skip
@@ -72,7 +85,10 @@ def test_a_loss_is_shown_before_and_claimed_back_after(cast):
     EndIdentity(actor=cast.zhou, identity_id=row.pk, last=date(2023, 3, 15)).run()
     outbox.deliver()
     assert [paid(s) for s in "AB"] == [2_100_000, 0]
-    assert list(Entry.objects.filter(bill__setl_id="B").order_by("pk").values_list("pay", flat=True)) == [1_900_000, -1_900_000]
+    assert list(Entry.objects.filter(bill__setl_id="B").order_by("pk").values_list("pay", flat=True)) == [
+        1_900_000,
+        -1_900_000,
+    ]
 
 
 def test_an_unchanged_history_has_no_differences_and_is_told_twice_without_harm(cast):
@@ -95,7 +111,9 @@ def test_a_roster_shows_what_it_changes_for_whom_and_undoing_takes_it_back(cast)
     UndoRoster(actor=cast.registrar, run_id=run.pk).run()
     outbox.deliver()
     assert paid("Z") == 0
-    assert sorted(Refold.objects.filter(cause="identity", cause_id=f"run:{run.pk}").values_list("change_fen", flat=True)) == [-700_000, 700_000]
+    assert sorted(
+        Refold.objects.filter(cause="identity", cause_id=f"run:{run.pk}").values_list("change_fen", flat=True)
+    ) == [-700_000, 700_000]
 
 
 def test_only_who_may_certify_asks_and_only_of_their_area(cast):

@@ -80,7 +80,13 @@ def test_headings_identities_and_days_are_read_as_departments_write_them():
 
 
 def test_every_bad_row_is_told_with_line_and_column_and_can_be_corrected():
-    content = lines("甲,,110105194912310020,低保,2024-01-05,", "乙,P2,,富裕,2024-02-30,", "丙,,,低保,2024-01-05,", "丁,P4", "戊,P5,,低保,2024-01-05,2023-01-01")
+    content = lines(
+        "甲,,110105194912310020,低保,2024-01-05,",
+        "乙,P2,,富裕,2024-02-30,",
+        "丙,,,低保,2024-01-05,",
+        "丁,P4",
+        "戊,P5,,低保,2024-01-05,2023-01-01",
+    )
     roster = read_roster(content, kind="identities")
     assert [(f.line, f.column, f.code) for f in roster.faults] == [
         (2, "身份证号", "E-CERT-DIGIT"), (3, "身份", "E-VALUE-CODE"), (3, "起始日期", "E-DAY-REAL"), (4, "身份证号", "E-REG-ROW-NOBODY"),
@@ -94,7 +100,11 @@ def test_every_bad_row_is_told_with_line_and_column_and_can_be_corrected():
 
 
 def test_a_workbook_is_read_and_a_number_that_became_a_figure_is_refused():
-    content = book(["甲", 123456, "", "低保", datetime(2024, 1, 5), ""], ["乙", "P2", 110105194912310021, "低保", "2024-01-05", ""], [])
+    content = book(
+        ["甲", 123456, "", "低保", datetime(2024, 1, 5), ""],
+        ["乙", "P2", 110105194912310021, "低保", "2024-01-05", ""],
+        [],
+    )
     roster = read_roster(content, kind="identities")
     assert roster.frame.select("psn_no", "begin").rows() == [("123456", date(2024, 1, 5))]
     assert [(f.line, f.column, f.code) for f in roster.faults] == [(4, "身份证号", "E-REG-CELL-NUMERIC")]
@@ -116,7 +126,12 @@ def test_a_file_of_the_wrong_form_is_refused(content, code):
 
 def test_a_preview_says_what_would_change_and_changes_nothing(cast):
     before = believed()
-    content = lines("王奶奶,P0001,,低保,2023-01-01,", "李叔,P0002,,低保边缘,2023-01-01,2024-05-31", "李叔,P0002,,低保,2024-06-01,", "谁,P9999,,低保,2024-01-01,")
+    content = lines(
+        "王奶奶,P0001,,低保,2023-01-01,",
+        "李叔,P0002,,低保边缘,2023-01-01,2024-05-31",
+        "李叔,P0002,,低保,2024-06-01,",
+        "谁,P9999,,低保,2024-01-01,",
+    )
     made = preview(cast, content)
     assert kinds(made.plan) == [("changed", "P0002"), ("new", "P0002")]
     assert made.run.counts == {"changed": 1, "new": 1, "unchanged": 1, "conflicts": 0, "not_found": 1, "bad": 0}
@@ -159,7 +174,12 @@ def test_absence_ends_nobody_while_rows_are_bad_or_a_namesake_was_not_found(cast
     made = preview(cast, lines("李叔,P0002,,低保边缘,2023-13-01,"), is_full=True, covers=["dibao", "dibao_edge"])
     assert made.plan.absences_kept
     assert made.plan.differences == []
-    made = preview(cast, lines("王奶奶,P7777,,低保,2023-01-01,", "李叔,P0002,,低保边缘,2023-01-01,"), is_full=True, covers=["dibao"])
+    made = preview(
+        cast,
+        lines("王奶奶,P7777,,低保,2023-01-01,", "李叔,P0002,,低保边缘,2023-01-01,"),
+        is_full=True,
+        covers=["dibao"],
+    )
     assert made.plan.differences == []
     assert {f.code for f in made.plan.conflicts} == {"E-REG-ABSENT-NAMESAKE", "E-REG-ROW-COVERS"}
     with pytest.raises(InputErrors, match="E-REG-RUN-COVERS"):
@@ -234,7 +254,12 @@ PEOPLE = "人员编号,姓名,身份证号,性别,参保地区划,险种,户编�
 
 
 def test_people_are_registered_updated_and_undone(cast):
-    content = lines(f"P0300,欧阳明,{number()},男,610902,390,F300", "P0001,王奶奶,,女,,390,F300", "P0009,外人,,男,320902,390,", head=PEOPLE)
+    content = lines(
+        f"P0300,欧阳明,{number()},男,610902,390,F300",
+        "P0001,王奶奶,,女,,390,F300",
+        "P0009,外人,,男,320902,390,",
+        head=PEOPLE,
+    )
     made = preview(cast, content, kind="people")
     assert kinds(made.plan) == [("joined", "P0001"), ("registered", "P0300"), ("updated", "P0001")]
     assert [f.code for f in made.plan.conflicts] == ["E-REG-ROW-AREA"]
@@ -265,7 +290,9 @@ def test_people_whom_others_need_since_are_not_undone(cast):
 
 def test_one_list_only_TH_3_1_0(cast):
     Person.objects.create(psn_no="P0003", name="张三", initials=" zs ", insured_area="610902", recorded_at=clock.now())
-    listed, _, unknown = list_of_people(cast.registrar, lines("王奶奶,P0001", "张三,P0003", "查无,P0404", head="姓名,人员编号"))
+    listed, _, unknown = list_of_people(
+        cast.registrar, lines("王奶奶,P0001", "张三,P0003", "查无,P0404", head="姓名,人员编号")
+    )
     assert [f.line for f in unknown] == [4]
     found = one_list_only(cast.registrar, listed, date(2024, 6, 1), identities=["dibao", "dibao_edge"])
     assert [p.psn_no for p in found.registered_only] == ["P0003"]

@@ -21,8 +21,14 @@ E_NAME = declare("E-INST-NAME", "没有填写机构名称", "请按执业许可�
 E_LEVEL = declare("E-INST-LEVEL", "没有“{level}”这种机构等级", "请从等级表中选择；药店留空")
 E_DAYS = declare("E-INST-DAYS", "终止日期 {last} 早于起始日期 {first}", "请核对协议或决定上的两个日期")
 E_KIND = declare("E-INST-KIND", "没有“{kind}”这种协议", "可选：医保定点（insurance）、医疗救助定点（assistance）")
-E_HELD = declare("E-INST-AGREEMENT-HELD", "{code} 在 {first} 至 {last} 已有同类协议", "请先终止原协议，或从其终止次日起签订")
-E_CHOSEN = declare("E-INST-NOT-INSURED", "{code} 在 {first} 没有医保定点协议", "医疗救助定点从医保定点机构中择优确定（WH-5.3），请先登记医保定点协议")
+E_HELD = declare(
+    "E-INST-AGREEMENT-HELD", "{code} 在 {first} 至 {last} 已有同类协议", "请先终止原协议，或从其终止次日起签订"
+)
+E_CHOSEN = declare(
+    "E-INST-NOT-INSURED",
+    "{code} 在 {first} 没有医保定点协议",
+    "医疗救助定点从医保定点机构中择优确定（WH-5.3），请先登记医保定点协议",
+)
 E_ENDED = declare("E-INST-ENDED", "这份协议已经终止", "不需要再次终止")
 E_SUSPENDED = declare("E-INST-SUSPENDED-ALREADY", "{code} 在这段时间已经暂停：{reason}", "请先恢复，或改用不重叠的日期")
 E_LIFTED = declare("E-INST-LIFTED", "这次暂停已经恢复", "不需要再次恢复")
@@ -157,7 +163,15 @@ class MakeAgreement(OnInstitution):
     verb = permissions.CHANGE
 
     def __init__(
-        self, *, actor: Any, institution: Institution, kind: str, first: date, last: date | None = None, number: str = "", terms: str = ""
+        self,
+        *,
+        actor: Any,
+        institution: Institution,
+        kind: str,
+        first: date,
+        last: date | None = None,
+        number: str = "",
+        terms: str = "",
     ) -> None:
         super().__init__(actor=actor, institution=institution)
         self.kind, self.first, self.last, self.number, self.terms = kind, first, last, number.strip(), terms
@@ -167,7 +181,9 @@ class MakeAgreement(OnInstitution):
             raise refuse(E_KIND, kind=self.kind)
         if self.last is not None and self.last < self.first:
             raise refuse(E_DAYS, first=self.first, last=self.last)
-        held = Agreement.objects.filter(overlapping(self.first, self.last), institution=self.institution, ended_at__isnull=True)
+        held = Agreement.objects.filter(
+            overlapping(self.first, self.last), institution=self.institution, ended_at__isnull=True
+        )
         same = held.filter(kind=self.kind).first()
         if same is not None:
             raise refuse(E_HELD, code=self.institution.code, first=same.first, last=same.last or "长期")
@@ -183,7 +199,13 @@ class MakeAgreement(OnInstitution):
 
     def told(self, done: Agreement) -> dict[str, Any]:
         last = done.last.isoformat() if done.last else None
-        return {"done": "agreement_made", "agreement": done.pk, "kind": done.kind, "first": done.first.isoformat(), "last": last}
+        return {
+            "done": "agreement_made",
+            "agreement": done.pk,
+            "kind": done.kind,
+            "first": done.first.isoformat(),
+            "last": last,
+        }
 
     def announce(self, done: Agreement) -> None:
         outbox.announce("institution:designated", code=self.institution.code, kind=done.kind)
@@ -227,7 +249,9 @@ class Suspend(OnInstitution):
 
     verb = permissions.SUSPEND
 
-    def __init__(self, *, actor: Any, institution: Institution, reason: str, first: date, last: date | None = None) -> None:
+    def __init__(
+        self, *, actor: Any, institution: Institution, reason: str, first: date, last: date | None = None
+    ) -> None:
         super().__init__(actor=actor, institution=institution)
         self.reason, self.first, self.last = reason.strip(), first, last
 
@@ -236,7 +260,9 @@ class Suspend(OnInstitution):
             raise refuse(E_REASON)
         if self.last is not None and self.last < self.first:
             raise refuse(E_DAYS, first=self.first, last=self.last)
-        held = Suspension.objects.filter(overlapping(self.first, self.last), institution=self.institution, lifted_at__isnull=True)
+        held = Suspension.objects.filter(
+            overlapping(self.first, self.last), institution=self.institution, lifted_at__isnull=True
+        )
         if (same := held.first()) is not None:
             raise refuse(E_SUSPENDED, code=self.institution.code, reason=same.reason)
 
@@ -276,7 +302,9 @@ class LiftSuspension(OnInstitution):
         row.save(update_fields=["lifted_at"])
         last = self.again - timedelta(days=1)
         if last >= row.first:
-            Suspension.objects.create(institution=row.institution, first=row.first, last=last, reason=row.reason, recorded_at=clock.now())
+            Suspension.objects.create(
+                institution=row.institution, first=row.first, last=last, reason=row.reason, recorded_at=clock.now()
+            )
         return row
 
     def told(self, done: Suspension) -> dict[str, Any]:

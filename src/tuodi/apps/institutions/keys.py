@@ -27,7 +27,13 @@ class Key:
 def token_of(name: str, day: date) -> Key | None:
     """Return a key that is valid on a day."""
     held = (
-        ApiKey.objects.filter(Q(last__isnull=True) | Q(last__gte=day), name=name, first__lte=day, revoked_at__isnull=True, user__is_active=True)
+        ApiKey.objects.filter(
+            Q(last__isnull=True) | Q(last__gte=day),
+            name=name,
+            first__lte=day,
+            revoked_at__isnull=True,
+            user__is_active=True,
+        )
         .select_related("user")
         .first()
     )
@@ -41,7 +47,9 @@ class IssueKey(Action):
 
     verb = permissions.ISSUE_KEY
 
-    def __init__(self, *, actor: Any, institution: Institution, name: str, user: User, last: date | None = None) -> None:
+    def __init__(
+        self, *, actor: Any, institution: Institution, name: str, user: User, last: date | None = None
+    ) -> None:
         super().__init__(actor=actor)
         self.institution, self.name, self.user, self.last = institution, name, user, last
 

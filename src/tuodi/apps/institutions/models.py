@@ -49,7 +49,9 @@ class Agreement(models.Model):
     end_reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(last__isnull=True) | Q(last__gte=F("first")), name="agreement_days")]
+        constraints = [
+            models.CheckConstraint(condition=Q(last__isnull=True) | Q(last__gte=F("first")), name="agreement_days")
+        ]
 
 
 class Suspension(models.Model):

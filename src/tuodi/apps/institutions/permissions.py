@@ -7,7 +7,9 @@ from django.db.models import Q
 from tuodi.apps.institutions.models import Agreement, ApiKey, Institution, LevelChange, Suspension
 from tuodi.base.access import allow, in_area, scope
 
-VIEW = allow("institution:view", "administrator", "county_clerk", "county_approver", "finance", "auditor", "hospital", "system")
+VIEW = allow(
+    "institution:view", "administrator", "county_clerk", "county_approver", "finance", "auditor", "hospital", "system"
+)
 CHANGE = allow("institution:change", "county_clerk")
 SUSPEND = allow("institution:suspend", "county_approver")
 LIFT = allow("institution:lift_suspension", "county_approver")

@@ -24,7 +24,12 @@ class Standing:
 
 
 #: What an institution may be looked for as, on a day.
-STATES = {"designated": "医保定点", "assistance": "医疗救助定点", "suspended": "暂停结算", "undesignated": "没有定点协议"}
+STATES = {
+    "designated": "医保定点",
+    "assistance": "医疗救助定点",
+    "suspended": "暂停结算",
+    "undesignated": "没有定点协议",
+}
 
 
 def on_day(rows: QuerySet[Institution], day: date) -> QuerySet[Institution]:
@@ -40,7 +45,11 @@ def on_day(rows: QuerySet[Institution], day: date) -> QuerySet[Institution]:
 
 def standing(code: str, day: date) -> Standing | None:
     """Return what an institution is on a day, in one statement; None if it is not known. Its level is that of the day."""
-    later = LevelChange.objects.filter(institution=OuterRef("pk"), first__gt=day).order_by("first", "pk").values("before")[:1]
+    later = (
+        LevelChange.objects.filter(institution=OuterRef("pk"), first__gt=day)
+        .order_by("first", "pk")
+        .values("before")[:1]
+    )
     row = on_day(Institution.objects.filter(code=code), day).annotate(level_then=later).first()
     if row is None:
         return None

@@ -34,10 +34,16 @@ class Installation(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")), name="installation_two_people"),
-            models.CheckConstraint(condition=Q(refused_by__isnull=True) | ~Q(refused_by=F("proposed_by")), name="installation_refused_by_another"),
             models.CheckConstraint(
-                condition=Q(approved_by__isnull=True, approved_at__isnull=True) | Q(approved_by__isnull=False, approved_at__isnull=False, refused_at__isnull=True),
+                condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")), name="installation_two_people"
+            ),
+            models.CheckConstraint(
+                condition=Q(refused_by__isnull=True) | ~Q(refused_by=F("proposed_by")),
+                name="installation_refused_by_another",
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True, approved_at__isnull=True)
+                | Q(approved_by__isnull=False, approved_at__isnull=False, refused_at__isnull=True),
                 name="installation_decided_once",
             ),
         ]
@@ -68,18 +74,26 @@ class DelegatedValue(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")), name="value_two_people"),
-            models.CheckConstraint(condition=Q(refused_by__isnull=True) | ~Q(refused_by=F("proposed_by")), name="value_refused_by_another"),
             models.CheckConstraint(
-                condition=Q(approved_by__isnull=True, approved_at__isnull=True) | Q(approved_by__isnull=False, approved_at__isnull=False, refused_at__isnull=True),
+                condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")), name="value_two_people"
+            ),
+            models.CheckConstraint(
+                condition=Q(refused_by__isnull=True) | ~Q(refused_by=F("proposed_by")), name="value_refused_by_another"
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True, approved_at__isnull=True)
+                | Q(approved_by__isnull=False, approved_at__isnull=False, refused_at__isnull=True),
                 name="value_decided_once",
             ),
             models.CheckConstraint(
-                condition=Q(withdrawn_by__isnull=True) | Q(approved_at__isnull=True) | ~Q(withdrawn_by=F("withdrawal_by")),
+                condition=Q(withdrawn_by__isnull=True)
+                | Q(approved_at__isnull=True)
+                | ~Q(withdrawn_by=F("withdrawal_by")),
                 name="value_withdrawn_by_two_people",
             ),
             models.CheckConstraint(
-                condition=Q(is_sample=True, source__startswith="示例") | (Q(is_sample=False) & ~Q(source__startswith="示例")),
+                condition=Q(is_sample=True, source__startswith="示例")
+                | (Q(is_sample=False) & ~Q(source__startswith="示例")),
                 name="value_sample_says_so",
             ),
         ]

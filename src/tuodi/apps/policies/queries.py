@@ -69,7 +69,9 @@ def plans_of(area_code: str, proposal: Proposal | None = None) -> list[InForce]:
     """Return the approved installations of the nearest area that has any, oldest first; as if the proposal were approved too."""
     above = areas_above(area_code)
     rows = list(
-        Installation.objects.filter(area_code__in=above, approved_at__isnull=False).defer(*HEAVY).order_by("first", "approved_at")
+        Installation.objects.filter(area_code__in=above, approved_at__isnull=False)
+        .defer(*HEAVY)
+        .order_by("first", "approved_at")
     )
     if proposal and proposal.installation and proposal.area_code in above:
         rows.append(proposal.installation)
@@ -105,7 +107,9 @@ def plan_of(row: Installation, values: tuple[EnteredValue, ...]) -> Plan:
 
 
 @lru_cache(maxsize=64)
-def _plan(installation_id: int, digest: str, readings: tuple[tuple[str, str], ...], values: tuple[EnteredValue, ...]) -> Plan:
+def _plan(
+    installation_id: int, digest: str, readings: tuple[tuple[str, str], ...], values: tuple[EnteredValue, ...]
+) -> Plan:
     return make_plan(pack_of(Installation.objects.get(pk=installation_id)), list(values))
 
 
@@ -122,7 +126,9 @@ def pack_of(row: Installation) -> Pack:
 def in_force_above(area_code: str, day: date) -> Installation | None:
     """Return an approved installation of an area above that answers on or after a day; None if the area may decide itself."""
     for above in areas_above(area_code)[1:]:
-        for held in Installation.objects.filter(area_code=above, approved_at__isnull=False).defer(*HEAVY).order_by("-first"):
+        for held in (
+            Installation.objects.filter(area_code=above, approved_at__isnull=False).defer(*HEAVY).order_by("-first")
+        ):
             if plan_of(held, entered_values(above)).last >= day:
                 return held
     return None
@@ -131,7 +137,11 @@ def in_force_above(area_code: str, day: date) -> Installation | None:
 def basis(area_code: str) -> str:
     """Return a digest of the policy now in force in an area: an impact measured under another one is out of date."""
     above = areas_above(area_code)
-    installed = Installation.objects.filter(area_code__in=above, approved_at__isnull=False).order_by("pk").values_list("pk", flat=True)
+    installed = (
+        Installation.objects.filter(area_code__in=above, approved_at__isnull=False)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
     values = DelegatedValue.objects.filter(area_code__in=above, approved_at__isnull=False, withdrawn_at__isnull=True)
     held = [list(installed), list(values.order_by("pk").values_list("pk", flat=True))]
     return hashlib.sha256(repr(held).encode()).hexdigest()
@@ -151,7 +161,9 @@ def installations_awaiting_approval(user: User) -> QuerySet[Installation]:
 def values_awaiting_approval(user: User) -> QuerySet[DelegatedValue]:
     """Return the values and withdrawals that this user may decide: not their own."""
     new = Q(approved_at__isnull=True, refused_at__isnull=True, withdrawn_at__isnull=True) & ~Q(proposed_by=user)
-    asked = Q(approved_at__isnull=False, withdrawal_at__isnull=False, withdrawn_at__isnull=True) & ~Q(withdrawal_by=user)
+    asked = Q(approved_at__isnull=False, withdrawal_at__isnull=False, withdrawn_at__isnull=True) & ~Q(
+        withdrawal_by=user
+    )
     return DelegatedValue.objects.filter(in_area(user, "area_code")).filter(new | asked).order_by("proposed_at")
 
 
@@ -191,7 +203,9 @@ def params_of(row: Installation) -> list[ParamState]:
     by_param: dict[str, list[DelegatedValue]] = {}
     for value in sorted(standing.values(), key=lambda v: v.first or date.min):
         by_param.setdefault(plain_param(value.param), []).append(value)
-    return [ParamState(name, declared, tuple(by_param.get(name, ()))) for name, declared in pack_of(row).delegated.items()]
+    return [
+        ParamState(name, declared, tuple(by_param.get(name, ()))) for name, declared in pack_of(row).delegated.items()
+    ]
 
 
 def samples_in_force(area_code: str) -> Iterator[DelegatedValue]:

@@ -123,7 +123,9 @@ class Membership(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["person", "first"], name="membership_person")]
-        constraints = [models.CheckConstraint(condition=Q(last__isnull=True) | Q(last__gte=F("first")), name="membership_days")]
+        constraints = [
+            models.CheckConstraint(condition=Q(last__isnull=True) | Q(last__gte=F("first")), name="membership_days")
+        ]
 
 
 class ImportRun(models.Model):

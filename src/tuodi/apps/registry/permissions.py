@@ -20,7 +20,15 @@ from tuodi.apps.registry.models import (
 from tuodi.base.access import allow, area_prefix, in_area, scope
 
 VIEW = allow(
-    "person:view", "registry_clerk", "county_clerk", "county_approver", "town_clerk", "village_clerk", "auditor", "hospital", "system"
+    "person:view",
+    "registry_clerk",
+    "county_clerk",
+    "county_approver",
+    "town_clerk",
+    "village_clerk",
+    "auditor",
+    "hospital",
+    "system",
 )
 REVEAL = allow("person:reveal", "registry_clerk", "county_clerk", "county_approver")
 REGISTER = allow("person:register", "registry_clerk")

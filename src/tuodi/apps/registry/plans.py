@@ -24,22 +24,40 @@ from tuodi.core.dates import FOREVER, day_before
 from tuodi.core.errors import Fault, declare, fault
 from tuodi.core.identities import IDENTITIES
 
-E_NOT_FOUND = declare("E-REG-ROW-NOT-FOUND", "查不到这个人", "请核对号码；不在本辖区参保、户籍或居住的，由所在地登记；未登记的先导入人员名册")
-E_TWO_PEOPLE = declare("E-REG-ROW-TWO-PEOPLE", "身份证号属于人员 {by_number}，人员编号是 {by_psn}", "请核对是哪一个人，或先合并重复记录")
-E_NUMBER_DIFFERS = declare("E-REG-ROW-NUMBER-DIFFERS", "身份证号与人员 {psn_no} 登记的不同", "请核对证件；登记有误的先更正人员信息")
+E_NOT_FOUND = declare(
+    "E-REG-ROW-NOT-FOUND",
+    "查不到这个人",
+    "请核对号码；不在本辖区参保、户籍或居住的，由所在地登记；未登记的先导入人员名册",
+)
+E_TWO_PEOPLE = declare(
+    "E-REG-ROW-TWO-PEOPLE", "身份证号属于人员 {by_number}，人员编号是 {by_psn}", "请核对是哪一个人，或先合并重复记录"
+)
+E_NUMBER_DIFFERS = declare(
+    "E-REG-ROW-NUMBER-DIFFERS", "身份证号与人员 {psn_no} 登记的不同", "请核对证件；登记有误的先更正人员信息"
+)
 E_NAME = declare("E-REG-ROW-NAME", "姓名与登记的人员 {psn_no} 不同", "请核对是不是同一个人；登记有误的先更正人员信息")
 E_ROW_OVERLAP = declare(
-    "E-REG-ROW-OVERLAP", "人员 {psn_no} 的{identity} {given} 与 {held} 重叠", "请改成前后相接的两段，或先终止、更正原认定"
+    "E-REG-ROW-OVERLAP",
+    "人员 {psn_no} 的{identity} {given} 与 {held} 重叠",
+    "请改成前后相接的两段，或先终止、更正原认定",
 )
 E_REPEATED = declare("E-REG-ROW-REPEATED", "与第 {first} 行是同一人的同一身份、同一起始日期", "请只留一行")
 E_ENDED_BEFORE = declare(
-    "E-REG-ROW-ENDED", "人员 {psn_no} 的{identity}已于 {last} 终止，名册没有终止日期列，仍列入", "请核对是否重新认定；是的请以新的起始日期登记"
+    "E-REG-ROW-ENDED",
+    "人员 {psn_no} 的{identity}已于 {last} 终止，名册没有终止日期列，仍列入",
+    "请核对是否重新认定；是的请以新的起始日期登记",
 )
 E_ABSENT_NAMESAKE = declare(
-    "E-REG-ABSENT-NAMESAKE", "人员 {psn_no} 不在名册中，但名册第 {row} 行有同名而查不到号码的人", "请先更正那一行，再导入"
+    "E-REG-ABSENT-NAMESAKE",
+    "人员 {psn_no} 不在名册中，但名册第 {row} 行有同名而查不到号码的人",
+    "请先更正那一行，再导入",
 )
-E_COVERS = declare("E-REG-ROW-COVERS", "{identity}不在这份全量名册所含的身份中", "请核对身份，或在导入时把它列入所含身份")
-E_HOUSEHOLD = declare("E-REG-ROW-HOUSEHOLD", "人员 {psn_no} 登记在户 {held}，名册写 {given}", "请用分户、迁户办理，名册不改户")
+E_COVERS = declare(
+    "E-REG-ROW-COVERS", "{identity}不在这份全量名册所含的身份中", "请核对身份，或在导入时把它列入所含身份"
+)
+E_HOUSEHOLD = declare(
+    "E-REG-ROW-HOUSEHOLD", "人员 {psn_no} 登记在户 {held}，名册写 {given}", "请用分户、迁户办理，名册不改户"
+)
 E_AREA = declare("E-REG-ROW-AREA", "人员 {psn_no} 或其参保地 {area} 不在您的辖区", "请由参保地导入")
 E_NUMBER = declare("E-REG-ROW-NUMBER", "身份证号已登记在人员 {held} 名下", "请核对；确是同一个人的，登记后办理合并")
 
@@ -79,7 +97,18 @@ class Held(NamedTuple):
     run: int | None
 
 
-HELD = ("pk", "person_id", "identity", "first", "last", "certified_on", "applied_on", "issuer", "document_number", "run_id")
+HELD = (
+    "pk",
+    "person_id",
+    "identity",
+    "first",
+    "last",
+    "certified_on",
+    "applied_on",
+    "issuer",
+    "document_number",
+    "run_id",
+)
 
 
 @dataclass(frozen=True)
@@ -116,7 +145,12 @@ class Plan:
     def counts(self) -> dict[str, int]:
         """How many of each, for the run's row."""
         kinds = Counter(one.kind for one in self.differences)
-        return {**kinds, "unchanged": self.unchanged, "conflicts": len(self.conflicts), "not_found": len(self.not_found)}
+        return {
+            **kinds,
+            "unchanged": self.unchanged,
+            "conflicts": len(self.conflicts),
+            "not_found": len(self.not_found),
+        }
 
     @property
     def psn_nos(self) -> list[str]:
@@ -187,7 +221,9 @@ def _who(row: dict[str, Any], people: People) -> Known | Fault:
     if by_psn and row["certno"] and not by_number and by_psn.has_number:
         return fault(E_NUMBER_DIFFERS, line=row["row"], column="身份证号", psn_no=by_psn.psn_no)
     if found is None:
-        return fault(E_NOT_FOUND, line=row["row"], column="身份证号" if row["certno"] else "人员编号", value=row["psn_no"])
+        return fault(
+            E_NOT_FOUND, line=row["row"], column="身份证号" if row["certno"] else "人员编号", value=row["psn_no"]
+        )
     if row["name"] and row["name"] != found.name:
         return fault(E_NAME, line=row["row"], column="姓名", psn_no=found.psn_no)
     return found
@@ -240,7 +276,11 @@ def _held(roots: set[int], people: People) -> dict[tuple[int, str], list[Held]]:
         owner.update(Person.objects.filter(merged_into__in=some).values_list("pk", "merged_into_id"))
     found: dict[tuple[int, str], list[Held]] = defaultdict(list)
     for some in chunks(owner):
-        for row in Identity.objects.filter(person__in=some, withdrawn_at__isnull=True).order_by("first", "pk").values_list(*HELD):
+        for row in (
+            Identity.objects.filter(person__in=some, withdrawn_at__isnull=True)
+            .order_by("first", "pk")
+            .values_list(*HELD)
+        ):
             held = Held(*row)
             found[(owner[held.person], held.identity)].append(held)
     return found
@@ -251,7 +291,14 @@ def _facts(held: Held) -> dict[str, Any]:
 
 
 def _plan_pair(
-    plan: Plan, identity: str, rows: list[tuple[dict[str, Any], Known]], held: list[Held], *, roster: Roster, issuer: str, as_of: date
+    plan: Plan,
+    identity: str,
+    rows: list[tuple[dict[str, Any], Known]],
+    held: list[Held],
+    *,
+    roster: Roster,
+    issuer: str,
+    as_of: date,
 ) -> None:
     """Hold the rows of one person and identity against what is believed of them."""
     by_first = {one.first: one for one in held}
@@ -270,13 +317,19 @@ def _plan_pair(
             made.append(Difference("new", who.psn_no, who.name, identity, None, given, line, person_id=who.root))
             continue
         facts = _facts(before)
-        given = facts | {COLUMNS[column]: row[column] for column in COLUMNS if column in roster.present and (row[column] or column == "end")}
+        given = facts | {
+            COLUMNS[column]: row[column]
+            for column in COLUMNS
+            if column in roster.present and (row[column] or column == "end")
+        }
         if "end" not in roster.present and before.last is not None and before.last < as_of:
             plan.conflicts.append(fault(E_ENDED_BEFORE, line=line, psn_no=who.psn_no, identity=title, last=before.last))
         elif given == facts:
             plan.unchanged += 1
         else:
-            made.append(Difference("changed", who.psn_no, who.name, identity, facts, given, line, before.pk, before.person))
+            made.append(
+                Difference("changed", who.psn_no, who.name, identity, facts, given, line, before.pk, before.person)
+            )
     _keep_disjoint(plan, made, held)
 
 
@@ -294,13 +347,22 @@ def _keep_disjoint(plan: Plan, made: list[Difference], held: list[Held]) -> None
             continue
         other = f"{clash[0]} 至 {'长期' if clash[1] == FOREVER else clash[1]}"
         words = {"psn_no": one.psn_no, "identity": IDENTITIES[one.identity], "held": other}
-        plan.conflicts.append(fault(E_ROW_OVERLAP, line=one.line, given=f"{first} 至 {one.after['last'] or '长期'}", **words))
+        plan.conflicts.append(
+            fault(E_ROW_OVERLAP, line=one.line, given=f"{first} 至 {one.after['last'] or '长期'}", **words)
+        )
         if one.before is not None:
             spans.append((one.before["first"], one.before["last"] or FOREVER))
 
 
 def _plan_absent(
-    plan: Plan, wanted: dict[tuple[int, str], Any], nameless: dict[str, int], *, actor: Any, covers: Sequence[str], area_code: str, as_of: date
+    plan: Plan,
+    wanted: dict[tuple[int, str], Any],
+    nameless: dict[str, int],
+    *,
+    actor: Any,
+    covers: Sequence[str],
+    area_code: str,
+    as_of: date,
 ) -> None:
     """End the certifications that a full roster covers and does not list."""
     seen = access.visible(actor, Identity).filter(
@@ -328,20 +390,28 @@ def _plan_households(
     named = {who.root: (row, who) for row, who in rows if row["household"]}
     held: dict[int, str] = {}
     for some in chunks(named):
-        believed = Membership.objects.filter(Q(last__isnull=True) | Q(last__gte=as_of), person__in=some, withdrawn_at__isnull=True)
+        believed = Membership.objects.filter(
+            Q(last__isnull=True) | Q(last__gte=as_of), person__in=some, withdrawn_at__isnull=True
+        )
         held.update(believed.values_list("person_id", "household__number"))
     elsewhere = set()
     for some in chunks({row["household"] for row, _ in named.values()}):
-        other = Household.objects.filter(number__in=some).exclude(area_code__startswith=access.area_prefix(actor.area_code))
+        other = Household.objects.filter(number__in=some).exclude(
+            area_code__startswith=access.area_prefix(actor.area_code)
+        )
         elsewhere.update(other.values_list("number", flat=True))
     for root, (row, who) in named.items():
         given = row["household"]
         if held.get(root, given) != given or given in elsewhere:
             told = held.get(root, "他处的户")
-            plan.conflicts.append(fault(E_HOUSEHOLD, line=row["row"], column="户编号", psn_no=who.psn_no, held=told, given=given))
+            plan.conflicts.append(
+                fault(E_HOUSEHOLD, line=row["row"], column="户编号", psn_no=who.psn_no, held=told, given=given)
+            )
         elif root not in held:
             after = {"household": given, "first": as_of, "area_code": area_code}
-            plan.differences.append(Difference("joined", who.psn_no, who.name, "", None, after, row["row"], person_id=root))
+            plan.differences.append(
+                Difference("joined", who.psn_no, who.name, "", None, after, row["row"], person_id=root)
+            )
 
 
 def plan_people(actor: Any, roster: Roster, *, as_of: date, area_code: str) -> Plan:
@@ -352,7 +422,9 @@ def plan_people(actor: Any, roster: Roster, *, as_of: date, area_code: str) -> P
     seen = access.visible(actor, Person)
     for some in chunks(roster.frame["psn_no"].to_list()):
         mine = set(seen.filter(psn_no__in=some).values_list("pk", flat=True))
-        held.update((p.psn_no, (p, p.pk in mine or p.withdrawn_at is not None)) for p in Person.objects.filter(psn_no__in=some))
+        held.update(
+            (p.psn_no, (p, p.pk in mine or p.withdrawn_at is not None)) for p in Person.objects.filter(psn_no__in=some)
+        )
     holders: dict[bytes, str] = {}
     for some in chunks(index.values()):
         rows = Person.objects.filter(certno_index__in=some, withdrawn_at__isnull=True, merged_into__isnull=True)
@@ -368,7 +440,9 @@ def plan_people(actor: Any, roster: Roster, *, as_of: date, area_code: str) -> P
             plan.conflicts.append(fault(E_REPEATED, line=line, first=numbered[psn_no]))
         elif not mine or not area.startswith(prefix):
             plan.conflicts.append(fault(E_AREA, line=line, psn_no=psn_no, area=area))
-        elif key and holders.get(key, psn_no) != psn_no and (person is None or bytes(person.certno_index or b"") != key):
+        elif (
+            key and holders.get(key, psn_no) != psn_no and (person is None or bytes(person.certno_index or b"") != key)
+        ):
             plan.conflicts.append(fault(E_NUMBER, line=line, column="身份证号", held=holders[key]))
         else:
             _plan_person(plan, row, person, area=area, key=key, roster=roster)
@@ -394,7 +468,9 @@ def _plan_person(
         after = given | {"insured_area": area}
         if row["household"]:
             after["household"] = row["household"]
-        plan.differences.append(Difference("registered", row["psn_no"], row["name"], "", None, after, row["row"], person_id=pk))
+        plan.differences.append(
+            Difference("registered", row["psn_no"], row["name"], "", None, after, row["row"], person_id=pk)
+        )
         return
     before = {name: getattr(person, name) for name in given if name != "certno"}
     changed = {name: value for name, value in given.items() if name != "certno" and before[name] != value}
@@ -404,4 +480,6 @@ def _plan_person(
         plan.unchanged += 1
         return
     was = {name: before.get(name) for name in changed}
-    plan.differences.append(Difference("updated", person.psn_no, person.name, "", was, changed, row["row"], person_id=person.pk))
+    plan.differences.append(
+        Difference("updated", person.psn_no, person.name, "", was, changed, row["row"], person_id=person.pk)
+    )

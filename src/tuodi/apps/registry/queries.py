@@ -101,7 +101,9 @@ def people_matching(user: Any, text: str, *, limit: int = PAGE, offset: int = 0)
 def identities_in_local_codes(person: Person) -> Iterator[tuple[Identity, str, str]]:
     """Yield a person's identities as believed now, each with its local code and label."""
     region = person.insured_area
-    codes = list(IdentityCode.objects.filter(region__in=[region[:6], f"{region[:4]}00", f"{region[:2]}0000"], last__isnull=True))
+    codes = list(
+        IdentityCode.objects.filter(region__in=[region[:6], f"{region[:4]}00", f"{region[:2]}0000"], last__isnull=True)
+    )
     by_identity = {code.identity: code for code in sorted(codes, key=lambda c: c.region)}
     for row in identities_of(person):
         local = by_identity.get(row.identity)
@@ -137,7 +139,9 @@ def households_of(psn_no: str) -> list[tuple[date, date | None, str]]:
 
 def household_on(psn_no: str, day: date) -> str:
     """Return the number of the household that a person belongs to on a day, or nothing."""
-    return next((number for first, last, number in households_of(psn_no) if first <= day and (last is None or day <= last)), "")
+    return next(
+        (number for first, last, number in households_of(psn_no) if first <= day and (last is None or day <= last)), ""
+    )
 
 
 def members_on(user: Any, number: str, day: date) -> list[Membership]:
@@ -198,7 +202,11 @@ def one_list_only(user: Any, registered: Collection[str], day: date, *, identiti
     access.demand(user, permissions.VIEW)
     rows = visible(user, Person).filter(died_on__isnull=True)
     listed = set(registered)
-    known = {psn_no: (key, into) for psn_no, key, into in rows.values_list("psn_no", "pk", "merged_into_id") if psn_no in listed}
+    known = {
+        psn_no: (key, into)
+        for psn_no, key, into in rows.values_list("psn_no", "pk", "merged_into_id")
+        if psn_no in listed
+    }
     on_list = {into or key for key, into in known.values()}
     holding = set(rows.filter(Exists(_holding(day, identities))).values_list("pk", flat=True))
     kept = dict(rows.filter(merged_into__isnull=False).values_list("pk", "merged_into_id"))

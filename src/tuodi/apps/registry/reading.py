@@ -30,10 +30,16 @@ from tuodi.core.errors import Fault, InputErrors, declare, fault
 from tuodi.core.identities import IDENTITIES
 
 E_NUMERIC = declare(
-    "E-REG-CELL-NUMERIC", "{title}在表格里是数字格式，超过 15 位的数字已经丢失", "请从来源系统重新导出，把这一列设为“文本”；不能按显示的数字补回"
+    "E-REG-CELL-NUMERIC",
+    "{title}在表格里是数字格式，超过 15 位的数字已经丢失",
+    "请从来源系统重新导出，把这一列设为“文本”；不能按显示的数字补回",
 )
 E_NOBODY = declare("E-REG-ROW-NOBODY", "人员编号和身份证号都是空的，不知道是谁", "请至少填一项")
-E_SHEET = declare("E-REG-SHEET", "工作簿打不开，或没有认得出的列名（如姓名、身份证号、起始日期）", "请核对第一张工作表，列名须在前 10 行内")
+E_SHEET = declare(
+    "E-REG-SHEET",
+    "工作簿打不开，或没有认得出的列名（如姓名、身份证号、起始日期）",
+    "请核对第一张工作表，列名须在前 10 行内",
+)
 E_SHEET_SIZE = declare("E-REG-SHEET-SIZE", "工作簿有 {rows} 行，超过上限 {limit} 行", "请分成几个文件，或导出为 CSV")
 
 HEADER_ROWS = 10
@@ -171,7 +177,9 @@ def read_roster(
         nobody = frame.filter((pl.col("psn_no") == "") & (pl.col("certno") == ""))["row"]
         numeric = {line for line, _ in table.numeric}
         found += [fault(E_NOBODY, line=line, column="certno") for line in nobody if line not in numeric]
-    found = [replace(one, file="", column=TITLES.get(one.column, one.column)) for one in sorted(found, key=lambda f: f.line)]
+    found = [
+        replace(one, file="", column=TITLES.get(one.column, one.column)) for one in sorted(found, key=lambda f: f.line)
+    ]
     spoilt = pl.Series([one.line for one in found], dtype=pl.Int64)
     good = frame.filter(~pl.col("row").is_in(spoilt.implode()))
     return Roster(good, frozenset(headings.values()), tuple(found), _bad(table, found), ignored)
@@ -197,25 +205,35 @@ def _csv(content: bytes) -> _Table:
 def _sheet(content: bytes) -> _Table:
     """Cut the first sheet of a workbook into cells, the headings being the first row that has two known ones."""
     try:
-        rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python(skip_empty_area=False)
+        rows = (
+            CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python(skip_empty_area=False)
+        )
     except (CalamineError, OSError, ValueError) as error:
         raise InputErrors([fault(E_SHEET)]) from error
     if len(rows) > MAX_SHEET_ROWS:
         raise InputErrors([fault(E_SHEET_SIZE, rows=len(rows), limit=MAX_SHEET_ROWS)])
-    at = next((i for i, row in enumerate(rows[:HEADER_ROWS]) if sum(_plain(cell) in _CANONICAL for cell in row) >= 2), None)
+    at = next(
+        (i for i, row in enumerate(rows[:HEADER_ROWS]) if sum(_plain(cell) in _CANONICAL for cell in row) >= 2), None
+    )
     if at is None:
         raise InputErrors([fault(E_SHEET)])
     headings = [str(cell).strip() or f"x_{place}" for place, cell in enumerate(rows[at], 1)]
     repeated = sorted({heading for heading in headings if headings.count(heading) > 1})
     if repeated:
         places = {h: "、".join(str(p) for p, other in enumerate(headings, 1) if other == h) for h in repeated}
-        raise InputErrors([fault(faults.COLUMN_REPEATED, line=at + 1, column=h, name=h, places=places[h]) for h in repeated])
+        raise InputErrors(
+            [fault(faults.COLUMN_REPEATED, line=at + 1, column=h, name=h, places=places[h]) for h in repeated]
+        )
     body, columns, numeric = rows[at + 1 :], {}, []
     for place, heading in enumerate(headings):
         name = _CANONICAL.get(_plain(heading), "")
         cells = [row[place] for row in body]
         if name in ("certno", "psn_no", "document_number", "household"):
-            wrong = [i for i, cell in enumerate(cells) if isinstance(cell, (int, float)) and (name == "certno" or abs(cell) >= EXACT)]
+            wrong = [
+                i
+                for i, cell in enumerate(cells)
+                if isinstance(cell, (int, float)) and (name == "certno" or abs(cell) >= EXACT)
+            ]
             numeric += [(at + 2 + i, name) for i in wrong]
             for i in wrong:
                 cells[i] = ""
@@ -279,16 +297,26 @@ def _normalised(frame: pl.DataFrame, *, identity: str, names: Mapping[str, str])
         elif name == "gend":
             made.append(cell.replace({"男": "1", "女": "2", "男性": "1", "女性": "2", "未知": "9"}).alias(name))
     frame = frame.with_columns(made)
-    return frame if "identity" in frame.columns or not identity else frame.with_columns(pl.lit(identity).alias("identity"))
+    return (
+        frame if "identity" in frame.columns or not identity else frame.with_columns(pl.lit(identity).alias("identity"))
+    )
 
 
 def _day(cell: pl.Expr) -> pl.Expr:
     """Return days written 2024/1/5, 2024.1.5, 2024年1月5日 or 20240105 as 2024-01-05; anything else as it is."""
     plain = cell.str.replace(r" 00:00:00$", "").str.replace_many(["年", "月", "日", "/", "."], ["-", "-", "", "-", "-"])
     whole = plain.str.replace(r"^([0-9]{4})([0-9]{2})([0-9]{2})$", "${1}-${2}-${3}")
-    padded = whole.str.replace(r"^([0-9]{4})-([0-9])-", "${1}-0${2}-").str.replace(r"^([0-9]{4}-[0-9]{2})-([0-9])$", "${1}-0${2}")
+    padded = whole.str.replace(r"^([0-9]{4})-([0-9])-", "${1}-0${2}-").str.replace(
+        r"^([0-9]{4}-[0-9]{2})-([0-9])$", "${1}-0${2}"
+    )
     open_ended = cell.is_in(["长期", "至今", "无", "9999-12-31", "99991231"])
-    return pl.when(open_ended).then(pl.lit("")).when(padded.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")).then(padded).otherwise(cell)
+    return (
+        pl.when(open_ended)
+        .then(pl.lit(""))
+        .when(padded.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))
+        .then(padded)
+        .otherwise(cell)
+    )
 
 
 def _bad(table: _Table, found: list[Fault]) -> pl.DataFrame:
@@ -307,4 +335,6 @@ def _bad(table: _Table, found: list[Fault]) -> pl.DataFrame:
         cells = dict(zip(headings, [*row.cells, *[""] * len(headings)], strict=False))
         rows.append((row.line, [error_text(errors[row.line]), *(cells[heading] for heading in own)]))
     rows.sort(key=lambda row: row[0])
-    return pl.DataFrame([cells for _, cells in rows], schema=dict.fromkeys(["x_error", *own], pl.String()), orient="row")
+    return pl.DataFrame(
+        [cells for _, cells in rows], schema=dict.fromkeys(["x_error", *own], pl.String()), orient="row"
+    )

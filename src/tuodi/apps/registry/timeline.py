@@ -20,7 +20,12 @@ from tuodi.base import access, clock
 from tuodi.base.audit import record
 from tuodi.core.identities import IDENTITIES
 
-CHANGES = {"death": "登记死亡", "move": "迁户，居住地变更", "roster": "名册更新基本信息", "undo": "撤销名册，恢复基本信息"}
+CHANGES = {
+    "death": "登记死亡",
+    "move": "迁户，居住地变更",
+    "roster": "名册更新基本信息",
+    "undo": "撤销名册，恢复基本信息",
+}
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,9 @@ def _changes(person: Person) -> Iterable[Moment]:
         day = person.died_on if row.cause == "death" and person.died_on else clock.local(row.at).date()
         source = f"名册 {row.run_id}" if row.run_id else row.by.role_name
         text = CHANGES.get(row.cause, row.cause)
-        yield Moment(day, "change", text, source, row.at, subject_id=str(row.pk), is_withdrawn=row.undone_at is not None)
+        yield Moment(
+            day, "change", text, source, row.at, subject_id=str(row.pk), is_withdrawn=row.undone_at is not None
+        )
 
 
 def _merges(person: Person) -> Iterable[Moment]:

@@ -53,7 +53,10 @@ def _held_now(user: Any, found: list[Person]) -> dict[int, list[str]]:
     """Return the names of the identities that people hold today, those of merged records included."""
     day, keys = clock.today(), [person.pk for person in found]
     rows = access.visible(user, Identity).filter(
-        Q(person__in=keys) | Q(person__merged_into__in=keys), Q(last__isnull=True) | Q(last__gte=day), first__lte=day, withdrawn_at__isnull=True
+        Q(person__in=keys) | Q(person__merged_into__in=keys),
+        Q(last__isnull=True) | Q(last__gte=day),
+        first__lte=day,
+        withdrawn_at__isnull=True,
     )
     held: dict[int, list[str]] = {key: [] for key in keys}
     for row in rows.select_related("person").order_by("first", "pk"):

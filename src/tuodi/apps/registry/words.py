@@ -62,7 +62,9 @@ def readings(name: str) -> tuple[str, ...]:
     if parts and name[0] in SURNAMES:
         parts[0] = "".join(dict.fromkeys(SURNAMES[name[0]] + parts[0]))
     parts = [letters for letters in parts if letters]
-    found = ["".join(letters) for _, letters in zip(range(MAX_READINGS), product(*parts), strict=False)] if parts else []
+    found = (
+        ["".join(letters) for _, letters in zip(range(MAX_READINGS), product(*parts), strict=False)] if parts else []
+    )
     if compound:
         rest = readings(name[2:]) if name[2:] else ("",)
         found = [compound + word for word in rest] + found

@@ -19,9 +19,15 @@ from tuodi.core.settlements import Settlement
 
 E_PERSON = declare("E-PERSON-UNKNOWN", "查不到人员编号 {psn_no}", "请先用 1101 取得人员编号，或请经办机构登记该人员")
 E_INSTITUTION = declare("E-INSTITUTION-UNKNOWN", "定点医药机构 {code} 没有登记", "请联系医保经办机构登记后再结算")
-E_SUSPENDED = declare("E-INSTITUTION-SUSPENDED", "定点医药机构 {code} 已暂停救助结算：{reason}", "请按自费或由参保人回参保地申请，恢复后再联网结算")
+E_SUSPENDED = declare(
+    "E-INSTITUTION-SUSPENDED",
+    "定点医药机构 {code} 已暂停救助结算：{reason}",
+    "请按自费或由参保人回参保地申请，恢复后再联网结算",
+)
 E_UNDESIGNATED = declare(
-    "E-INSTITUTION-UNDESIGNATED", "定点医药机构 {code} 在 {day} 没有医保定点协议，不能联网结算", "请按自费处理，由参保人回参保地申请；协议已签的请经办机构登记"
+    "E-INSTITUTION-UNDESIGNATED",
+    "定点医药机构 {code} 在 {day} 没有医保定点协议，不能联网结算",
+    "请按自费处理，由参保人回参保地申请；协议已签的请经办机构登记",
 )
 E_SETTLED = declare("E-SETTLED-ALREADY", "结算号 {setl_id} 已经存在", "如需更正请先撤销原结算，再以新结算号结算")
 E_NO_BILL = declare("E-BILL-UNKNOWN", "查不到本机构的结算 {setl_id}", "请核对结算号；他院结算须由原医院撤销")
@@ -86,13 +92,22 @@ class Settle(Action):
         self.bill.recorded_at = clock.now()
         self.bill.save(force_insert=True)
         refold, computed = history.refold(
-            self.bill.psn_no, area=self.person.insured_area, cause="settle", cause_id=self.bill.setl_id, keep_traces=[self.bill.setl_id]
+            self.bill.psn_no,
+            area=self.person.insured_area,
+            cause="settle",
+            cause_id=self.bill.setl_id,
+            keep_traces=[self.bill.setl_id],
         )
         return Settled(self.bill, computed.results[self.bill.setl_id], refold)
 
     def audited(self, done: Settled) -> dict[str, Any]:
         data = {"pay_fen": done.result.pay, "change_fen": done.refold.change_fen if done.refold else 0}
-        return {"subject": "settlement", "subject_id": self.bill.setl_id, "area_code": self.person.insured_area, "data": data}
+        return {
+            "subject": "settlement",
+            "subject_id": self.bill.setl_id,
+            "area_code": self.person.insured_area,
+            "data": data,
+        }
 
     def announce(self, done: Settled) -> None:
         outbox.announce("settlement:settled", setl_id=self.bill.setl_id, pay_fen=done.result.pay)
@@ -157,7 +172,9 @@ def presettle(actor: Any, bill: Bill) -> EventResult:
     held = standing_of(bill.fixmedins_code, clock.local(bill.setl_time).date(), is_online=actor.role == "hospital")
     bill.psn_no, bill.hosp_lv = person.psn_no, bill.hosp_lv or held.institution.level
     bill.designated, bill.assistance_designated = held.designated, held.assistance
-    settlements: list[Settlement] = [history.settlement_of(b, person=person) for b in [*history.live_bills(person.psn_no), bill]]
+    settlements: list[Settlement] = [
+        history.settlement_of(b, person=person) for b in [*history.live_bills(person.psn_no), bill]
+    ]
     computed = history.compute(
         settlements, history.records_of(person.psn_no), plans_of(person.insured_area), area=person.insured_area
     )

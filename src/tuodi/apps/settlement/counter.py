@@ -31,7 +31,9 @@ from tuodi.core.money import yuan_for_people
 E_CHANGED = declare(
     "E-COUNTER-CHANGED", "该参保人的结算或身份刚有变化，本次救助由 {shown} 变为 {now}，没有结算", "请核对新的结果后再办理结算"
 )  # fmt: skip
-E_CONNECTED = declare("E-COUNTER-CONNECTED", "结算 {setl_id} 是医院信息系统联网办理的", "请在医院信息系统里撤销，以免两边不一致")
+E_CONNECTED = declare(
+    "E-COUNTER-CONNECTED", "结算 {setl_id} 是医院信息系统联网办理的", "请在医院信息系统里撤销，以免两边不一致"
+)
 
 #: What a pre-settlement is called where a settlement would have its id.
 UNSETTLED = "预结算"
@@ -48,7 +50,9 @@ def find_person(actor: Any, number: str) -> Person:
     """Return the person with an identity number or person number, whichever it is; recorded, nobody is an error."""
     access.demand(actor, permissions.PRESETTLE)
     number = number.strip()
-    person = registry.person_by_certno(number) or Person.objects.filter(psn_no=number, withdrawn_at__isnull=True).first()
+    person = (
+        registry.person_by_certno(number) or Person.objects.filter(psn_no=number, withdrawn_at__isnull=True).first()
+    )
     if person is None or not _may_meet(actor, person):
         record(actor=actor, verb="person:not_found", subject="person", data={"by": "counter"})
         raise InputErrors([fault(E_NOBODY)])
@@ -157,7 +161,9 @@ class SettleAsShown(Settle):
     def write(self) -> Settled:
         done = super().write()
         if done.result.pay != self.shown_fen:
-            raise InputErrors([fault(E_CHANGED, shown=yuan_for_people(self.shown_fen), now=yuan_for_people(done.result.pay))])
+            raise InputErrors(
+                [fault(E_CHANGED, shown=yuan_for_people(self.shown_fen), now=yuan_for_people(done.result.pay))]
+            )
         return done
 
     def audited(self, done: Settled) -> dict[str, Any]:

@@ -45,13 +45,21 @@ class MoneyField(forms.Field):
     def to_python(self, value: Any) -> int:
         import unicodedata
 
-        text = unicodedata.normalize("NFKC", str(value or "")).replace(",", "").replace(" ", "").removeprefix("¥").removesuffix("元")
+        text = (
+            unicodedata.normalize("NFKC", str(value or ""))
+            .replace(",", "")
+            .replace(" ", "")
+            .removeprefix("¥")
+            .removesuffix("元")
+        )
         if not text:
             return 0
         try:
             fen = fen_from_yuan(text)
         except ValueError:
-            raise forms.ValidationError("“%(value)s”不是金额，请填写如 1,234.56 的数字，最多两位小数。", params={"value": value}) from None
+            raise forms.ValidationError(
+                "“%(value)s”不是金额，请填写如 1,234.56 的数字，最多两位小数。", params={"value": value}
+            ) from None
         if fen < 0:
             raise forms.ValidationError("金额不能为负数。")
         if fen >= 10**12:
@@ -75,7 +83,9 @@ class FindForm(forms.Form):
     """Who is here: by number only."""
 
     number = forms.CharField(
-        label="居民身份证号码或人员编号", max_length=30, widget=forms.TextInput({"autocomplete": "off", "autofocus": True, "spellcheck": "false"})
+        label="居民身份证号码或人员编号",
+        max_length=30,
+        widget=forms.TextInput({"autocomplete": "off", "autofocus": True, "spellcheck": "false"}),
     )
 
 
@@ -96,20 +106,33 @@ class BillForm(forms.Form):
         label="医保结算时间", widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
     )  # fmt: skip
-    diag_code = forms.CharField(label="主要诊断编码", max_length=20, widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}))
-    disease_class = forms.ChoiceField(label="疾病类别", required=False, choices=[("", "按诊断编码判断"), *DISEASE_CLASSES.items()])
-    refer_stas = forms.ChoiceField(label="转诊备案", required=False, choices=[("", "按备案记录判断"), *REFERRALS.items()])
+    diag_code = forms.CharField(
+        label="主要诊断编码", max_length=20, widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"})
+    )
+    disease_class = forms.ChoiceField(
+        label="疾病类别", required=False, choices=[("", "按诊断编码判断"), *DISEASE_CLASSES.items()]
+    )
+    refer_stas = forms.ChoiceField(
+        label="转诊备案", required=False, choices=[("", "按备案记录判断"), *REFERRALS.items()]
+    )
     cause = forms.ChoiceField(label="致病原因", required=False, choices=list(CAUSES.items()))
     medfee_sumamt = _money("medfee_sumamt", required=True)
     inscp_scp_amt, preselfpay_amt = _money("inscp_scp_amt"), _money("preselfpay_amt")
     fulamt_ownpay_amt, overlmt_selfpay = _money("fulamt_ownpay_amt"), _money("overlmt_selfpay")
     hifp_pay, hifmi_pay = _money("hifp_pay"), _money("hifmi_pay")
-    hifob_pay, cvlserv_pay, hifes_pay, oth_pay = _money("hifob_pay"), _money("cvlserv_pay"), _money("hifes_pay"), _money("oth_pay")
+    hifob_pay, cvlserv_pay, hifes_pay, oth_pay = (
+        _money("hifob_pay"),
+        _money("cvlserv_pay"),
+        _money("hifes_pay"),
+        _money("oth_pay"),
+    )
     supp_pay, relief_amt = _money("supp_pay"), _money("relief_amt")
     hosp_part_amt = _money("", label="医院减免")
     acct_pay = _money("", label="个人账户支付")
 
-    def __init__(self, *args: Any, person: Person, own: Institution | None, choices: list[Institution], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, person: Person, own: Institution | None, choices: list[Institution], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.person, self.own = person, own
         if own is None:
@@ -150,7 +173,9 @@ class BillForm(forms.Form):
 
     @property
     def paid_by_others(self) -> list[forms.BoundField]:
-        return self.rows("hifob_pay", "cvlserv_pay", "hifes_pay", "oth_pay", "supp_pay", "relief_amt", "hosp_part_amt", "acct_pay")
+        return self.rows(
+            "hifob_pay", "cvlserv_pay", "hifes_pay", "oth_pay", "supp_pay", "relief_amt", "hosp_part_amt", "acct_pay"
+        )
 
     def clean_key(self) -> str:
         key = str(self.cleaned_data["key"])

@@ -23,13 +23,20 @@ E_LARGE = declare("E-MSG-LARGE", "报文大小 {size} 字节，超过上限 {lim
 E_OBJECT = declare("E-MSG-OBJECT", "{name} 应为 JSON 对象", "请按接口规范组织报文")
 E_LACKS = declare("E-MSG-LACKS", "缺少必填项 {name}（{title}）", "请补充后重新发送")
 E_LENGTH = declare("E-MSG-LENGTH", "{name} 长度 {size} 超过上限 {limit}", "请核对该项")
-E_MSGID = declare("E-MSG-ID", "msgid “{given}”不是 30 位（机构编号 12 位 + 时间 14 位 + 顺序号 4 位）", "请按规则重新生成")
+E_MSGID = declare(
+    "E-MSG-ID", "msgid “{given}”不是 30 位（机构编号 12 位 + 时间 14 位 + 顺序号 4 位）", "请按规则重新生成"
+)
 E_AMOUNT = declare("E-MSG-AMOUNT", "{name} “{given}”不是金额", "金额以元为单位，最多两位小数，不得为负")
 E_DAY = declare("E-MSG-DAY", "{name} “{given}”不是日期", "日期写成 yyyy-MM-dd，时间写成 yyyy-MM-dd HH:mm:ss")
 E_INFNO = declare("E-MSG-INFNO", "没有编号为 {infno} 的交易", "请核对交易编号；可用的见接口说明")
 
 MAX_BYTES, MAX_DEPTH, ERROR_TEXT = 4 * 1024 * 1024, 12, 200
-ENVELOPE = (("infno", "交易编号", 6), ("msgid", "发送方报文ID", 30), ("fixmedins_code", "定点医药机构编号", 30), ("opter", "经办人", 30))
+ENVELOPE = (
+    ("infno", "交易编号", 6),
+    ("msgid", "发送方报文ID", 30),
+    ("fixmedins_code", "定点医药机构编号", 30),
+    ("opter", "经办人", 30),
+)
 
 
 @dataclass(frozen=True)

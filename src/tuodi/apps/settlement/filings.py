@@ -48,7 +48,9 @@ class CancelFiling(Action):
         self.number, self.psn_no, self.kind = number, psn_no, kind
 
     def lock(self) -> None:
-        found = Filing.objects.select_for_update().filter(number=self.number, psn_no=self.psn_no, kind=self.kind).first()
+        found = (
+            Filing.objects.select_for_update().filter(number=self.number, psn_no=self.psn_no, kind=self.kind).first()
+        )
         if found is None:
             raise InputErrors([fault(E_NO_FILING, number=self.number)])
         if found.cancelled_at:
@@ -98,7 +100,10 @@ def file_chronic(call: Call) -> Reply:
 
 def _cancel(call: Call, kind: str) -> Reply:
     fields = Fields(call.envelope.node("data"))
-    number, psn_no = fields.text("trt_dcla_detl_sn", title="待遇申报明细流水号", limit=30), fields.text("psn_no", title="人员编号", limit=30)
+    number, psn_no = (
+        fields.text("trt_dcla_detl_sn", title="待遇申报明细流水号", limit=30),
+        fields.text("psn_no", title="人员编号", limit=30),
+    )
     fields.done()
     CancelFiling(actor=call.actor, number=number, psn_no=psn_no, kind=kind).run()
     return Reply({}, subject=number)

@@ -22,7 +22,9 @@ from tuodi.apps.settlement.models import Exchange
 from tuodi.base import clock
 from tuodi.core.errors import InputErrors, TuodiError, declare, fault
 
-E_OTHER = declare("E-MSG-REPEATED", "报文 {msgid} 已用于另一笔内容不同的交易", "请换一个新的 msgid；如要查询原交易结果请原样重发")
+E_OTHER = declare(
+    "E-MSG-REPEATED", "报文 {msgid} 已用于另一笔内容不同的交易", "请换一个新的 msgid；如要查询原交易结果请原样重发"
+)
 E_FOREIGN = declare("E-MSG-INSTITUTION", "报文里的机构编号 {code} 与接入密钥所属机构不符", "请核对机构编号和密钥")
 
 logger = logging.getLogger(__name__)
@@ -75,7 +77,9 @@ def process(body: bytes, *, actor: Any, path_infno: str = "") -> dict[str, Any]:
         return envelope.refusal(str(error), refmsgid=refmsgid)
     except Exception:
         logger.exception("exchange %s failed", refmsgid)
-        return envelope.refusal(f"系统内部错误，未办理任何业务；请稍后原样重发，或凭编号 {refmsgid} 联系经办机构", refmsgid=refmsgid)
+        return envelope.refusal(
+            f"系统内部错误，未办理任何业务；请稍后原样重发，或凭编号 {refmsgid} 联系经办机构", refmsgid=refmsgid
+        )
 
 
 def _run(call: Call, refmsgid: str) -> dict[str, Any]:

@@ -48,7 +48,9 @@ def lock(psn_no: str) -> History:
 
 def live_bills(psn_no: str) -> list[Bill]:
     """Return the bills of a person that count, under whichever number: neither cancelled nor reversed, nor cancellations themselves."""
-    rows = Bill.objects.filter(psn_no__in=numbers_of(psn_no), is_cancellation=False, cancelled_by__isnull=True, is_reversed=False)
+    rows = Bill.objects.filter(
+        psn_no__in=numbers_of(psn_no), is_cancellation=False, cancelled_by__isnull=True, is_reversed=False
+    )
     return list(rows.order_by("setl_time", "setl_id"))
 
 
@@ -66,9 +68,9 @@ def settlement_of(bill: Bill, *, person: Person | None) -> Settlement:
 
 def records_of(psn_no: str) -> list[IdentityRecord]:
     """Return a person's identities as believed now, those of merged records included."""
-    rows = Identity.objects.filter(
-        person__psn_no=psn_no, withdrawn_at__isnull=True
-    ) | Identity.objects.filter(person__merged_into__psn_no=psn_no, withdrawn_at__isnull=True)
+    rows = Identity.objects.filter(person__psn_no=psn_no, withdrawn_at__isnull=True) | Identity.objects.filter(
+        person__merged_into__psn_no=psn_no, withdrawn_at__isnull=True
+    )
     return [
         IdentityRecord(psn_no, row.identity, row.first, row.last, row.certified_on, row.applied_on, row.issuer)
         for row in rows.order_by("first", "pk")
@@ -104,11 +106,15 @@ def answering(plans: list[InForce], s: Settlement, *, area: str) -> InForce:
 
 def paid_so_far(psn_no: str) -> dict[tuple[int, str], int]:
     """Return what the entries of a person sum up to, by bill and layer."""
-    rows = Entry.objects.filter(bill__psn_no__in=numbers_of(psn_no)).values_list("bill_id", "layer").annotate(Sum("pay"))
+    rows = (
+        Entry.objects.filter(bill__psn_no__in=numbers_of(psn_no)).values_list("bill_id", "layer").annotate(Sum("pay"))
+    )
     return {(bill, layer): total for bill, layer, total in rows}
 
 
-def refold(psn_no: str, *, area: str, cause: str, cause_id: str = "", keep_traces: Iterable[str] = ()) -> tuple[Refold | None, Computed]:
+def refold(
+    psn_no: str, *, area: str, cause: str, cause_id: str = "", keep_traces: Iterable[str] = ()
+) -> tuple[Refold | None, Computed]:
     """Fold a locked history and write its differences; return the refold (None if nothing changed) and what was computed."""
     psn_no = numbers_of(psn_no)[0]
     person = Person.objects.filter(psn_no=psn_no).first()
@@ -146,8 +152,10 @@ def write_differences(
     if not entries:
         return None
     held = next(iter(computed.answered.values()), None) or None
-    installation = computed.answered[next(iter(keep_traces))].installation if keep_traces & set(computed.answered) else (
-        held.installation if held else None
+    installation = (
+        computed.answered[next(iter(keep_traces))].installation
+        if keep_traces & set(computed.answered)
+        else (held.installation if held else None)
     )
     made = Refold.objects.create(
         psn_no=psn_no, cause=cause, cause_id=cause_id, installation=installation or _any_installation(psn_no),
@@ -165,7 +173,14 @@ def _any_installation(psn_no: str) -> Any:
 
 
 def _entry(
-    key: tuple[int, str], layer: LayerResult, result: EventResult, *, change: int, computed: Computed, at: Any, told: bool
+    key: tuple[int, str],
+    layer: LayerResult,
+    result: EventResult,
+    *,
+    change: int,
+    computed: Computed,
+    at: Any,
+    told: bool,
 ) -> Entry:
     held = computed.answered[result.settlement.setl_id]
     data: dict[str, Any] = {
@@ -192,7 +207,12 @@ def _refused(bill_id: int, result: EventResult, *, at: Any) -> Entry:
 def digest(computed: Computed) -> str:
     """Return a digest of what was computed from: packs, facts of every settlement, identities that decided."""
     facts = [
-        [setl_id, held.installation.digest, computed.results[setl_id].identity, sorted(computed.results[setl_id].facts.items())]
+        [
+            setl_id,
+            held.installation.digest,
+            computed.results[setl_id].identity,
+            sorted(computed.results[setl_id].facts.items()),
+        ]
         for setl_id, held in sorted(computed.answered.items())
     ]
     return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()

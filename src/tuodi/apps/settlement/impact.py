@@ -69,7 +69,9 @@ def _read(people: list[Person]) -> Iterator[PersonHistory]:
     owner = {person.psn_no: person.psn_no for person in people}
     owner |= dict(Person.objects.filter(merged_into__in=people).values_list("psn_no", "merged_into__psn_no"))
     bills: dict[str, list[Bill]] = {person.psn_no: [] for person in people}
-    live = Bill.objects.filter(psn_no__in=list(owner), is_cancellation=False, cancelled_by__isnull=True, is_reversed=False)
+    live = Bill.objects.filter(
+        psn_no__in=list(owner), is_cancellation=False, cancelled_by__isnull=True, is_reversed=False
+    )
     for bill in live.order_by("setl_time", "setl_id"):
         bills[owner[bill.psn_no]].append(bill)
     records: dict[str, list[IdentityRecord]] = {person.psn_no: [] for person in people}
@@ -107,7 +109,9 @@ class Sums:
     after_fen: int = 0
     gain: Side = field(default_factory=Side)
     lose: Side = field(default_factory=Side)
-    by: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {"layer": {}, "clause": {}, "category": {}})
+    by: dict[str, dict[str, dict[str, Any]]] = field(
+        default_factory=lambda: {"layer": {}, "clause": {}, "category": {}}
+    )
     largest: list[tuple[int, int, dict[str, Any]]] = field(default_factory=list)
     missing: dict[str, None] = field(default_factory=dict)
     unanswered: int = 0
@@ -137,7 +141,13 @@ class Sums:
             side = self.gain if change > 0 else self.lose
             side.bills, side.fen = side.bills + 1, side.fen + change
             self._count("category", new.category or (old.category if old else "") or new.decision.refusal, change)
-            row = {"setl_id": setl_id, "category": new.category, "before_fen": paid, "after_fen": new.pay, "layers": changed}
+            row = {
+                "setl_id": setl_id,
+                "category": new.category,
+                "before_fen": paid,
+                "after_fen": new.pay,
+                "layers": changed,
+            }
             kept = heapq.heappush if len(self.largest) < LARGEST else heapq.heappushpop
             kept(self.largest, (abs(change), self.bills, row))
         return change

@@ -112,7 +112,17 @@ def safe_cell(text: object) -> object:
     return f"'{text}" if isinstance(text, str) and text.lstrip()[:1] in ("=", "+", "-", "@", "|", "%") else text
 
 
-HEAD = ("结算ID", "结算时间", "定点医药机构", "人员编号", "医疗类别", "医疗费总额", "政策范围内费用", "医疗救助", "状态")
+HEAD = (
+    "结算ID",
+    "结算时间",
+    "定点医药机构",
+    "人员编号",
+    "医疗类别",
+    "医疗费总额",
+    "政策范围内费用",
+    "医疗救助",
+    "状态",
+)
 
 
 def export(user: Any, rows: QuerySet[Bill]) -> Iterator[str]:
@@ -206,9 +216,14 @@ def confirm(code: str) -> Confirmed | None:
     paid = _paid_until(bill, last)
     if not constant_time_compare(_seal(bill, last, paid), parts[2]):
         return None
-    place = Institution.objects.filter(code=bill.fixmedins_code).values_list("name", flat=True).first() or bill.fixmedins_code
+    place = (
+        Institution.objects.filter(code=bill.fixmedins_code).values_list("name", flat=True).first()
+        or bill.fixmedins_code
+    )
     now = Entry.objects.filter(bill=bill).aggregate(total=Sum("pay"))["total"] or 0
-    return Confirmed(place, bill.setl_time, bill.medfee_sumamt, paid, bool(bill.cancelled_by_id or bill.is_reversed), now)
+    return Confirmed(
+        place, bill.setl_time, bill.medfee_sumamt, paid, bool(bill.cancelled_by_id or bill.is_reversed), now
+    )
 
 
 def _paid_until(bill: Bill, last: int) -> int:

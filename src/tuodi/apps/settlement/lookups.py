@@ -27,7 +27,9 @@ def visits(call: Call) -> Reply:
     assert first is not None
     assert last is not None
     begin, end = day_bounds(first, last)
-    rows = visible(call.actor, Encounter).filter(psn_no=psn_no, admitted__gte=begin, admitted__lt=end, cancelled_at__isnull=True)
+    rows = visible(call.actor, Encounter).filter(
+        psn_no=psn_no, admitted__gte=begin, admitted__lt=end, cancelled_at__isnull=True
+    )
     if fields.raw("mdtrt_id"):
         rows = rows.filter(mdtrt_id=fields.raw("mdtrt_id"))
     person = person_of(psn_no)
@@ -56,7 +58,12 @@ def settlements(call: Call) -> Reply:
     if bill is None:
         raise InputErrors([fault(E_NO_BILL, setl_id=setl_id)])
     info = settlement_view(bill)
-    detail = {"fund_pay_type": "610101", "fund_pay_type_name": "医疗救助基金", "fund_payamt": info["maf_pay"], "inscp_scp_amt": info["inscp_scp_amt"]}
+    detail = {
+        "fund_pay_type": "610101",
+        "fund_pay_type_name": "医疗救助基金",
+        "fund_payamt": info["maf_pay"],
+        "inscp_scp_amt": info["inscp_scp_amt"],
+    }
     return Reply({"setlinfo": info, "setldetail": [detail]})
 
 
@@ -70,7 +77,13 @@ def year_totals(call: Call) -> Reply:
     person = person_of(psn_no)
     year = int(month[:4]) if month[:4].isdigit() else clock.today().year
     paid = sum(paid_in_year(person.psn_no, year).values())
-    row = {"insutype": person.insutype or "390", "year": str(year), "cum_ym": month or f"{year}12", "cum_type_code": "D610101", "cum": yuan(paid)}
+    row = {
+        "insutype": person.insutype or "390",
+        "year": str(year),
+        "cum_ym": month or f"{year}12",
+        "cum_type_code": "D610101",
+        "cum": yuan(paid),
+    }
     return Reply({"cuminfo": [row]})
 
 

@@ -58,7 +58,9 @@ class Notice(models.Model):
     """Somebody to be told of an admission (village contact QD-2.1, service team TH-3.1.3), and what came of it."""
 
     encounter = models.ForeignKey(Encounter, on_delete=models.RESTRICT, related_name="notices")
-    told = models.CharField(max_length=30, choices=[("village_contact", "村（居）联系人"), ("service_team", "基础健康服务团队")])
+    told = models.CharField(
+        max_length=30, choices=[("village_contact", "村（居）联系人"), ("service_team", "基础健康服务团队")]
+    )
     clause = models.CharField(max_length=20)
     area_code = models.CharField(max_length=12, db_index=True)
     at = models.DateTimeField()

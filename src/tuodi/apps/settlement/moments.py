@@ -53,7 +53,13 @@ def _payments(bills: list[Bill]) -> Iterable[Moment]:
             held = refolds[refold]
             text = ("救助" if fen > 0 else "追回") + f"（{CAUSES[held.cause]}）"
             yield Moment(
-                clock.local(held.at).date(), "payment", text, f"结算 {numbers[bill]}", held.at, subject_id=f"{refold}-{bill}", amount_fen=fen
+                clock.local(held.at).date(),
+                "payment",
+                text,
+                f"结算 {numbers[bill]}",
+                held.at,
+                subject_id=f"{refold}-{bill}",
+                amount_fen=fen,
             )
 
 

@@ -68,7 +68,9 @@ class Difference:
     why: str = ""
 
 
-def differences(some: list[PersonHistory], plans: dict[str, list[InForce]]) -> Iterator[tuple[PersonHistory, list[Difference]]]:
+def differences(
+    some: list[PersonHistory], plans: dict[str, list[InForce]]
+) -> Iterator[tuple[PersonHistory, list[Difference]]]:
     """Yield those of some people whose entries differ from what their histories earn, and where."""
     sums: dict[str, dict[tuple[str, str], int]] = {}
     owner = {number: held.person.psn_no for held in some for number in held.numbers or (held.person.psn_no,)}
@@ -85,7 +87,9 @@ def differences(some: list[PersonHistory], plans: dict[str, list[InForce]]) -> I
             yield held, [Difference(number, "", "", 0, 0, errors.faults[0].message)]
             continue
         entered = sums.get(number, {})
-        earned = {(setl_id, layer.layer): layer.pay for setl_id, result in computed.results.items() for layer in result.layers}
+        earned = {
+            (setl_id, layer.layer): layer.pay for setl_id, result in computed.results.items() for layer in result.layers
+        }
         found = [
             Difference(number, *key, entered.get(key, 0), earned.get(key, 0))
             for key in {**entered, **earned} if entered.get(key, 0) != earned.get(key, 0)
@@ -100,10 +104,19 @@ def refold_area(data: dict[str, Any]) -> None:
     for held, found in list(differences(some, {})):
         if not found[0].why:
             RefoldPerson(
-                actor=system_user(), psn_no=held.person.psn_no, area=held.person.insured_area, cause="policy", cause_id=data["cause_id"]
+                actor=system_user(),
+                psn_no=held.person.psn_no,
+                area=held.person.insured_area,
+                cause="policy",
+                cause_id=data["cause_id"],
             ).run()
     if len(some) == AT_ONCE:
-        outbox.announce("settlement:refold_area", area_code=data["area_code"], cause_id=data["cause_id"], after=some[-1].person.psn_no)
+        outbox.announce(
+            "settlement:refold_area",
+            area_code=data["area_code"],
+            cause_id=data["cause_id"],
+            after=some[-1].person.psn_no,
+        )
 
 
 @dataclass(frozen=True)
@@ -120,7 +133,9 @@ class Books:
 SHOWN = 1000
 
 
-def check_books(*, area_code: str = "000000", repair: bool = False, progress: Callable[[int], object] | None = None) -> Books:
+def check_books(
+    *, area_code: str = "000000", repair: bool = False, progress: Callable[[int], object] | None = None
+) -> Books:
     """Fold everybody's history and return where the entries differ; ``repair`` writes the differences, else nothing is written."""
     people = bills = repaired = 0
     found: list[Difference] = []
@@ -133,7 +148,11 @@ def check_books(*, area_code: str = "000000", repair: bool = False, progress: Ca
             found.extend(wrong[: max(0, SHOWN - len(found))])
             if repair and not wrong[0].why:
                 RefoldPerson(
-                    actor=system_user(), psn_no=held.person.psn_no, area=held.person.insured_area, cause="late", cause_id="nightly"
+                    actor=system_user(),
+                    psn_no=held.person.psn_no,
+                    area=held.person.insured_area,
+                    cause="late",
+                    cause_id="nightly",
                 ).run()
                 repaired += 1
         if progress is not None:

@@ -16,7 +16,9 @@ from tuodi.base.audit import record
 from tuodi.core.dates import age_on
 from tuodi.core.errors import InputErrors, declare, fault
 
-E_NOBODY = declare("E-PERSON-NOT-FOUND", "查不到该证件或人员编号对应的参保人", "请核对证件号码；确属救助对象的请联系参保地经办机构登记")
+E_NOBODY = declare(
+    "E-PERSON-NOT-FOUND", "查不到该证件或人员编号对应的参保人", "请核对证件号码；确属救助对象的请联系参保地经办机构登记"
+)
 E_CERT = declare("E-PERSON-CERT", "凭证类型 {given} 暂不能用于查询", "请改用身份证（02），或直接传人员编号 psn_no")
 
 

@@ -38,7 +38,9 @@ scope(Filing, lambda user: _bills(user) if getattr(user, "role", "") != "hospita
 scope(Refold, lambda user: _bills(user) if getattr(user, "role", "") != "hospital" else Q(pk__in=[]))
 scope(
     Exchange,
-    lambda user: Q(fixmedins_code=str(getattr(user, "institution_code", "")) or "-")
-    if getattr(user, "role", "") == "hospital"
-    else Q(fixmedins_code__in=Bill.objects.filter(_bills(user)).values("fixmedins_code")),
+    lambda user: (
+        Q(fixmedins_code=str(getattr(user, "institution_code", "")) or "-")
+        if getattr(user, "role", "") == "hospital"
+        else Q(fixmedins_code__in=Bill.objects.filter(_bills(user)).values("fixmedins_code"))
+    ),
 )

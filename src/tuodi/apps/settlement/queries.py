@@ -24,7 +24,12 @@ def referral_of(psn_no: str, *, institution: str, day: date) -> str:
     Whether care was out of area without filing only the hospital or insurer can say (``refer_stas`` in the message).
     """
     held = Filing.objects.filter(
-        Q(last__isnull=True) | Q(last__gte=day), psn_no=psn_no, kind="referral", target=institution, first__lte=day, cancelled_at__isnull=True
+        Q(last__isnull=True) | Q(last__gte=day),
+        psn_no=psn_no,
+        kind="referral",
+        target=institution,
+        first__lte=day,
+        cancelled_at__isnull=True,
     )
     return "filed" if held.exists() else "local"
 

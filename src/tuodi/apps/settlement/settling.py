@@ -34,7 +34,9 @@ E_SPLIT = declare(
 )  # fmt: skip
 E_ENCOUNTER = declare("E-ENCOUNTER-UNKNOWN", "查不到就诊 {mdtrt_id}", "请核对 mdtrt_id；住院须先办理 2401 入院登记")
 E_DATES = declare("E-SETTLE-DATES", "出院日期 {last} 早于入院日期 {first}", "请核对医院回传的两个日期")
-E_OVERPAID = declare("E-SETTLE-OVERPAID", "各方支付合计 {paid} 超过医疗费总额 {total}", "请核对 upstream 节点里的各项支付")
+E_OVERPAID = declare(
+    "E-SETTLE-OVERPAID", "各方支付合计 {paid} 超过医疗费总额 {total}", "请核对 upstream 节点里的各项支付"
+)
 E_CODE = declare("E-SETTLE-CODE", "{name} “{given}”不是可用的代码", "可用：{known}")
 E_NOTHING = declare("E-REVERSE-NOTHING", "没有收到过报文 {msgid} 的 {infno} 交易", "无需冲正；可用新的 msgid 重新办理")
 E_LATER = declare("E-REVERSE-LATER", "报文 {msgid} 的结果已被后续业务使用，不能冲正", "请先撤销后续业务")
@@ -79,12 +81,18 @@ def bill_from(call: Call, *, outpatient: bool) -> tuple[Bill, dict[str, str]]:
         fields.faults.append(fault(E_OVERPAID, paid=yuan(paid), total=yuan(amounts["medfee_sumamt"])))
     med_type = fields.text("med_type", limit=6) or (encounter.med_type if encounter else "")
     med_type = med_type or ("11" if outpatient else "21")
-    diagnosis = fields.text("diag_code", "dise_codg", "dscg_maindiag_code", limit=20) or (encounter.diag_code if encounter else "")
+    diagnosis = fields.text("diag_code", "dise_codg", "dscg_maindiag_code", limit=20) or (
+        encounter.diag_code if encounter else ""
+    )
     acct = fields.fen("acct_pay")
     insutype, clr_type = fields.text("insutype", limit=6), fields.text("clr_type", limit=6)
     disease_class, cause = fields.text("disease_class", limit=20), fields.text("cause", limit=24)
     refer_stas = fields.text("refer_stas", limit=8)
-    for name, given, allowed in (("disease_class", disease_class, DISEASE_CLASSES), ("cause", cause, CAUSES), ("refer_stas", refer_stas, REFERRALS)):
+    for name, given, allowed in (
+        ("disease_class", disease_class, DISEASE_CLASSES),
+        ("cause", cause, CAUSES),
+        ("refer_stas", refer_stas, REFERRALS),
+    ):
         if given and given not in allowed:
             fields.faults.append(fault(E_CODE, name=name, given=given, known="、".join(key for key in allowed if key)))
     fields.done()
@@ -97,7 +105,9 @@ def bill_from(call: Call, *, outpatient: bool) -> tuple[Bill, dict[str, str]]:
         refer_stas=refer_stas or _referral(call, psn_no, first), out_prov=fields.text("out_prov") == "1",
         cause=cause, acct_pay=acct, hosp_part_amt=hospital, **amounts,
     )  # fmt: skip
-    known = {name: fields.raw(name) for name in ("mdtrt_cert_type", "invono", "psn_type", "cvlserv_flag") if fields.raw(name)}
+    known = {
+        name: fields.raw(name) for name in ("mdtrt_cert_type", "invono", "psn_type", "cvlserv_flag") if fields.raw(name)
+    }
     return bill, known
 
 
@@ -115,7 +125,12 @@ def _referral(call: Call, psn_no: str, day: Any) -> str:
 def reply_for(bill: Bill, result: EventResult, known: dict[str, str], *, settled: bool) -> dict[str, Any]:
     """Return ``setlinfo`` and ``setldetail``: complete, the identities hold, ``maf_pay`` is upstream plus ours."""
     person = Person.objects.get(psn_no=bill.psn_no)
-    left = bill.medfee_sumamt - sum(getattr(bill, name) for name in (*INSURER_FIELDS, "maf_pay")) - bill.hosp_part_amt - bill.acct_pay
+    left = (
+        bill.medfee_sumamt
+        - sum(getattr(bill, name) for name in (*INSURER_FIELDS, "maf_pay"))
+        - bill.hosp_part_amt
+        - bill.acct_pay
+    )
     counter = min(result.pay, max(0, left))
     row = {name: yuan(getattr(bill, name)) for name in AMOUNT_FIELDS} | {
         "setl_id": bill.setl_id or "presettle", "psn_no": bill.psn_no, "fixmedins_code": bill.fixmedins_code,
@@ -201,7 +216,9 @@ def cancel(call: Call) -> Reply:
     fields.text("psn_no", title="人员编号", limit=30)
     fields.done()
     paid = sum(Entry.objects.filter(bill__setl_id=setl_id).values_list("pay", flat=True))
-    done = CancelSettlement(actor=call.actor, setl_id=setl_id, new_id=new_id(call.envelope.msgid), msgid=call.envelope.msgid).run()
+    done = CancelSettlement(
+        actor=call.actor, setl_id=setl_id, new_id=new_id(call.envelope.msgid), msgid=call.envelope.msgid
+    ).run()
     return Reply(negative(done.bill, paid, call.envelope.msgid), subject=setl_id)
 
 
@@ -213,7 +230,12 @@ def negative(bill: Bill, paid: int, msgid: str) -> dict[str, Any]:
         "setl_time": clock.local(clock.now()).strftime("%Y-%m-%d %H:%M:%S"), "refd_setl_flag": "1",
         "x_hosp_part_amt": yuan(bill.hosp_part_amt),
     }  # fmt: skip
-    left = bill.medfee_sumamt - sum(getattr(bill, name) for name in (*INSURER_FIELDS, "maf_pay")) - bill.hosp_part_amt - bill.acct_pay
+    left = (
+        bill.medfee_sumamt
+        - sum(getattr(bill, name) for name in (*INSURER_FIELDS, "maf_pay"))
+        - bill.hosp_part_amt
+        - bill.acct_pay
+    )
     known = {
         "mdtrt_id": bill.mdtrt_id, "clr_optins": bill.clr_optins, "clr_type": bill.clr_type, "medins_setl_id": msgid,
         "insutype": bill.insutype or "390", "acct_pay": yuan(bill.acct_pay),
@@ -226,7 +248,10 @@ def reverse(call: Call) -> Reply:
     """Undo an exchange whose answer its sender never got; nothing was received: nothing is undone, and that is said."""
     fields = Fields(call.envelope.node("data"))
     fields.text("psn_no", title="人员编号", limit=30)
-    msgid, infno = fields.text("omsgid", title="原发送方报文ID", limit=30), fields.text("oinfno", title="原交易编号", limit=6)
+    msgid, infno = (
+        fields.text("omsgid", title="原发送方报文ID", limit=30),
+        fields.text("oinfno", title="原交易编号", limit=6),
+    )
     fields.done()
     access.demand(call.actor, permissions.REVERSE)
     with transaction.atomic():
@@ -267,7 +292,11 @@ def settlement_view(bill: Bill) -> dict[str, Any]:
     """Return a kept settlement as 5203 tells it."""
     person = person_of(bill.psn_no)
     paid = history.total_paid(bill)
-    info = {name: yuan(getattr(bill, name)) for name in AMOUNT_FIELDS if name not in ("supp_pay", "relief_amt", "later_aid_amt")}
+    info = {
+        name: yuan(getattr(bill, name))
+        for name in AMOUNT_FIELDS
+        if name not in ("supp_pay", "relief_amt", "later_aid_amt")
+    }
     funds = sum(getattr(bill, name) for name in INSURER_FIELDS) + bill.maf_pay + paid
     personal = bill.medfee_sumamt - funds - bill.hosp_part_amt
     info |= {

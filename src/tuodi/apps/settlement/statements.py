@@ -23,8 +23,14 @@ from tuodi.core.errors import Fault, InputErrors, declare, fault
 from tuodi.core.money import fen_from_yuan, yuan
 
 E_FILE = declare("E-STATEMENT-FILE", "查不到对账文件 {number}", "请先用 9101 上传，并使用其返回的文件查询号")
-E_CONTENT = declare("E-STATEMENT-CONTENT", "对账文件读不出：{why}", "请上传 ZIP 压缩的文本文件，列间用制表符分隔，UTF-8 编码")
-E_LINE = declare("E-STATEMENT-LINE", "对账文件第 {number} 行写法不对：{why}", "每行依次为结算ID、就诊ID、人员编号、总额、基金支付、个人账户、退费标志")
+E_CONTENT = declare(
+    "E-STATEMENT-CONTENT", "对账文件读不出：{why}", "请上传 ZIP 压缩的文本文件，列间用制表符分隔，UTF-8 编码"
+)
+E_LINE = declare(
+    "E-STATEMENT-LINE",
+    "对账文件第 {number} 行写法不对：{why}",
+    "每行依次为结算ID、就诊ID、人员编号、总额、基金支付、个人账户、退费标志",
+)
 
 BALANCED, OURS_MORE, THEIRS_MORE, DIFFERENT = "0", "1", "2", "3"
 RESULTS = {BALANCED: "对平", OURS_MORE: "中心多", THEIRS_MORE: "医药机构多", DIFFERENT: "数据不一致"}
@@ -52,13 +58,29 @@ def totals(call: Call) -> Reply:
     fields.done()
     assert first is not None
     assert last is not None
-    lines = statement(statement_rows(call.envelope.fixmedins_code, first=first, last=last, insutype=fields.raw("insutype"), clr_type=fields.raw("clr_type")))
+    lines = statement(
+        statement_rows(
+            call.envelope.fixmedins_code,
+            first=first,
+            last=last,
+            insutype=fields.raw("insutype"),
+            clr_type=fields.raw("clr_type"),
+        )
+    )
     if not refunds:
         gone = {line.setl_id for line in lines if line.refunded}
         lines = [line for line in lines if line.setl_id not in gone]
     ours = [sum(getattr(line, name) for line in lines) for name in ("medfee", "fund", "acct")]
     same = ours == theirs and str(len(lines)) == count
-    result = BALANCED if same else OURS_MORE if len(lines) > int(count or 0) else THEIRS_MORE if len(lines) < int(count or 0) else DIFFERENT
+    result = (
+        BALANCED
+        if same
+        else OURS_MORE
+        if len(lines) > int(count or 0)
+        else THEIRS_MORE
+        if len(lines) < int(count or 0)
+        else DIFFERENT
+    )
     said = RESULTS[result] if same else (
         f"{RESULTS[result]}：中心 {len(lines)} 笔，总额 {yuan(ours[0])}，基金 {yuan(ours[1])}，账户 {yuan(ours[2])}；"
         f"机构 {count} 笔，总额 {yuan(theirs[0])}，基金 {yuan(theirs[1])}，账户 {yuan(theirs[2])}"
@@ -92,7 +114,10 @@ def upload(call: Call) -> Reply:
     name = fields.text("filename", limit=200) or "statement.zip"
     fields.done()
     file = StatementFile(
-        number=reference(call.actor.area_code)[:30], fixmedins_code=call.envelope.fixmedins_code, filename=name, content=_bytes(node.get("in"))
+        number=reference(call.actor.area_code)[:30],
+        fixmedins_code=call.envelope.fixmedins_code,
+        filename=name,
+        content=_bytes(node.get("in")),
     )
     KeepFile(actor=call.actor, file=file).run()
     out = {"file_qury_no": file.number, "filename": name, "fixmedins_code": file.fixmedins_code}
@@ -102,7 +127,11 @@ def upload(call: Call) -> Reply:
 def _bytes(value: Any) -> bytes:
     """Return the bytes of a file sent as an array of numbers (signed or not) or as base64."""
     try:
-        made = bytes(int(item) & 255 for item in value) if isinstance(value, list) else base64.b64decode(str(value or ""), validate=True)
+        made = (
+            bytes(int(item) & 255 for item in value)
+            if isinstance(value, list)
+            else base64.b64decode(str(value or ""), validate=True)
+        )
     except (ValueError, TypeError):
         raise InputErrors([fault(E_CONTENT, why="in 既不是字节数组也不是 base64")]) from None
     if not made or len(made) > MAX_FILE:
@@ -122,14 +151,22 @@ def details(call: Call) -> Reply:
     held = StatementFile.objects.filter(number=number, fixmedins_code=call.envelope.fixmedins_code).first()
     if held is None:
         raise InputErrors([fault(E_FILE, number=number)])
-    ours = statement(statement_rows(call.envelope.fixmedins_code, first=first, last=last, clr_type=fields.raw("clr_type")))
+    ours = statement(
+        statement_rows(call.envelope.fixmedins_code, first=first, last=last, clr_type=fields.raw("clr_type"))
+    )
     compared = compare(ours, theirs=parse(bytes(held.content)))
     made = StatementFile(
-        number=reference(call.actor.area_code)[:30], fixmedins_code=held.fixmedins_code, filename=f"result-{number}.zip", content=pack(compared)
+        number=reference(call.actor.area_code)[:30],
+        fixmedins_code=held.fixmedins_code,
+        filename=f"result-{number}.zip",
+        content=pack(compared),
     )
     KeepFile(actor=call.actor, file=made).run()
     stamp = clock.local(clock.now()).strftime("%Y-%m-%d %H:%M:%S")
-    return Reply({"fileinfo": {"file_qury_no": made.number, "filename": made.filename, "dld_endtime": stamp}}, subject=made.number)
+    return Reply(
+        {"fileinfo": {"file_qury_no": made.number, "filename": made.filename, "dld_endtime": stamp}},
+        subject=made.number,
+    )
 
 
 @handles("9102")

@@ -60,7 +60,11 @@ class Admit(Action):
         return self.encounter
 
     def audited(self, done: Encounter) -> dict[str, Any]:
-        return {"subject": "encounter", "subject_id": done.mdtrt_id, "data": {"med_type": done.med_type, "told": [t for t, _ in self.told]}}
+        return {
+            "subject": "encounter",
+            "subject_id": done.mdtrt_id,
+            "data": {"med_type": done.med_type, "told": [t for t, _ in self.told]},
+        }
 
     def announce(self, done: Encounter) -> None:
         outbox.announce("encounter:admitted", mdtrt_id=done.mdtrt_id)
@@ -83,7 +87,11 @@ class CancelAdmission(Action):
     def check(self) -> None:
         self.encounter = stay_of(self.actor, self.mdtrt_id)
         settled = Bill.objects.filter(
-            mdtrt_id=self.mdtrt_id, fixmedins_code=self.encounter.fixmedins_code, is_cancellation=False, cancelled_by__isnull=True, is_reversed=False
+            mdtrt_id=self.mdtrt_id,
+            fixmedins_code=self.encounter.fixmedins_code,
+            is_cancellation=False,
+            cancelled_by__isnull=True,
+            is_reversed=False,
         ).first()
         if settled:
             raise InputErrors([fault(E_SETTLED, mdtrt_id=self.mdtrt_id, setl_id=settled.setl_id)])

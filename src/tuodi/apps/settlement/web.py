@@ -49,7 +49,9 @@ def find(request: HttpRequest) -> HttpResponse:
             wrong = said(error)
         else:
             return redirect("counter-bill", ticket=counter.ticket_for(request.user, person))
-    return render(request, "settlement/find.html", {"form": form, "wrong": wrong, "place": counter.institution_of(request.user)})
+    return render(
+        request, "settlement/find.html", {"form": form, "wrong": wrong, "place": counter.institution_of(request.user)}
+    )
 
 
 def _person(request: HttpRequest, ticket: str) -> Person:
@@ -67,10 +69,19 @@ def _form(request: HttpRequest, person: Person, data: Any = None) -> BillForm:
 
 
 def _bill_page(
-    request: HttpRequest, person: Person, ticket: str, form: BillForm, *, wrong: list[str], worked: counter.Worked | None
+    request: HttpRequest,
+    person: Person,
+    ticket: str,
+    form: BillForm,
+    *,
+    wrong: list[str],
+    worked: counter.Worked | None,
 ) -> HttpResponse:
     day = clock.today()
-    held = [(row, IDENTITIES.get(row.identity, row.identity), row.first <= day and (row.last is None or row.last >= day)) for row in counter.identities_of(person)]
+    held = [
+        (row, IDENTITIES.get(row.identity, row.identity), row.first <= day and (row.last is None or row.last >= day))
+        for row in counter.identities_of(person)
+    ]
     shown = {
         "person": person, "ticket": ticket, "form": form, "identities": held, "standing": standing_of_person(person, day),
         "wrong": wrong, "worked": worked, "place": form.own, "may_settle": form.own is not None,
@@ -97,7 +108,9 @@ def try_bill(request: HttpRequest, ticket: str) -> HttpResponse:
         except InputErrors as error:
             wrong = said(error)
     may_settle = form.own is not None and access.may(request.user, permissions.SETTLE)
-    return render(request, "settlement/result.html", {"form": form, "worked": worked, "wrong": wrong, "may_settle": may_settle})
+    return render(
+        request, "settlement/result.html", {"form": form, "worked": worked, "wrong": wrong, "may_settle": may_settle}
+    )
 
 
 @login_required
@@ -139,13 +152,25 @@ def _rows(request: HttpRequest) -> tuple[Any, dict[str, Any]]:
     person = counter.person_with(request.user, who) if who else None
     if who and person is None:
         raise Http404("请重新查找")
-    filters = {"first": _day(asked.get("first", "")), "last": _day(asked.get("last", "")), "state": asked.get("state", "")}
+    filters = {
+        "first": _day(asked.get("first", "")),
+        "last": _day(asked.get("last", "")),
+        "state": asked.get("state", ""),
+    }
     if not asked and not who:
         filters["first"] = clock.today() - timedelta(days=366)
     rows = listing.narrowed(
-        listing.settlements_for(request.user), **filters, setl_id=asked.get("id", ""), psn_no=person.psn_no if person else ""
+        listing.settlements_for(request.user),
+        **filters,
+        setl_id=asked.get("id", ""),
+        psn_no=person.psn_no if person else "",
     )
-    return rows, {**filters, "person": person, "setl_id": asked.get("id", ""), "order": asked.get("order", "-setl_time")}
+    return rows, {
+        **filters,
+        "person": person,
+        "setl_id": asked.get("id", ""),
+        "order": asked.get("order", "-setl_time"),
+    }
 
 
 @login_required
@@ -231,7 +256,9 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
     shown = _one(request, pk, permissions.VIEW)
     if shown["worked"] is None:
         raise Http404("结算已撤销，不再出具结算单")
-    return render(request, "settlement/statement.html", {**shown, "code": listing.code_for(shown["bill"]), "now": clock.now()})
+    return render(
+        request, "settlement/statement.html", {**shown, "code": listing.code_for(shown["bill"]), "now": clock.now()}
+    )
 
 
 @login_required
@@ -255,7 +282,9 @@ def verify(request: HttpRequest, code: str = "") -> HttpResponse:
     if "code" in request.GET and not code:
         asked = request.GET["code"].strip()[:60].replace("/", "")
         return redirect("verify-code", code=asked) if asked else redirect("verify")
-    return render(request, "settlement/verify.html", {"code": code, "confirmed": listing.confirm(code) if code else None})
+    return render(
+        request, "settlement/verify.html", {"code": code, "confirmed": listing.confirm(code) if code else None}
+    )
 
 
 urlpatterns = [

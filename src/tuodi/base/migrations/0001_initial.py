@@ -6,72 +6,100 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('username', models.CharField(max_length=60, unique=True, verbose_name='用户名')),
-                ('name', models.CharField(max_length=60, verbose_name='姓名')),
-                ('role', models.CharField(choices=[('administrator', '系统管理员'), ('auditor', '审计监督岗'), ('county_approver', '县级审批岗'), ('county_clerk', '县级经办岗'), ('finance', '财务岗'), ('hospital', '医院窗口'), ('policy_approver', '政策审核岗'), ('policy_officer', '政策岗'), ('registry_clerk', '身份信息岗'), ('system', '系统任务'), ('town_clerk', '乡镇经办岗'), ('village_clerk', '村级协办岗')], max_length=30, verbose_name='岗位')),
-                ('area_code', models.CharField(max_length=12, verbose_name='辖区')),
-                ('institution_code', models.CharField(blank=True, max_length=30, verbose_name='机构编码')),
-                ('is_active', models.BooleanField(default=True, verbose_name='启用')),
-                ('must_change_password', models.BooleanField(default=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("username", models.CharField(max_length=60, unique=True, verbose_name="用户名")),
+                ("name", models.CharField(max_length=60, verbose_name="姓名")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("administrator", "系统管理员"),
+                            ("auditor", "审计监督岗"),
+                            ("county_approver", "县级审批岗"),
+                            ("county_clerk", "县级经办岗"),
+                            ("finance", "财务岗"),
+                            ("hospital", "医院窗口"),
+                            ("policy_approver", "政策审核岗"),
+                            ("policy_officer", "政策岗"),
+                            ("registry_clerk", "身份信息岗"),
+                            ("system", "系统任务"),
+                            ("town_clerk", "乡镇经办岗"),
+                            ("village_clerk", "村级协办岗"),
+                        ],
+                        max_length=30,
+                        verbose_name="岗位",
+                    ),
+                ),
+                ("area_code", models.CharField(max_length=12, verbose_name="辖区")),
+                ("institution_code", models.CharField(blank=True, max_length=30, verbose_name="机构编码")),
+                ("is_active", models.BooleanField(default=True, verbose_name="启用")),
+                ("must_change_password", models.BooleanField(default=False)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Announcement',
+            name="Announcement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('fact', models.CharField(max_length=60)),
-                ('data', models.JSONField(default=dict)),
-                ('delivered_at', models.DateTimeField(db_index=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("fact", models.CharField(max_length=60)),
+                ("data", models.JSONField(default=dict)),
+                ("delivered_at", models.DateTimeField(db_index=True, null=True)),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='Area',
+            name="Area",
             fields=[
-                ('code', models.CharField(max_length=12, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=60)),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='children', to='base.area')),
+                ("code", models.CharField(max_length=12, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=60)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.RESTRICT, related_name="children", to="base.area"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['code'],
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('actor_role', models.CharField(max_length=30)),
-                ('verb', models.CharField(db_index=True, max_length=60)),
-                ('subject', models.CharField(max_length=40)),
-                ('subject_id', models.CharField(db_index=True, max_length=60)),
-                ('area_code', models.CharField(max_length=12)),
-                ('data', models.JSONField(default=dict)),
-                ('sequence', models.BigIntegerField(null=True, unique=True)),
-                ('seal', models.BinaryField(null=True)),
-                ('actor', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("actor_role", models.CharField(max_length=30)),
+                ("verb", models.CharField(db_index=True, max_length=60)),
+                ("subject", models.CharField(max_length=40)),
+                ("subject_id", models.CharField(db_index=True, max_length=60)),
+                ("area_code", models.CharField(max_length=12)),
+                ("data", models.JSONField(default=dict)),
+                ("sequence", models.BigIntegerField(null=True, unique=True)),
+                ("seal", models.BinaryField(null=True)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
     ]

@@ -8,7 +8,19 @@ class Migration(migrations.Migration):
     operations = [
         append_only(
             "base_auditevent",
-            columns=["id", "at", "actor_id", "actor_role", "verb", "subject", "subject_id", "area_code", "data", "sequence", "seal"],
+            columns=[
+                "id",
+                "at",
+                "actor_id",
+                "actor_role",
+                "verb",
+                "subject",
+                "subject_id",
+                "area_code",
+                "data",
+                "sequence",
+                "seal",
+            ],
             may_set=("sequence", "seal"),
         ),
     ]

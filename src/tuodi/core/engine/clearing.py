@@ -103,9 +103,7 @@ def clearing_year(plan: Plan, year: int) -> ClearingYear:
 
 def clearing_year_of(plan: Plan, posted_on: date) -> int:
     """Return the year in whose settlement money posted on a day is covered."""
-    return next(
-        year for year in (posted_on.year, posted_on.year + 1) if posted_on in clearing_year(plan, year).period
-    )
+    return next(year for year in (posted_on.year, posted_on.year + 1) if posted_on in clearing_year(plan, year).period)
 
 
 def capitation(
@@ -218,9 +216,7 @@ def _payout(
         return _unknown(institution, months, package, (f"score.{institution}",))
     score = exact_number(scores[institution])
     if not scale[0] or score[0] * scale[1] > scale[0] * score[1]:
-        raise InputErrors(
-            [fault(E_SCORE, institution=institution, score=scores[institution], scale=_shown(scale))]
-        )
+        raise InputErrors([fault(E_SCORE, institution=institution, score=scores[institution], scale=_shown(scale))])
     if pass_mark is not None:
         payout = package if score[0] * pass_mark[1] >= pass_mark[0] * score[1] else 0
     else:

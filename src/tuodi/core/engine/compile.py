@@ -222,8 +222,12 @@ def _layer(build: _Builder, layer: Layer) -> None:
     exact = _entitlement(build, layer, has, base=base, scope=scope, deducted=deducted, counted=counted, changed=changed)
     lid = layer.id
     paid_before = build.total_of(layer, "paid")
-    whole = build.step(f"{lid}.rounded", rounded(exact, EXACT), "累计应救助额（四舍五入到分）", layer, readings=("I-21",))
-    entitled = build.step(f"{lid}.entitled", choose(a, greatest(0, whole - paid_before), 0), "本次未受限额前应付", layer)
+    whole = build.step(
+        f"{lid}.rounded", rounded(exact, EXACT), "累计应救助额（四舍五入到分）", layer, readings=("I-21",)
+    )
+    entitled = build.step(
+        f"{lid}.entitled", choose(a, greatest(0, whole - paid_before), 0), "本次未受限额前应付", layer
+    )
     rooms = _rooms(build, layer, has)
     due = build.step(f"{lid}.due", choose(a, greatest(0, least(entitled, *rooms)), 0), "本次应付", layer)
     cut = build.step(f"{lid}.cut", entitled - due, "被年度限额截去", layer)
@@ -231,7 +235,11 @@ def _layer(build: _Builder, layer: Layer) -> None:
     build.write(f"{lid}.paid", paid.name)
     if any(not rule.revives for rule in layer.caps.values()):
         exact = build.step(
-            f"{lid}.exact_kept", choose(Name(cut.name).eq(0), exact, paid * EXACT), "限额截去部分不再补付", layer, unit="fen*bp"
+            f"{lid}.exact_kept",
+            choose(Name(cut.name).eq(0), exact, paid * EXACT),
+            "限额截去部分不再补付",
+            layer,
+            unit="fen*bp",
         )
     build.write(f"{lid}.exact", exact.name)
     _spend(build, layer, due)
@@ -263,7 +271,12 @@ def _base(build: _Builder, layer: Layer, has: Features) -> tuple[Name, Expr]:
     earlier = [build.paid[other] for other in build.paid if base.after is None or other in base.after]
     burden = burden - total(earlier) if total(earlier) != ZERO else burden
     step = build.step(
-        f"{lid}.base", choose(a, burden, 0), "本次计入的个人负担", layer, clauses=(base.clause,), readings=tuple(base.readings)
+        f"{lid}.base",
+        choose(a, burden, 0),
+        "本次计入的个人负担",
+        layer,
+        clauses=(base.clause,),
+        readings=tuple(base.readings),
     )
     return step, choose(a, scope, 0)
 
@@ -286,9 +299,7 @@ def _burden(build: _Builder, layer: Layer) -> tuple[Expr, Expr]:
         burden = inside + Name("preselfpay_amt")
     if base.upstream:
         burden = greatest(0, burden - Name("maf_pay"))
-    made = build.step(
-        f"burden.{suffix}", burden, label, clauses=(base.clause,), readings=tuple(base.readings)
-    )
+    made = build.step(f"burden.{suffix}", burden, label, clauses=(base.clause,), readings=tuple(base.readings))
     build.burdens[key] = made
     return made, whole_scope
 
@@ -306,7 +317,9 @@ def _deductible(build: _Builder, layer: Layer, has: Features, base: Name) -> tup
     figure = Name(f"p.{lid}.deductible")
     unused = greatest(0, figure - used)
     if has.deductibles_of_year:
-        of_year = build.slot(f"{lid}.deducted_year", f"{lid}.deductible.year", period="year", unit=layer.of, layers=(lid,))
+        of_year = build.slot(
+            f"{lid}.deducted_year", f"{lid}.deductible.year", period="year", unit=layer.of, layers=(lid,)
+        )
         unused = least(unused, greatest(0, Name(f"p.{lid}.deductibles_of_year") - of_year))
     taken = build.step(
         f"{lid}.deducted", greatest(0, least(base, unused)), "起付线扣除", layer, readings=tuple(rule.readings)
@@ -331,26 +344,32 @@ def _category_changed(build: _Builder, layer: Layer) -> Expr:
         return build.changed[group]
     members = build.group_layers(layer)
     bucket = next(other for other in build.layers if other.id == group)
-    last = build.slot(
-        f"{group}.last_category", f"{group}", period=bucket.period, unit=bucket.of, layers=members
-    )
+    last = build.slot(f"{group}.last_category", f"{group}", period=bucket.period, unit=bucket.of, layers=members)
     if last == ZERO:
         build.changed[group] = ZERO
         return ZERO
     category = Name("category")
     covered = both(either(*(Name(f"c.{member}") for member in members)), ZERO.lt(category))
     changed = both(covered, Name("category").eq(last).eq(0), last.eq(0).eq(0))
-    step = build.step(
-        f"{group}.changed", changed, "本期内救助类别变化", bucket, unit="flag", readings=("I-13",)
+    step = build.step(f"{group}.changed", changed, "本期内救助类别变化", bucket, unit="flag", readings=("I-13",))
+    after = build.step(
+        f"{group}.category_after", choose(covered, category, last), "最近一次的类别", bucket, unit="count"
     )
-    after = build.step(f"{group}.category_after", choose(covered, category, last), "最近一次的类别", bucket, unit="count")
     build.write(f"{group}.last_category", after.name)
     build.changed[group] = step
     return step
 
 
 def _entitlement(
-    build: _Builder, layer: Layer, has: Features, *, base: Name, scope: Expr, deducted: str, counted: Name, changed: Expr
+    build: _Builder,
+    layer: Layer,
+    has: Features,
+    *,
+    base: Name,
+    scope: Expr,
+    deducted: str,
+    counted: Name,
+    changed: Expr,
 ) -> Name:
     """Return the exact running entitlement (fen x 10 000) after the event."""
     lid = layer.id
@@ -365,19 +384,34 @@ def _entitlement(
         gross_before = build.total_of(layer, "gross")
         gross = build.step(f"{lid}.gross_after", greatest(0, gross_before + base), "本期累计个人负担", layer)
         build.write(f"{lid}.gross", gross.name)
-    growth = _growth(build, layer, has, base=base, scope=scope, deducted=deducted, counted=counted, gross_before=gross_before)
+    growth = _growth(
+        build, layer, has, base=base, scope=scope, deducted=deducted, counted=counted, gross_before=gross_before
+    )
     if build.pack.rounding == "each_claim":
         alone = rounded(greatest(0, growth), EXACT) - rounded(greatest(0, ZERO - growth), EXACT)
         growth = build.step(
             f"{lid}.growth_alone", alone * EXACT, "本次单独四舍五入到分", layer, unit="fen*bp", readings=("I-21",)
         )
     return build.step(
-        f"{lid}.exact_after", greatest(0, kept + growth), "累计应救助额（精确值）", layer, unit="fen*bp", readings=("I-21",)
+        f"{lid}.exact_after",
+        greatest(0, kept + growth),
+        "累计应救助额（精确值）",
+        layer,
+        unit="fen*bp",
+        readings=("I-21",),
     )
 
 
 def _growth(
-    build: _Builder, layer: Layer, has: Features, *, base: Name, scope: Expr, deducted: str, counted: Name, gross_before: Expr
+    build: _Builder,
+    layer: Layer,
+    has: Features,
+    *,
+    base: Name,
+    scope: Expr,
+    deducted: str,
+    counted: Name,
+    gross_before: Expr,
 ) -> Expr:
     """Return what the event adds to the exact entitlement."""
     lid = layer.id
@@ -405,7 +439,9 @@ def _growth(
         low, high = _counted_total(build, layer, counted)
     parts = [*_bands(build, layer, has, low, high), *_lumps(layer, has, low, high), *_bring_down(layer, has, low, high)]
     if len(parts) > 1:
-        parts = [build.step(f"{lid}.part{i}", part, f"第 {i + 1} 段", layer, unit="fen*bp") for i, part in enumerate(parts)]
+        parts = [
+            build.step(f"{lid}.part{i}", part, f"第 {i + 1} 段", layer, unit="fen*bp") for i, part in enumerate(parts)
+        ]
     return build.step(f"{lid}.growth", choose(a, total(parts), 0), "本次按分段计算", layer, unit="fen*bp")
 
 

@@ -128,9 +128,7 @@ def _masks(
 def _meets(plan: Plan, window: IdentityWindow, s: Settlement) -> bool:
     inpatient = plan.care_of(s.med_type) == "inpatient"
     last = s.enddate if plan.pack.stay_ends == "discharge" else max(s.enddate, s.setl_time.date())
-    return window.meets(
-        care_first=s.begndate, care_last=last if inpatient else s.begndate, settled=s.setl_time.date()
-    )
+    return window.meets(care_first=s.begndate, care_last=last if inpatient else s.begndate, settled=s.setl_time.date())
 
 
 def _event(
@@ -200,7 +198,11 @@ def registered_elsewhere(plan: Plan, standard_area: str) -> bool:
 
 def first_application(layer: Layer, applications: Iterable[Application], day: date) -> date | None:
     """Return the first application of the same calendar year that looks back on a day (I-40)."""
-    found = [a.applied_on for a in applications if a.layer == layer.id and a.applied_on.year == day.year and a.applied_on >= day]
+    found = [
+        a.applied_on
+        for a in applications
+        if a.layer == layer.id and a.applied_on.year == day.year and a.applied_on >= day
+    ]
     return min(found, default=None)
 
 
@@ -242,11 +244,11 @@ def _mark_last(plan: Plan, events: list[Event]) -> None:
             continue
         last: dict[object, Event] = {}
         for event in events:
-            if event.decision.layers[i].counts_as_covered and (layer.due != "application" or layer.id in event.applications):
+            if event.decision.layers[i].counts_as_covered and (
+                layer.due != "application" or layer.id in event.applications
+            ):
                 s = event.settlement
                 whose = s.household or s.psn_no if layer.of == "household" else s.psn_no
                 last[(whose, event.keys.get(layer.deductible.per))] = event
         for event in last.values():
             event.keys[f"last.{layer.id}"] = 1
-
-

@@ -210,7 +210,11 @@ def _run(
     keys = []
     for n, group in enumerate(shape.groups):
         whose = s.household or s.psn_no if group.is_household else s.psn_no
-        key = (n, whose, event.applications.get(group.application) if group.application else event.keys.get(group.period))
+        key = (
+            n,
+            whose,
+            event.applications.get(group.application) if group.application else event.keys.get(group.period),
+        )
         keys.append(key)
         kept = remembered.get(key)
         if kept is not None:
@@ -390,7 +394,9 @@ def differences(before: Iterable[EventResult], after: Iterable[EventResult]) -> 
     old, new = paid(before), paid(after)
     keys = [*new, *(key for key in old if key not in new)]
     return [
-        Difference(*key, before=old.get(key, 0), after=new.get(key, 0)) for key in keys if old.get(key, 0) != new.get(key, 0)
+        Difference(*key, before=old.get(key, 0), after=new.get(key, 0))
+        for key in keys
+        if old.get(key, 0) != new.get(key, 0)
     ]
 
 

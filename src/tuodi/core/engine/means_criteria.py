@@ -140,15 +140,11 @@ def criterion_result(plan: Plan, criterion: Criterion, household: Household) -> 
     return _compared(known, criterion, net=net, standard=standard, heads=heads)
 
 
-def _compared(
-    known: CriterionResult, criterion: Criterion, *, net: int, standard: int, heads: int
-) -> CriterionResult:
+def _compared(known: CriterionResult, criterion: Criterion, *, net: int, standard: int, heads: int) -> CriterionResult:
     """Return the criterion decided, with its sentence."""
     top, bottom = exact_number(criterion.times)
     months = MONTHS if criterion.limit_per == "month" else 1
-    holds, limit = meets(
-        net, criterion.compare, numerator=top * standard * months * heads, denominator=bottom
-    )
+    holds, limit = meets(net, criterion.compare, numerator=top * standard * months * heads, denominator=bottom)
     parts = [f"{criterion.times} 倍 ×"] if criterion.times != "1" else []
     parts.append(yuan_for_people(standard))
     parts += [f"× {months} 个月"] if months > 1 else []
@@ -161,9 +157,7 @@ def _compared(
         measured = f"家庭收入 {yuan_for_people(known.income_fen)}"
         if criterion.minus != "none":
             assert known.minus_fen is not None
-            measured += (
-                f" - {COSTS[criterion.minus]} {yuan_for_people(known.minus_fen)} = {yuan_for_people(net)}"
-            )
+            measured += f" - {COSTS[criterion.minus]} {yuan_for_people(known.minus_fen)} = {yuan_for_people(net)}"
         parts.append(f"× {heads} 人")
     line = f"{' '.join(parts)} = {yuan_for_people(limit)}" if len(parts) > 1 else parts[0]
     stands = COMPARISONS[criterion.compare] if holds else f"并非{COMPARISONS[criterion.compare]}"
@@ -219,9 +213,7 @@ def _cost(criterion: Criterion, household: Household, window: Period, missing: l
     if criterion.minus == "none" and criterion.kind != "medical_cost":
         return 0
     inside = [cost for cost in household.medical or () if cost.on in window]
-    amounts = [
-        cost.in_policy_fen if criterion.minus == "in_policy" else cost.self_paid_fen for cost in inside
-    ]
+    amounts = [cost.in_policy_fen if criterion.minus == "in_policy" else cost.self_paid_fen for cost in inside]
     if household.medical is None or None in amounts:
         missing.append("medical")
         return None
@@ -234,9 +226,7 @@ def _standard(
     """Return the limit in fen for this household on the application day, and where it comes from (I-42)."""
     assert criterion.limit is not None, criterion.id
     area = household.residence if criterion.standard == "residence" else household.registration
-    missing += [
-        name for name in _unplaced(plan, criterion, area=area, marked=household.marked) if name not in missing
-    ]
+    missing += [name for name in _unplaced(plan, criterion, area=area, marked=household.marked) if name not in missing]
     kinds = RESIDENCE_KINDS if criterion.residence_kind == "higher" else (household.marked,)
     found: list[tuple[int, tuple[str, ...]]] = []
     for kind in kinds:

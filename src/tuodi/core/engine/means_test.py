@@ -82,9 +82,7 @@ def medical_costs(settlements: Iterable[Settlement]) -> tuple[MedicalCost, ...]:
     return tuple(out)
 
 
-def _result(
-    test: MeansTest, outcome: Outcome, criteria: tuple[CriterionResult, ...], clause: str
-) -> MeansTestResult:
+def _result(test: MeansTest, outcome: Outcome, criteria: tuple[CriterionResult, ...], clause: str) -> MeansTestResult:
     missing = tuple(dict.fromkeys(name for criterion in criteria for name in criterion.missing))
     readings = [*test.readings, *(name for criterion in criteria for name in criterion.readings)]
     says = f"{test.name}：{OUTCOMES[outcome]}"

@@ -76,9 +76,7 @@ def openings(
     ``MissingValues`` as the fold does.
     """
     computed = _computed(plan, settlements, identities, applications)
-    return [
-        result for rule in plan.pack.openings for result in lines_reached(plan, rule, computed, year=year)
-    ]
+    return [result for rule in plan.pack.openings for result in lines_reached(plan, rule, computed, year=year)]
 
 
 def warnings(
@@ -91,9 +89,7 @@ def warnings(
 ) -> list[LineResult]:
     """Return how every person (or household) with events in a year stands to every warning line of the pack (AK-4.3.1)."""
     computed = _computed(plan, settlements, identities, applications)
-    return [
-        result for rule in plan.pack.warnings for result in lines_reached(plan, rule, computed, year=year)
-    ]
+    return [result for rule in plan.pack.warnings for result in lines_reached(plan, rule, computed, year=year)]
 
 
 def lines_reached(
@@ -114,9 +110,7 @@ def burden_left(plan: Plan, tally: Tally, result: EventResult) -> int:
     s = result.settlement
     paid = {layer.layer: layer.pay for layer in result.layers}
     insurers = {
-        layer.id: layer.pays
-        for layer in plan.layers
-        if layer.pays in AMOUNT_FIELDS and layer.pays != "maf_pay"
+        layer.id: layer.pays for layer in plan.layers if layer.pays in AMOUNT_FIELDS and layer.pays != "maf_pay"
     }
     less = STANDARD_LESS if tally.less is None else tuple(tally.less)
     payers: int = sum(getattr(s, name) for name in less)
@@ -127,9 +121,7 @@ def burden_left(plan: Plan, tally: Tally, result: EventResult) -> int:
         left = max(0, s.inscp_scp_amt - payers) + (s.preselfpay_amt if tally.measure == "in_catalogue" else 0)
     if tally.upstream:
         left = max(0, left - s.maf_pay)
-    after = [
-        layer for layer in paid if layer not in insurers and (tally.after is None or layer in tally.after)
-    ]
+    after = [layer for layer in paid if layer not in insurers and (tally.after is None or layer in tally.after)]
     return left - sum(paid[layer] for layer in after)
 
 
@@ -206,9 +198,7 @@ def _counts(plan: Plan, rule: Opening | WarningLine, event: Event) -> bool:
 
     An event that no layer takes is covered all the same if a line names the person.
     """
-    if event.profile.day not in plan.life or not holds(
-        plan, rule.tally.covers, event.profile, event.decision.category
-    ):
+    if event.profile.day not in plan.life or not holds(plan, rule.tally.covers, event.profile, event.decision.category):
         return False
     if rule.tally.counts == "all" or not event.decision.refusal:
         return True

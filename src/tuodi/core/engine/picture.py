@@ -85,7 +85,9 @@ def picture(plan: Plan, result: EventResult) -> str:
 def description(bill: Bill) -> str:
     """Return the picture in words."""
     paid = "；".join(f"{p.label} {yuan(p.amount)}{_cited(p)}" for p in bill.payments) or "没有支付"
-    parts = "，".join(f"{name} {yuan(amount)}" for (name, _), amount in zip(PARTS, bill.left_parts, strict=True) if amount)
+    parts = "，".join(
+        f"{name} {yuan(amount)}" for (name, _), amount in zip(PARTS, bill.left_parts, strict=True) if amount
+    )
     left = f"个人还要承担 {yuan(max(bill.left, 0))}" + (f"（{parts}）" if parts and bill.left > 0 else "")
     return f"医疗费总额 {yuan(bill.total)}。{paid}。{left}。"
 
@@ -194,7 +196,9 @@ def _bars(bars: list[Bar], total: int) -> Iterator[str]:
                 ink, halo = (PAPER, False) if fill == PARTS[0][1] else (INK, fill == PARTS[2][1])
                 yield text(middle, y + tall // 2 + 40, words, size=10, fill=ink, anchor="middle", halo=halo)
         size = 13 if slot >= 1000 else 11 if slot >= 760 else 9
-        yield text(middle, y - 80, bar.amount, size=size, weight=600 if bar.is_strong else 0, anchor="middle", halo=True)
+        yield text(
+            middle, y - 80, bar.amount, size=size, weight=600 if bar.is_strong else 0, anchor="middle", halo=True
+        )
         level = BOTTOM - _height(bar.top if n == 0 else bar.floor, total)
         if n + 1 < len(bars) and level < BOTTOM:
             right = LEFT + slot * (n + 1) + slot // 2 - wide // 2
@@ -237,7 +241,15 @@ def _bracket(bars: list[Bar], bill: Bill) -> Iterator[str]:
     tallest = max(len(lines) * (size + 4) for size, lines in (label_lines(bars[n].label, slot) for n in own))
     first, last, y = LEFT + slot * own[0] + 120, LEFT + slot * (own[-1] + 1) - 120, BOTTOM + 330 + tallest * 10
     yield f'<path d="M{px(first)} {px(y - 60)}V{px(y)}H{px(last)}V{px(y - 60)}" fill="none" stroke="#0e7c66" stroke-width="1.2"/>'
-    yield text((first + last) // 2, y + 170, f"医疗救助合计 {yuan(bill.assistance)}", size=12, weight=600, fill="#0a5747", anchor="middle")
+    yield text(
+        (first + last) // 2,
+        y + 170,
+        f"医疗救助合计 {yuan(bill.assistance)}",
+        size=12,
+        weight=600,
+        fill="#0a5747",
+        anchor="middle",
+    )
 
 
 def _legend(bars: list[Bar]) -> Iterator[str]:
@@ -246,7 +258,11 @@ def _legend(bars: list[Bar]) -> Iterator[str]:
     entries = [(name, fill) for name, fill in PARTS if fill in used]
     entries += [
         (name, fill)
-        for name, fill in (("保险支付", FILLS["basic"]), ("其他帮扶", FILLS["relief"]), ("医疗救助", FILLS["assistance"]))
+        for name, fill in (
+            ("保险支付", FILLS["basic"]),
+            ("其他帮扶", FILLS["relief"]),
+            ("医疗救助", FILLS["assistance"]),
+        )
         if fill in used
     ]
     x = RIGHT - sum(300 + 120 * len(name) for name, _ in entries)

@@ -42,7 +42,12 @@ E_NO_ROW = declare(
 )
 
 IDENTITY_BITS = {code: 1 << i for i, code in enumerate(IDENTITIES)}
-NOT_IN_FORCE, NO_CATEGORY, CARE_NOT_COVERED, NOT_COVERED = "not_in_force", "no_category", "care_not_covered", "not_covered"
+NOT_IN_FORCE, NO_CATEGORY, CARE_NOT_COVERED, NOT_COVERED = (
+    "not_in_force",
+    "no_category",
+    "care_not_covered",
+    "not_covered",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +165,9 @@ class Plan:
         key = ("", settlement.diag_code, age, settlement.diag_others)
         found = self.classes.get(key)
         if found is None:
-            found = self.classes[key] = self.disease_classes("", settlement.diag_code, age, others=settlement.diag_others)
+            found = self.classes[key] = self.disease_classes(
+                "", settlement.diag_code, age, others=settlement.diag_others
+            )
         return found
 
     def disease_classes(self, certified: str, diagnosis: str, age: int, *, others: str = "") -> tuple[str, ...]:
@@ -197,9 +204,17 @@ def make_plan(pack: Pack, values: list[EnteredValue] | None = None, *, simulate:
     program = compile_program(pack, simulate=simulate)
     unproven = prove(program)
     if unproven:
-        raise PackErrors(fault(E_UNPROVEN, step=u.step, label=u.label, why=u.why, low=u.low, high=u.high) for u in unproven)
+        raise PackErrors(
+            fault(E_UNPROVEN, step=u.step, label=u.label, why=u.why, low=u.low, high=u.high) for u in unproven
+        )
     layers = [*(pack.insurance if simulate else []), *pack.layers]
-    days = {first, first.replace(month=1, day=1), last + timedelta(days=1) if last < FOREVER else FOREVER, *entered.days(), *_dated_days(layers, entered, first)}
+    days = {
+        first,
+        first.replace(month=1, day=1),
+        last + timedelta(days=1) if last < FOREVER else FOREVER,
+        *entered.days(),
+        *_dated_days(layers, entered, first),
+    }
     plan = Plan(
         pack=pack, entered=entered, simulate=simulate, program=program, layers=layers, first=first, last=last,
         tables=[[tuple([0] * len(program.figures[layer.id]))] for layer in layers],
@@ -289,9 +304,7 @@ def _decide(plan: Plan, profile: Profile) -> Decision:
     pack = plan.pack
     none = tuple(LayerChoice(0, False) for _ in plan.layers)
     early = profile.day < plan.first
-    counted_early = (
-        early and pack.in_force.earlier_in_first_year == "counts" and profile.day.year == plan.first.year
-    )
+    counted_early = early and pack.in_force.earlier_in_first_year == "counts" and profile.day.year == plan.first.year
     reached = early and pack.in_force.reach_back_before_first and bool(profile.windows)
     if (early and not counted_early and not reached) or profile.day > plan.last:
         says = f"不在政策施行期限内（{plan.first} 至 {'长期' if plan.last == FOREVER else plan.last}）"
@@ -308,7 +321,9 @@ def _decide(plan: Plan, profile: Profile) -> Decision:
     counted = _with_silent(plan, profile, chosen) if not _refused(plan, profile, category) else insured
     if category == 0 and not any(choice.looks for choice in chosen[insurers:]):
         if any(choice.row for choice in counted[insurers:]):
-            return Decision(NO_CATEGORY, pack.no_category, "就医期间没有属于本政策救助对象的身份，只计入累计", 0, "", counted)
+            return Decision(
+                NO_CATEGORY, pack.no_category, "就医期间没有属于本政策救助对象的身份，只计入累计", 0, "", counted
+            )
         return Decision(NO_CATEGORY, pack.no_category, "就医期间没有属于本政策救助对象的身份", 0, "", insured)
     if category == 0 and len(set(opened_for)) == 1:
         identity = opened_for[0]
@@ -317,12 +332,16 @@ def _decide(plan: Plan, profile: Profile) -> Decision:
             return Decision(refusal.id, refusal.clause, refusal.says, category, identity, insured)
     if category and not any(choice.row for choice in chosen[insurers:]):
         if not _any_care(plan, profile, category):
-            return Decision(CARE_NOT_COVERED, pack.care.clause, "该医疗类别不在救助费用范围内", category, identity, insured)
+            return Decision(
+                CARE_NOT_COVERED, pack.care.clause, "该医疗类别不在救助费用范围内", category, identity, insured
+            )
         clause = pack.layers[0].clause
         return Decision(NOT_COVERED, clause, "该病种、机构或身份没有适用的救助", category, identity, insured)
     if counted_early:
         silent = tuple(LayerChoice(_early_row(plan, i, c), False) if c.row else c for i, c in enumerate(chosen))
-        return Decision(NOT_IN_FORCE, pack.in_force.clause, "施行前的费用只计入累计，不予救助", category, identity, silent)
+        return Decision(
+            NOT_IN_FORCE, pack.in_force.clause, "施行前的费用只计入累计，不予救助", category, identity, silent
+        )
     return Decision("", "", "", category, identity, counted)
 
 
@@ -333,7 +352,11 @@ def _refused(plan: Plan, profile: Profile, category: int) -> bool:
 def _any_care(plan: Plan, profile: Profile, category: int) -> bool:
     """Say whether some assistance layer takes this kind of care at all."""
     care = plan.care_of(profile.med_type)
-    return any(layer.covers.care is msgspec.UNSET or care in layer.covers.care for layer in plan.pack.layers if layer.due != "application")
+    return any(
+        layer.covers.care is msgspec.UNSET or care in layer.covers.care
+        for layer in plan.pack.layers
+        if layer.due != "application"
+    )
 
 
 def _with_silent(plan: Plan, profile: Profile, chosen: tuple[LayerChoice, ...]) -> tuple[LayerChoice, ...]:
@@ -393,7 +416,9 @@ def _choice(plan: Plan, i: int, profile: Profile, category: int) -> LayerChoice:
         return LayerChoice(0, False)
     resolver = Resolver(plan.entered, max(profile.day, plan.first))
     matching = [
-        (n, row) for n, row in enumerate(layer.figures) if holds(plan, row.when, profile, category) and _in_time(row, resolver, plan)
+        (n, row)
+        for n, row in enumerate(layer.figures)
+        if holds(plan, row.when, profile, category) and _in_time(row, resolver, plan)
     ]
     if not matching:
         return LayerChoice(0, False)

@@ -91,20 +91,14 @@ class PersonPremiums:
     identities: tuple[str, ...]
 
 
-def premium_subsidies(
-    plan: Plan, facts: PremiumFacts, identities: Sequence[IdentityRecord]
-) -> PersonPremiums:
+def premium_subsidies(plan: Plan, facts: PremiumFacts, identities: Sequence[IdentityRecord]) -> PersonPremiums:
     """Return what each premium of a person is subsidised with in a year, in fen.
 
     AK-3.2.1, AK-3.2.2, DT-3.1.1, DT-3.2, QD-2.2, WH-2.2.1 are data of their packs; I-66 is ``held``. A rule whose figure nobody has
     entered, or whose fact nobody has stated, makes the answer "not yet known" unless a rule already pays the whole premium.
     """
     own = [record for record in identities if record.psn_no == facts.psn_no]
-    windows = [
-        window
-        for window in identity_windows(plan.pack, own, life=plan.life)
-        if window.judged != Judged.SETTLED
-    ]
+    windows = [window for window in identity_windows(plan.pack, own, life=plan.life) if window.judged != Judged.SETTLED]
     insurances = dict.fromkeys(rule.insurance for rule in plan.pack.premiums)
     results = tuple(_insurance(plan, insurance, facts, windows) for insurance in insurances)
     held = _identities_of_the_year(plan, facts, windows)
@@ -122,9 +116,7 @@ def uninsured(people: Iterable[PersonPremiums]) -> list[PersonPremiums]:
     return [person for person in people if person.is_uninsured]
 
 
-def _insurance(
-    plan: Plan, insurance: str, facts: PremiumFacts, windows: list[IdentityWindow]
-) -> PremiumResult:
+def _insurance(plan: Plan, insurance: str, facts: PremiumFacts, windows: list[IdentityWindow]) -> PremiumResult:
     premium = facts.premiums_fen.get(insurance)
     nothing = PremiumResult(insurance, "no_rule", 0, premium)
     if not plan.life.meets(facts.collection):
@@ -175,9 +167,7 @@ def _rule(plan: Plan, rule: Premium, facts: PremiumFacts, windows: list[Identity
     return replace(answer, sources=tuple(resolver.sources()))
 
 
-def _worth(
-    rule: Premium, facts: PremiumFacts, answer: PremiumResult, resolver: LocalResolver
-) -> PremiumResult:
+def _worth(rule: Premium, facts: PremiumFacts, answer: PremiumResult, resolver: LocalResolver) -> PremiumResult:
     """Return what a rule that names the person pays, at most the personal premium."""
     premium = answer.premium_fen
     if rule.amount == "none" or (rule.insurance == "resident" and facts.insurance == "employee"):
@@ -226,9 +216,7 @@ def _decisive(rule: Premium, facts: PremiumFacts) -> Period:
     return Period(day, day) if day is not None else facts.collection
 
 
-def _identities_of_the_year(
-    plan: Plan, facts: PremiumFacts, windows: list[IdentityWindow]
-) -> tuple[str, ...]:
+def _identities_of_the_year(plan: Plan, facts: PremiumFacts, windows: list[IdentityWindow]) -> tuple[str, ...]:
     """Return the identities that the pack knows and the person holds between collection and the year's end."""
     known = {identity for category in plan.pack.categories for identity in category.identities}
     known.update(identity for rule in plan.pack.premiums for identity in rule.identities)
@@ -250,9 +238,7 @@ def _said(result: PremiumResult, facts: PremiumFacts) -> PremiumResult:
         )
     else:
         what = {
-            "none": f"{who}不享受资助"
-            if facts.insurance != "employee"
-            else "参加职工医保，没有居民医保个人缴费",
+            "none": f"{who}不享受资助" if facts.insurance != "employee" else "参加职工医保，没有居民医保个人缴费",
             "next_year": f"{who}身份在本次缴费期之后取得，纳入下一年度资助范围",
             "not_paid": f"{who}在集中缴费期内缴费后退补，目前没有缴费记录",
             "not_insured": f"{who}没有参加基本医疗保险，请先参保",

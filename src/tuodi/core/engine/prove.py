@@ -146,7 +146,12 @@ class _Ranges:
             return _union(self.range(then, faults, held), self.range(otherwise, faults, orders))
         parts = [self.range(operand, faults, orders) for operand in expr.operands]
         found = _arithmetic(expr.operator, parts, faults)
-        if expr.operator == "-" and found[0] < 0 and orders and self.at_most(expr.operands[1], expr.operands[0], orders, NEAR):
+        if (
+            expr.operator == "-"
+            and found[0] < 0
+            and orders
+            and self.at_most(expr.operands[1], expr.operands[0], orders, NEAR)
+        ):
             found = 0, max(0, found[1])
         if found[0] < -INT64 or found[1] > INT64:
             faults.append(("可能超出 64 位整数", found))

@@ -95,9 +95,7 @@ def service(
     if service_id not in known:
         raise InputErrors([fault(E_NO_SERVICE, service=service_id, known="、".join(known) or "（无）")])
     rule = known[service_id]
-    answer = ServiceResult(
-        rule.id, "granted", rule.clause, fund=rule.fund or "", readings=tuple(rule.readings)
-    )
+    answer = ServiceResult(rule.id, "granted", rule.clause, fund=rule.fund or "", readings=tuple(rule.readings))
     if person.on not in plan.life:
         answer = replace(answer, outcome="not_in_force", clause=plan.pack.in_force.clause)
     elif person.on < (rule.first or date.min) or person.on > (rule.last or date.max):
@@ -116,9 +114,7 @@ def deposit(plan: Plan, person: PersonOnDay, identities: Sequence[IdentityRecord
     answer is not yet known.
     """
     if person.on not in plan.life:
-        return DepositResult(
-            "not_in_force", clause=plan.pack.in_force.clause, says="入院日不在政策施行期内。"
-        )
+        return DepositResult("not_in_force", clause=plan.pack.in_force.clause, says="入院日不在政策施行期内。")
     missing: list[str] = []
     for rule in plan.pack.deposit_waivers:
         outcome, lacking = _waives(plan, rule, person, identities)
@@ -127,9 +123,7 @@ def deposit(plan: Plan, person: PersonOnDay, identities: Sequence[IdentityRecord
         missing += lacking
     if missing:
         names = tuple(dict.fromkeys(missing))
-        return DepositResult(
-            "not_yet_known", missing=names, says=f"押金：尚不能确定，缺少 {'、'.join(names)}。"
-        )
+        return DepositResult("not_yet_known", missing=names, says=f"押金：尚不能确定，缺少 {'、'.join(names)}。")
     return DepositResult("not_waived", says="押金：没有可以免缴的规定，按医疗机构规定缴纳。")
 
 
@@ -155,9 +149,7 @@ def profile_on(plan: Plan, person: PersonOnDay, identities: Sequence[IdentityRec
     )
 
 
-def _meets(
-    plan: Plan, when: When, person: PersonOnDay, identities: Sequence[IdentityRecord]
-) -> tuple[bool, list[str]]:
+def _meets(plan: Plan, when: When, person: PersonOnDay, identities: Sequence[IdentityRecord]) -> tuple[bool, list[str]]:
     """Return whether a person meets conditions, and the birth date if all else holds and only the age is not known."""
     profile = profile_on(plan, person, identities)
     category = plan.category_of(profile.identities)[0]

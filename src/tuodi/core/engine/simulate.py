@@ -107,9 +107,7 @@ class TypedBill:
             if fen < 0
         ]
         known = "、".join(PAYER_FIELDS)
-        out += [
-            fault(E_PAYER, payer=name, known=known) for name in self.payments_fen if name not in ALL_PAYERS
-        ]
+        out += [fault(E_PAYER, payer=name, known=known) for name in self.payments_fen if name not in ALL_PAYERS]
         parts = sum(split.values()) - self.total_fen
         total = yuan_for_people(self.total_fen)
         if parts > self.total_fen:

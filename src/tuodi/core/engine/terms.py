@@ -132,9 +132,7 @@ def deadline(
         act_by = _post_by(notice, notice_days, begun=begun, last=last, calendar=calendar)
     needs_calendar = "working" in (rule.kind, notice.kind if notice else "") or rule.rest_day_end != "stays"
     guessed = needs_calendar and not all(calendar.is_known(day) for day in (begun, first, last))
-    return _said(
-        rule, replace(answer, days=days, first=first, last=act_by, term_last=last, is_guessed=guessed)
-    )
+    return _said(rule, replace(answer, days=days, first=first, last=act_by, term_last=last, is_guessed=guessed))
 
 
 def term(
@@ -244,5 +242,7 @@ def _said(rule: Deadline, answer: TermResult) -> TermResult:
         return replace(answer, says=f"{rule.name}：截止日尚不能确定，缺少 {names}。")
     guessed = "（该年度节假日安排未录入，按周一至周五推算）" if answer.is_guessed else ""
     guessed += sample_mark(answer.sources)
-    says = f"{rule.name}：自{EVENTS[rule.runs_from]}次日起 {answer.days} {KINDS[rule.kind]}，最迟 {answer.last}{guessed}。"
+    says = (
+        f"{rule.name}：自{EVENTS[rule.runs_from]}次日起 {answer.days} {KINDS[rule.kind]}，最迟 {answer.last}{guessed}。"
+    )
     return replace(answer, says=says)

@@ -58,7 +58,10 @@ def _grounds(case: WordedCase) -> Iterator[str]:
         ("政策包", f"{pack.pack}（{pack.name}），数据摘要 sha256:{case.vocabulary.digest}"),
         ("施行", f"{span(plan.first, plan.last)}（{pack.in_force.clause}）"),
         ("结算", f"{s.setl_id}，{s.setl_time.isoformat(sep=' ')}，人员 {s.psn_no}，机构 {s.fixmedins_code}"),
-        ("就医", f"{care_text(s)}（{s.med_type}），诊断 {s.diag_code}，病种 {'、'.join(plan.diseases_of(s))}，转诊 {s.refer_stas}"),
+        (
+            "就医",
+            f"{care_text(s)}（{s.med_type}），诊断 {s.diag_code}，病种 {'、'.join(plan.diseases_of(s))}，转诊 {s.refer_stas}",
+        ),
         ("身份", _identity(case)),
     ]
     facts += [("授权参数", text) for text in _delegated(case)]
@@ -103,7 +106,9 @@ def _outcome(case: WordedCase) -> Iterator[str]:
         yield from wrapped(f"不予救助：{decision.says}（{decision.clause}，{decision.refusal}）", indent=2)
     for own in case.result.layers:
         cited = "、".join(own.clauses) + (f"；{'、'.join(own.readings)}" if own.readings else "")
-        text = f"{own.layer} 支付 {people(own.pay)}，截去 {people(own.cut)}，{own.due_on} 起，资金 {own.fund}  {{{cited}}}"
+        text = (
+            f"{own.layer} 支付 {people(own.pay)}，截去 {people(own.cut)}，{own.due_on} 起，资金 {own.fund}  {{{cited}}}"
+        )
         yield from wrapped(text, indent=2, hanging=4)
     yield f"  合计 {people(case.result.pay)}"
 

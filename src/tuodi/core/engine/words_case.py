@@ -92,7 +92,9 @@ def case_of(plan: Plan, result: EventResult, records: Sequence[IdentityRecord] =
         known.update(zip(names, numbers, strict=True))
     values, _ = plan.trace(operands.facts, figures, operands.before)
     known.update(zip(operands.shape.steps, values, strict=True))
-    return WordedCase(plan, result, records, vocabulary, known, bill_of(plan, result), _voices(plan, result, vocabulary))
+    return WordedCase(
+        plan, result, records, vocabulary, known, bill_of(plan, result), _voices(plan, result, vocabulary)
+    )
 
 
 def _voices(plan: Plan, result: EventResult, vocabulary: Vocabulary) -> list[tuple[LayerVoice, LayerResult]]:

@@ -90,7 +90,11 @@ def _entered(
 
 def figure_specs(layer: Layer, figures: FigureRow) -> Iterator[tuple[str, object]]:
     """Yield the figures of a row by the names that the steps use."""
-    yield from (("deductible", figures.deductible), ("deductibles_of_year", figures.deductibles_of_year), ("rate0", figures.rate))
+    yield from (
+        ("deductible", figures.deductible),
+        ("deductibles_of_year", figures.deductibles_of_year),
+        ("rate0", figures.rate),
+    )
     for n, band in enumerate(figures.bands):
         yield from ((f"from{n}", band.from_), (f"rate{n}", band.rate), (f"limit{n}", band.limit))
     for n, lump in enumerate(figures.lumps):
@@ -161,7 +165,10 @@ def _earned(voice: LayerVoice, own: LayerResult, known: Mapping[str, int]) -> li
         return [f"{what}{yuan(own.counted)} × {percent(figures['rate0'])}{mark} = {growth}。"]
     if voice.shape == "top_up":
         return [f"报销比例补足到 {percent(figures['top_up_to'])}，补 {growth}。"]
-    total = max(known.get(f"{lid}.total_after", 0), known.get(f"{lid}.gross_after", 0) if voice.layer.position == "before_deductible" else 0)
+    total = max(
+        known.get(f"{lid}.total_after", 0),
+        known.get(f"{lid}.gross_after", 0) if voice.layer.position == "before_deductible" else 0,
+    )
     if voice.shape == "bring_down":
         trigger, target = yuan(figures["trigger"]), yuan(figures["target"])
         if total <= figures["trigger"]:
@@ -171,7 +178,9 @@ def _earned(voice: LayerVoice, own: LayerResult, known: Mapping[str, int]) -> li
         reached = [n for n in range(len(figures)) if figures.get(f"lump_from{n}", LIMITLESS) <= total]
         if not reached:
             return [f"累计负担 {yuan(total)}，还没有达到定额救助的起点 {yuan(figures['lump_from0'])}。"]
-        return [f"累计负担 {yuan(total)}，达到定额 {yuan(figures[f'lump{reached[-1]}'])}，减去此前已得的，这次 {growth}。"]
+        return [
+            f"累计负担 {yuan(total)}，达到定额 {yuan(figures[f'lump{reached[-1]}'])}，减去此前已得的，这次 {growth}。"
+        ]
     lines = [_band(voice, n, known, total) for n, part in enumerate(voice.parts) if known[part]]
     if not lines:
         return [f"累计 {yuan(total)}，还没有达到起点 {yuan(figures['from0'])}，这次不支付。"]

@@ -38,7 +38,9 @@ def identity_lines(plan: Plan, result: EventResult) -> list[str]:
         return ["这次就医期间没有可以计入救助的身份。"]
     name = IDENTITIES[result.identity]
     category = next((c for c in plan.pack.categories if c.id == result.category), None)
-    lines = [f"按“{name}”计算，属于“{category.name}”（{category.clause}）。" if category else f"按“{name}”的追溯窗口计算。"]
+    lines = [
+        f"按“{name}”计算，属于“{category.name}”（{category.clause}）。" if category else f"按“{name}”的追溯窗口计算。"
+    ]
     if result.window is None:
         return lines
     record = result.window.record
@@ -82,7 +84,9 @@ def next_lines(
         lines.append(f"本政策只管 {span(plan.first, plan.last)} 的结算，其他时间请按当时有效的政策办理。")
     elif refusal == CARE_NOT_COVERED:
         kinds = dict.fromkeys(care for layer in plan.layers for care in _cares(layer))
-        lines.append(f"救助的是{'、'.join(CARE_NAMES[kind] for kind in kinds)}费用；如医疗类别登记有误，请医院更正后重新结算。")
+        lines.append(
+            f"救助的是{'、'.join(CARE_NAMES[kind] for kind in kinds)}费用；如医疗类别登记有误，请医院更正后重新结算。"
+        )
     elif refusal:
         ground = next((r for r in plan.pack.refusals if r.id == refusal), None)
         lines += _undone(ground.when) if ground else ["如病种、机构或身份登记有误，请更正后重新计算。"]
@@ -107,11 +111,17 @@ def _without_identity(plan: Plan, result: EventResult, records: list[IdentityRec
     ended = max((r for r in own if r.last and r.last < s.begndate), key=lambda r: r.last or date.min, default=None)
     lines = []
     if later is not None:
-        lines.append(f"名册里您的“{IDENTITIES[later.identity]}”身份从 {day(later.first)} 起，晚于这次就医结束的 {day(s.enddate)}，所以这次不计。")
+        lines.append(
+            f"名册里您的“{IDENTITIES[later.identity]}”身份从 {day(later.first)} 起，晚于这次就医结束的 {day(s.enddate)}，所以这次不计。"
+        )
         if would := _would_pay(plan, s, later):
-            lines.append(f"假如就医时已经有这一身份，单独这一次可以救助约 {yuan(would)}；如认定日期有误，请向认定部门核实。")
+            lines.append(
+                f"假如就医时已经有这一身份，单独这一次可以救助约 {yuan(would)}；如认定日期有误，请向认定部门核实。"
+            )
     if ended is not None:
-        lines.append(f"名册里您的“{IDENTITIES[ended.identity]}”身份已于 {day(ended.last)} 终止，早于这次就医开始的 {day(s.begndate)}。")
+        lines.append(
+            f"名册里您的“{IDENTITIES[ended.identity]}”身份已于 {day(ended.last)} 终止，早于这次就医开始的 {day(s.begndate)}。"
+        )
     if not lines:
         names = [IDENTITIES[i] for i in IDENTITIES if i in counting]
         lines.append(f"本政策救助的身份：{'、'.join(names)}。如就医时已有其中一种，请向认定部门核实名册后重新计算。")

@@ -147,7 +147,12 @@ class Speaker:
         unit = next((part.unit for part in parts if part.unit), "")
         smallest = expr.operator == "min"
         value = min(part.value for part in parts) if smallest else max(part.value for part in parts)
-        if not smallest and isinstance(expr.operands[0], Const) and len(parts) == 2 and parts[1].value >= parts[0].value:
+        if (
+            not smallest
+            and isinstance(expr.operands[0], Const)
+            and len(parts) == 2
+            and parts[1].value >= parts[0].value
+        ):
             return parts[1]
         told = [part for part in parts if self.text(part.value, unit) != "不限"] if smallest else parts
         if len(told) == 1:
@@ -160,8 +165,12 @@ class Speaker:
         holds = self.holds(condition)
         taken, other = self.say(then if holds else otherwise), otherwise if holds else then
         unit = taken.unit or self.say(other).unit
-        text = self.text(0, unit) if isinstance(then if holds else otherwise, Const) and taken.value == 0 else taken.text
-        if is_bookkeeping(condition) or (not holds and isinstance(condition, Name) and condition.name.endswith(".changed")):
+        text = (
+            self.text(0, unit) if isinstance(then if holds else otherwise, Const) and taken.value == 0 else taken.text
+        )
+        if is_bookkeeping(condition) or (
+            not holds and isinstance(condition, Name) and condition.name.endswith(".changed")
+        ):
             return Spoken(text, unit, taken.value, taken.level)
         reason = self.reason(condition)
         if "不限" in reason:
@@ -186,7 +195,9 @@ class Speaker:
             decisive = [part for part, truth in parts if truth == holds]
             if (expr.operator == "and") != holds:
                 return self.reason(decisive[0])
-            return " 且 ".join(self.reason(part) for part in decisive if not is_bookkeeping(part)) or self.reason(decisive[0])
+            return " 且 ".join(self.reason(part) for part in decisive if not is_bookkeeping(part)) or self.reason(
+                decisive[0]
+            )
         left, right = expr.operands
         if expr.operator == "==" and right == Const(0) and isinstance(left, Op):
             return self.reason(left)
@@ -208,7 +219,9 @@ class Speaker:
             return any(self.holds(part) for part in expr.operands)
         if expr.operator not in SIGNS:
             return bool(self.say(expr).value)
-        left, right = (self.known[part.name] if isinstance(part, Name) else self.say(part).value for part in expr.operands)
+        left, right = (
+            self.known[part.name] if isinstance(part, Name) else self.say(part).value for part in expr.operands
+        )
         return left < right or (expr.operator != "<" and left == right) if expr.operator != "==" else left == right
 
 

@@ -171,7 +171,12 @@ def _deposit(plan: Plan, case: Case) -> list[Mismatch]:
         area=str(facts.get("area", "")),
     )
     result = deposit(plan, person, history_of(case)[1])
-    found = {"outcome": result.outcome, "waiver": result.waiver, "clause": result.clause, "missing": list(result.missing)}
+    found = {
+        "outcome": result.outcome,
+        "waiver": result.waiver,
+        "clause": result.clause,
+        "missing": list(result.missing),
+    }
     return compared(case, found)
 
 

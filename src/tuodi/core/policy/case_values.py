@@ -18,7 +18,12 @@ from tuodi.core.money import yuan_for_people
 from tuodi.core.policy.figures import parse_amount
 from tuodi.core.settlements import INSURER_FIELDS, Settlement
 
-SPLIT_KEYS = {"inscp": "inscp_scp_amt", "preself": "preselfpay_amt", "fulamt": "fulamt_ownpay_amt", "overlmt": "overlmt_selfpay"}
+SPLIT_KEYS = {
+    "inscp": "inscp_scp_amt",
+    "preself": "preselfpay_amt",
+    "fulamt": "fulamt_ownpay_amt",
+    "overlmt": "overlmt_selfpay",
+}
 PAYER_KEYS = {
     **{name.removesuffix("_pay"): name for name in INSURER_FIELDS},
     "supp": "supp_pay", "relief": "relief_amt", "maf": "maf_pay", "later_aid": "later_aid_amt",
@@ -28,6 +33,7 @@ SETTLEMENT_KEYS = {
     "out_of_province", "cause", "hosp_lv", "birth", "household", "area", "institution", "assistance_institution", "designated",
     *SPLIT_KEYS, *PAYER_KEYS,
 }  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Case:

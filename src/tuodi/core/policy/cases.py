@@ -35,7 +35,19 @@ CASE_KEYS = {
     "name", "clauses", "readings", "worked", "kind", "simulate", "delegated", "identities", "settlements", "applications",
     "cancelled", "facts", "expect", "gauntlet",
 }  # fmt: skip
-EXPECT_KEYS = {"pays", "total", "layers", "refusals", "clauses", "categories", "due", "deductibles", "cut", "identities", "missing"}
+EXPECT_KEYS = {
+    "pays",
+    "total",
+    "layers",
+    "refusals",
+    "clauses",
+    "categories",
+    "due",
+    "deductibles",
+    "cut",
+    "identities",
+    "missing",
+}
 
 
 Plans = dict[tuple[object, ...], Plan]
@@ -58,7 +70,9 @@ def run_case(
         return KINDS[str(case.data.get("kind", "history"))](plan, case)
     except MissingValues as error:
         found = sorted({str(dict(f.fields)["param"]) for f in error.faults})
-        return [] if found == wanted else [Mismatch(case, "缺少的授权参数", "、".join(wanted) or "无", "、".join(found))]
+        return (
+            [] if found == wanted else [Mismatch(case, "缺少的授权参数", "、".join(wanted) or "无", "、".join(found))]
+        )
 
 
 def _plan(source: PackSource, case: Case, entered: list[EnteredValue], plans: Plans) -> Plan:
@@ -105,7 +119,13 @@ def _compare(case: Case, ordered: list[EventResult | None]) -> list[Mismatch]:
             pairs.append((key, [str(x or "-") for x in expect[key]], found))
     for key, attribute in (("categories", "category"), ("identities", "identity")):
         if key in expect:
-            pairs.append((key, [str(x or "-") for x in expect[key]], [str(getattr(r, attribute) or "-") if r else "-" for r in ordered]))
+            pairs.append(
+                (
+                    key,
+                    [str(x or "-") for x in expect[key]],
+                    [str(getattr(r, attribute) or "-") if r else "-" for r in ordered],
+                )
+            )
     if "due" in expect:
         found = [str(min((x.due_on for x in r.layers if x.pay), default="-")) if r else "-" for r in ordered]
         pairs.append(("due", [str(x or "-") for x in expect["due"]], found))

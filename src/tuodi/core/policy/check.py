@@ -21,7 +21,9 @@ from tuodi.core.policy.check_shape import check_shape
 from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.load import PackSource, load_pack
 
-W_STALE = declare("W-ACCEPTED-STALE", "accepted 里接受的“{warning}”没有对应的提醒", "请删去，或核对代码（可写成 代码:层）")
+W_STALE = declare(
+    "W-ACCEPTED-STALE", "accepted 里接受的“{warning}”没有对应的提醒", "请删去，或核对代码（可写成 代码:层）"
+)
 
 
 def check(source: PackSource, values: list[EnteredValue] | None = None) -> list[Finding]:

@@ -21,10 +21,18 @@ from tuodi.core.policy.figures import Resolver, delegated_in
 from tuodi.core.policy.model import Criterion
 
 W_LOSS = declare("W-CLIFF-LOSS", "{named}有断崖：负担多一点，救助反而少了（{kind}）", "请核对分段、定额和升档的写法")
-N_GAIN = declare("N-CLIFF-GAIN", "{named}有跳升：负担刚过一条线的人，自付反而比没过线的人少（{kind}）", "如文件就是这样规定，无须改动")
-W_ORDER = declare("W-CATEGORY-ORDER", "类别“{lower}”排在“{higher}”之后，得到的却更多（{kind}）", "多重身份按次序取先；请核对类别次序")
+N_GAIN = declare(
+    "N-CLIFF-GAIN",
+    "{named}有跳升：负担刚过一条线的人，自付反而比没过线的人少（{kind}）",
+    "如文件就是这样规定，无须改动",
+)
+W_ORDER = declare(
+    "W-CATEGORY-ORDER", "类别“{lower}”排在“{higher}”之后，得到的却更多（{kind}）", "多重身份按次序取先；请核对类别次序"
+)
 W_INCOME = declare(
-    "W-CLIFF-INCOME", "{named}有断崖：人均收入多 0.01 元就不能认定为{identity}，失去全部救助", "如文件就是这样规定，可在 accepted 里说明"
+    "W-CLIFF-INCOME",
+    "{named}有断崖：人均收入多 0.01 元就不能认定为{identity}，失去全部救助",
+    "如文件就是这样规定，可在 accepted 里说明",
 )
 
 #: Burdens at which categories are compared, in fen.
@@ -133,7 +141,11 @@ def _incomes(look: Look, plan: Plan) -> Iterator[Finding]:
             continue
         whens = [when for layer in plan.layers for when in conditions_of(layer)]
         bit = IDENTITY_BITS[test.identity]
-        held = [kind for kind in kinds(plan, dimensions(plan, whens, pairs=False), plan.first) if kind.profile.identities == bit]
+        held = [
+            kind
+            for kind in kinds(plan, dimensions(plan, whens, pairs=False), plan.first)
+            if kind.profile.identities == bit
+        ]
         paid = max((Probe(bench, kind).paid(SHOWN) for kind in held), default=0)
         if paid:
             yield look.finding(

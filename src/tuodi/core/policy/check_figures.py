@@ -34,21 +34,41 @@ from tuodi.core.policy.model import (
 )
 from tuodi.core.policy.parse import Path
 
-E_FIGURE = declare("E-CHECK-FIGURE", "“{where}”的“{given}”不是{unit}", "金额写“3000 元”或“5 万元”，比例写“70%”，日期写 yyyy-mm-dd")
+E_FIGURE = declare(
+    "E-CHECK-FIGURE", "“{where}”的“{given}”不是{unit}", "金额写“3000 元”或“5 万元”，比例写“70%”，日期写 yyyy-mm-dd"
+)
 E_FORM = declare(
-    "E-CHECK-FIGURE-FORM", "“{where}”的数写得不完整或自相矛盾", "只能是 delegated，或者 of 加上 share、times、plus 中的一个"
+    "E-CHECK-FIGURE-FORM",
+    "“{where}”的数写得不完整或自相矛盾",
+    "只能是 delegated，或者 of 加上 share、times、plus 中的一个",
 )
 E_UNIT = declare(
     "E-CHECK-UNIT", "“{where}”需要{unit}，授权参数“{param}”声明的单位却是 {found}", "请改授权参数的 unit 或改用别的参数"
 )
 E_OVER = declare("E-CHECK-OVER-100", "“{where}”的比例 {given} 超过 100%", "请核对文件")
-E_DATED = declare("E-CHECK-DATED", "“{where}”的分期数额没有按日期先后书写，或同一天写了两次", "请按 first 从早到晚各写一次")
-W_LATE = declare("W-DATED-LATE", "“{where}”的第一个数额从 {day} 开始，政策从 {first} 开始施行", "在此之前按第一个数额计算；如不对请补上")
+E_DATED = declare(
+    "E-CHECK-DATED", "“{where}”的分期数额没有按日期先后书写，或同一天写了两次", "请按 first 从早到晚各写一次"
+)
+W_LATE = declare(
+    "W-DATED-LATE",
+    "“{where}”的第一个数额从 {day} 开始，政策从 {first} 开始施行",
+    "在此之前按第一个数额计算；如不对请补上",
+)
 E_VALUE = declare("E-CHECK-VALUE", "授权参数“{param}”录入的“{given}”不是{unit}", "请按单位重新录入")
-W_GAP = declare("W-VALUE-GAP", "授权参数“{param}”从 {day} 才有值，政策从 {first} 开始施行", "请补录此前的值，否则这段时间无法计算")
-N_MISSING = declare("N-VALUE-MISSING", "授权参数“{param}”（{asks}）还没有录入值", "用到它的规则会拒绝计算；请从{left_to}查得数值连同来源录入")
-N_OPTIONAL = declare("N-VALUE-OPTIONAL", "授权参数“{param}”（{asks}）可以不录入，目前没有值", "查得后请从{left_to}录入数值和来源")
-N_SAMPLE = declare("N-VALUE-SAMPLE", "授权参数“{param}”（{asks}）用的是示例值 {given}", "请从{left_to}查得数值连同来源录入")
+W_GAP = declare(
+    "W-VALUE-GAP", "授权参数“{param}”从 {day} 才有值，政策从 {first} 开始施行", "请补录此前的值，否则这段时间无法计算"
+)
+N_MISSING = declare(
+    "N-VALUE-MISSING",
+    "授权参数“{param}”（{asks}）还没有录入值",
+    "用到它的规则会拒绝计算；请从{left_to}查得数值连同来源录入",
+)
+N_OPTIONAL = declare(
+    "N-VALUE-OPTIONAL", "授权参数“{param}”（{asks}）可以不录入，目前没有值", "查得后请从{left_to}录入数值和来源"
+)
+N_SAMPLE = declare(
+    "N-VALUE-SAMPLE", "授权参数“{param}”（{asks}）用的是示例值 {given}", "请从{left_to}查得数值连同来源录入"
+)
 
 UNITS: dict[tuple[type[Part], str], str] = {
     (Band, "from"): "yuan", (Band, "rate"): "percent", (Band, "limit"): "yuan", (Lump, "from"): "yuan", (Lump, "amount"): "yuan",
@@ -106,12 +126,25 @@ def _figure(look: Look, at: Path, figure: Figure, unit: str) -> Iterator[Finding
         declared = look.pack.delegated[figure.delegated].unit
         if declared != unit and {declared, unit} - {"days", "number"}:
             yield look.finding(
-                "error", E_UNIT, at, clause=clause, where=where, unit=CALLED[unit], param=figure.delegated, found=declared
+                "error",
+                E_UNIT,
+                at,
+                clause=clause,
+                where=where,
+                unit=CALLED[unit],
+                param=figure.delegated,
+                found=declared,
             )
-    for key, text, wanted in (("at_least", figure.at_least, unit), ("share", figure.share, "percent"), ("plus", figure.plus, unit)):
+    for key, text, wanted in (
+        ("at_least", figure.at_least, unit),
+        ("share", figure.share, "percent"),
+        ("plus", figure.plus, unit),
+    ):
         wanted = "days" if key == "plus" and unit == "day" else wanted
         if text is not None and not _reads(text.removesuffix("天") if wanted == "days" else text, wanted):
-            yield look.finding("error", E_FIGURE, (*at, key), clause=clause, where=where, given=text, unit=CALLED[wanted])
+            yield look.finding(
+                "error", E_FIGURE, (*at, key), clause=clause, where=where, given=text, unit=CALLED[wanted]
+            )
     if figure.of is not None:
         yield from _spec(look, (*at, "of"), figure.of, unit)
 
@@ -151,7 +184,13 @@ def _values(look: Look) -> Iterator[Finding]:
         path: Path = ("delegated", param)
         if not _reads(value.value, declared.unit):
             yield look.finding(
-                "error", E_VALUE, path, clause=declared.clause, param=value.param, given=value.value, unit=CALLED[declared.unit]
+                "error",
+                E_VALUE,
+                path,
+                clause=declared.clause,
+                param=value.param,
+                given=value.value,
+                unit=CALLED[declared.unit],
             )
         elif declared.unit == "percent" and basis_points(value.value) > 10_000:
             yield look.finding("error", E_OVER, path, clause=declared.clause, where=value.param, given=value.value)
@@ -172,5 +211,11 @@ def _values(look: Look) -> Iterator[Finding]:
         declared = pack.delegated[param]
         code = N_OPTIONAL if declared.optional else N_MISSING
         yield look.finding(
-            "note", code, ("delegated", param), clause=declared.clause, param=param, asks=declared.asks, left_to=declared.left_to
+            "note",
+            code,
+            ("delegated", param),
+            clause=declared.clause,
+            param=param,
+            asks=declared.asks,
+            left_to=declared.left_to,
         )

@@ -78,7 +78,9 @@ def mentioned(whens: Sequence[When], *keys: str) -> list[Any]:
     return list(out)
 
 
-def dimensions(plan: Plan, whens: Sequence[When], *, windows: Sequence[str] = (), pairs: bool = True) -> list[Dimension]:
+def dimensions(
+    plan: Plan, whens: Sequence[When], *, windows: Sequence[str] = (), pairs: bool = True
+) -> list[Dimension]:
     """Return the dimensions that conditions tell apart, people first; ``windows`` are told apart whether mentioned or not."""
     found = [Dimension("对象", tuple(_people(plan, whens, pairs=pairs)))]
     for key, make in (("care", _cares), ("disease", _diseases)):
@@ -140,7 +142,9 @@ def in_time(plan: Plan, row: FigureRow, day: date) -> bool:
     """Say whether a row holds on a day; a bound that nobody has entered bounds nothing."""
     resolver = Resolver(plan.entered, day)
     try:
-        return (row.first is None or resolver.day_of(row.first) <= day) and (row.last is None or day <= resolver.day_of(row.last))
+        return (row.first is None or resolver.day_of(row.first) <= day) and (
+            row.last is None or day <= resolver.day_of(row.last)
+        )
     except Missing:
         return True
 
@@ -188,13 +192,21 @@ def _people(plan: Plan, whens: Sequence[When], *, pairs: bool) -> Iterator[Optio
     masks: dict[int, str] = {0: "没有身份的人"}
     for identity in dict.fromkeys(singles):
         masks.setdefault(IDENTITY_BITS[identity], IDENTITIES[identity])
-    beside = [(a, b) for a, b in combinations(dict.fromkeys([*singles, *named]), 2) if a in named or b in named] if pairs else []
+    beside = (
+        [(a, b) for a, b in combinations(dict.fromkeys([*singles, *named]), 2) if a in named or b in named]
+        if pairs
+        else []
+    )
     for a, b in beside[:200]:
         masks.setdefault(IDENTITY_BITS[a] | IDENTITY_BITS[b], f"{IDENTITIES[a]}兼{IDENTITIES[b]}")
     for mask, name in masks.items():
         number, _ = plan.category_of(mask)
         category = plan.pack.categories[number - 1].name if number else ""
-        yield Option(category if category and not named else f"{category}（{name}）" if category else name, {"identities": mask}, number)
+        yield Option(
+            category if category and not named else f"{category}（{name}）" if category else name,
+            {"identities": mask},
+            number,
+        )
 
 
 def _cares(plan: Plan, whens: Sequence[When]) -> Dimension:
@@ -235,7 +247,9 @@ def _windows(plan: Plan, names: Sequence[str]) -> Dimension:
         return "在" + "和".join(plan.pack.windows[n].name if n in plan.pack.windows else n for n in held) + "内"
 
     sets = [(name,) for name in names] + ([tuple(names)] if len(names) > 1 else [])
-    return Dimension("追溯", (Option("不在追溯窗口内", {"windows": ()}), *(Option(called(held), {"windows": held}) for held in sets)))
+    return Dimension(
+        "追溯", (Option("不在追溯窗口内", {"windows": ()}), *(Option(called(held), {"windows": held}) for held in sets))
+    )
 
 
 def _diagnoses(plan: Plan, whens: Sequence[When]) -> Dimension:

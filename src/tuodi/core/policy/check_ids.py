@@ -18,15 +18,27 @@ from tuodi.core.settlements import AMOUNT_FIELDS, CAUSES, INSURER_FIELDS, MED_TY
 E_NAME = declare("E-CHECK-NAME", "“{where}”用到了政策包里没有的{what}“{name}”", "可用的：{known}")
 E_TWICE = declare("E-CHECK-TWICE", "{what}“{name}”写了两次", "编号不能重复，请改名或合并")
 E_LATER = declare("E-CHECK-LATER-LAYER", "“{where}”用到了后面的层“{name}”", "层按书写顺序计算，只能引用写在前面的层")
-E_PERIOD = declare("E-CHECK-PERIOD", "“{where}”的期间“{name}”不能这样用：{why}", "请改用 claim、stay、year、once 或已定义的追溯窗口")
+E_PERIOD = declare(
+    "E-CHECK-PERIOD", "“{where}”的期间“{name}”不能这样用：{why}", "请改用 claim、stay、year、once 或已定义的追溯窗口"
+)
 W_PREFIX = declare("W-CLAUSE-PREFIX", "条款号“{name}”不是本文件的条款（本文件的以“{prefix}-”开头）", "请核对条款号")
 W_CARE = declare("W-MED-TYPE", "医疗类别代码“{name}”不在国家字典里", "请核对；地方细分代码的前两位应是国家代码")
 W_UNUSED = declare("W-UNUSED", "{what}“{name}”定义了，但没有任何地方用到", "请删去，或补上用它的规则")
 W_REACHED = declare("W-DEAD-CATEGORY", "类别“{name}”永远轮不到：它的身份都已属于前面的类别", "请核对类别的次序和身份")
 W_AGAIN = declare("W-IDENTITY-AGAIN", "身份“{identity}”已属于前面的类别“{other}”，写在“{name}”里不起作用", "请只留一处")
-W_RULE = declare("W-DEAD-IDENTITY-RULE", "身份规则永远轮不到：{name} 已由前面的规则规定", "每个身份只按最先写到它的规则；请调整次序或合并")
-W_OPENS = declare("W-DEAD-WINDOW", "身份规则（{name}）用的追溯窗口“{window}”不含这些身份，永远不会打开", "请把身份写进窗口的 identities，或删去")
-W_INTERPRETS = declare("W-READING-UNUSED", "释义“{name}”既不改变任何数，也没有规则引用它", "请在用到它的规则上写 readings，或删去")
+W_RULE = declare(
+    "W-DEAD-IDENTITY-RULE",
+    "身份规则永远轮不到：{name} 已由前面的规则规定",
+    "每个身份只按最先写到它的规则；请调整次序或合并",
+)
+W_OPENS = declare(
+    "W-DEAD-WINDOW",
+    "身份规则（{name}）用的追溯窗口“{window}”不含这些身份，永远不会打开",
+    "请把身份写进窗口的 identities，或删去",
+)
+W_INTERPRETS = declare(
+    "W-READING-UNUSED", "释义“{name}”既不改变任何数，也没有规则引用它", "请在用到它的规则上写 readings，或删去"
+)
 
 #: Names that mean what they say in every structure: key -> (what it names, how it is called).
 REFERS: dict[str, str] = {
@@ -107,12 +119,21 @@ def _unknown(look: Look) -> Iterator[Finding]:
         if name not in known[kind] and not (every or own or pays):
             shown = "、".join(known[kind][:12]) or "（没有定义过）"
             yield look.finding(
-                "error", E_NAME, path, clause=clause_of(look.pack, path), where=where, what=CALLED[kind], name=name, known=shown
+                "error",
+                E_NAME,
+                path,
+                clause=clause_of(look.pack, path),
+                where=where,
+                what=CALLED[kind],
+                name=name,
+                known=shown,
             )
         elif kind == "layer" and path[0] in ("layers", "insurance") and path[-1] != "counts" and "counts" not in path:
             own_layer = getattr(look.pack, str(path[0]))[path[1]].id
             if order.index(name) >= order.index(own_layer):
-                yield look.finding("error", E_LATER, path, clause=clause_of(look.pack, path), layer=own_layer, where=where, name=name)
+                yield look.finding(
+                    "error", E_LATER, path, clause=clause_of(look.pack, path), layer=own_layer, where=where, name=name
+                )
 
 
 def _layers(look: Look) -> Iterator[tuple[Path, Layer]]:
@@ -136,14 +157,23 @@ def _caps(look: Look) -> Iterator[Finding]:
                     )  # fmt: skip
         for cap in [cap for cap in layer.caps if cap not in given]:
             yield look.finding(
-                "warning", W_UNUSED, (*path, "caps", cap), clause=layer.clause, layer=layer.id, what=f"{layer.name}的限额", name=cap
+                "warning",
+                W_UNUSED,
+                (*path, "caps", cap),
+                clause=layer.clause,
+                layer=layer.id,
+                what=f"{layer.name}的限额",
+                name=cap,
             )
 
 
 def _periods(look: Look) -> Iterator[Finding]:
     """Yield periods that run over windows that do not exist or over applications that nobody can make."""
     for path, layer in _layers(look):
-        found: list[tuple[Path, str]] = [((*path, "period"), layer.period), ((*path, "deductible", "per"), layer.deductible.per)]
+        found: list[tuple[Path, str]] = [
+            ((*path, "period"), layer.period),
+            ((*path, "deductible", "per"), layer.deductible.per),
+        ]
         found += [((*path, "caps", cap, "per"), rule.per) for cap, rule in layer.caps.items()]
         for at, period in found:
             kind, _, window = period.partition(":")
@@ -154,7 +184,9 @@ def _periods(look: Look) -> Iterator[Finding]:
                 why = "只有依申请（due: application）的层才能按申请累计"
             if why:
                 where = " › ".join(map(str, at))
-                yield look.finding("error", E_PERIOD, at, clause=layer.clause, layer=layer.id, where=where, name=period, why=why)
+                yield look.finding(
+                    "error", E_PERIOD, at, clause=layer.clause, layer=layer.id, where=where, name=period, why=why
+                )
 
 
 def _twice(look: Look) -> Iterator[Finding]:
@@ -169,12 +201,16 @@ def _twice(look: Look) -> Iterator[Finding]:
         seen: set[str] = set()
         for path, name in held:
             if name in seen:
-                yield look.finding("error", E_TWICE, path, clause=clause_of(look.pack, path), what=f"{holder} 里的编号", name=name)
+                yield look.finding(
+                    "error", E_TWICE, path, clause=clause_of(look.pack, path), what=f"{holder} 里的编号", name=name
+                )
             seen.add(name)
     for i, category in enumerate(look.pack.categories):
         for identity, count in Counter(category.identities).items():
             if count > 1:
-                yield look.finding("error", E_TWICE, ("categories", i), clause=category.clause, what="身份", name=identity)
+                yield look.finding(
+                    "error", E_TWICE, ("categories", i), clause=category.clause, what="身份", name=identity
+                )
 
 
 def _clauses(look: Look) -> Iterator[Finding]:
@@ -213,7 +249,9 @@ def _unused(look: Look) -> Iterator[Finding]:
     for kind, called, at in groups:
         for name in known[kind]:
             if name not in used.get(kind, set()):
-                yield look.finding("warning", W_UNUSED, at(name), clause=clause_of(pack, (*at(name), "")), what=called, name=name)
+                yield look.finding(
+                    "warning", W_UNUSED, at(name), clause=clause_of(pack, (*at(name), "")), what=called, name=name
+                )
     for name, reading in pack.readings.items():
         changes = any(choice.set for choice in reading.choices.values())
         if not changes and name not in used.get("reading", set()):
@@ -258,10 +296,17 @@ def _identity_rules(look: Look) -> Iterator[Finding]:
         window = look.pack.windows.get(rule.window or "")
         if window is not None and "all" not in rule.identities and not set(rule.identities) & set(window.identities):
             yield look.finding(
-                "warning", W_OPENS, ("identity_rules", i), clause=rule.clause, name="、".join(rule.identities), window=window.name
+                "warning",
+                W_OPENS,
+                ("identity_rules", i),
+                clause=rule.clause,
+                name="、".join(rule.identities),
+                window=window.name,
             )
         if "all" in governed or _all_governed(rule, governed):
-            yield look.finding("warning", W_RULE, ("identity_rules", i), clause=rule.clause, name="、".join(rule.identities))
+            yield look.finding(
+                "warning", W_RULE, ("identity_rules", i), clause=rule.clause, name="、".join(rule.identities)
+            )
         governed.update(rule.identities)
 
 

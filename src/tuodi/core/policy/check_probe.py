@@ -120,7 +120,9 @@ class Probe:
             if 0 < number < UNLIMITED and (name.startswith(THRESHOLDS) or ".from" in name)
         } if self.rows[i] else set()  # fmt: skip
         own = [n for n, q in enumerate(self.bench.quantities) if q.rpartition(".")[0] == layer.id]
-        found = {self._reaches(len(self.rows) + n, target) for n in own for edge in edges for target in (edge, edge + 1)}
+        found = {
+            self._reaches(len(self.rows) + n, target) for n in own for edge in edges for target in (edge, edge + 1)
+        }
         return {burden - 1 for burden in found if burden is not None and burden > 0}
 
     def _reaches(self, index: int, target: int) -> int | None:

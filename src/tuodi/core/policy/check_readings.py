@@ -11,7 +11,9 @@ from tuodi.core.policy.check_look import Finding, Look
 from tuodi.core.policy.load import load_pack
 
 E_CHOICE = declare("E-CHECK-READING", "释义 {reading} 的读法“{choice}”不能用：{why}", "请核对它的 set")
-W_SAME = declare("W-READING-SAME", "释义 {reading} 的读法“{choice}”与现用读法没有差别", "请写明它改变什么（set），或删去")
+W_SAME = declare(
+    "W-READING-SAME", "释义 {reading} 的读法“{choice}”与现用读法没有差别", "请写明它改变什么（set），或删去"
+)
 
 
 def check_readings(look: Look, again: Callable[[Look], Iterator[Finding]]) -> Iterator[Finding]:

@@ -30,14 +30,28 @@ from tuodi.core.policy.check_look import Finding, Look, delegated_in_part
 from tuodi.core.policy.model import Layer
 from tuodi.core.policy.parse import Path
 
-E_HOLE = declare("E-CHECK-HOLE", "{named}覆盖{kinds}，但没有一行数额适用（{day} 起）", "请补一行，或在 covers 里写明不包括")
-E_OVERLAP = declare("E-CHECK-OVERLAP", "{named}对{kinds}有两行以上数额同时适用（第 {rows} 行，{day} 起）", "每种情形只能有一行，请把条件写到互不重叠")
+E_HOLE = declare(
+    "E-CHECK-HOLE", "{named}覆盖{kinds}，但没有一行数额适用（{day} 起）", "请补一行，或在 covers 里写明不包括"
+)
+E_OVERLAP = declare(
+    "E-CHECK-OVERLAP",
+    "{named}对{kinds}有两行以上数额同时适用（第 {rows} 行，{day} 起）",
+    "每种情形只能有一行，请把条件写到互不重叠",
+)
 W_ROW = declare("W-DEAD-ROW", "{named}的第 {row} 行数额永远轮不到", "它的条件不会成立，或施行期限以外；请核对")
-W_EVERYONE = declare("W-COVERS-EVERYONE", "{named}对没有任何身份的人也付", "如不是本意，请在 covers 里写 category 或 identity")
+W_EVERYONE = declare(
+    "W-COVERS-EVERYONE", "{named}对没有任何身份的人也付", "如不是本意，请在 covers 里写 category 或 identity"
+)
 W_NOTHING = declare("W-CATEGORY-EARNS-NOTHING", "类别“{name}”不属于任何一层的救助范围", "请核对各层的 covers")
-W_REFUSES = declare("W-REFUSAL-HIDES", "不予救助情形“{refusal}”挡住了{named}的全部情形", "这一层永远不会支付；请核对两处的条件")
+W_REFUSES = declare(
+    "W-REFUSAL-HIDES", "不予救助情形“{refusal}”挡住了{named}的全部情形", "这一层永远不会支付；请核对两处的条件"
+)
 W_NEVER = declare("W-DEAD-REFUSAL", "不予救助情形“{refusal}”永远轮不到", "它的条件不会成立；请核对")
-E_OUTSIDE = declare("E-CHECK-OUTSIDE-WINDOW", "{named}按追溯窗口“{window}”累计，却也覆盖窗口以外的费用：{kinds}", "请在 covers 里写 window: {window}")
+E_OUTSIDE = declare(
+    "E-CHECK-OUTSIDE-WINDOW",
+    "{named}按追溯窗口“{window}”累计，却也覆盖窗口以外的费用：{kinds}",
+    "请在 covers 里写 window: {window}",
+)
 E_LIFE = declare("E-CHECK-LIFE", "{day} 不能作答：{why}", "请核对施行期限和各数额的起止日期")
 N_FACT = declare("N-NEEDS-FACT", "{named}按{facts}区分", "结算数据缺这一项时这一层不会支付，请保证数据齐全")
 N_GRID = declare("N-GRID", "{named}的条件组合太多，只检查了 {size} 种", "请分成几层书写")
@@ -83,12 +97,20 @@ def _layer(look: Look, plan: Plan, path: Path, layer: Layer, earning: set[int]) 
     missing = set(look.missing())
     for i, row in enumerate(layer.figures):
         if i not in answered and missing.isdisjoint(delegated_in_part([row.first, row.last])):
-            yield look.finding("warning", W_ROW, (*path, "figures", i), clause=row.clause, layer=layer.id, named=layer.name, row=i + 1)
+            yield look.finding(
+                "warning", W_ROW, (*path, "figures", i), clause=row.clause, layer=layer.id, named=layer.name, row=i + 1
+            )
     if everyone and path[0] == "layers":
         yield look.finding("warning", W_EVERYONE, path, clause=layer.clause, layer=layer.id, named=layer.name)
-    facts = [said for key, said in (("hospital", "医院等级"), ("age", "年龄（出生日期）")) if mentioned(conditions_of(layer), key)]
+    facts = [
+        said
+        for key, said in (("hospital", "医院等级"), ("age", "年龄（出生日期）"))
+        if mentioned(conditions_of(layer), key)
+    ]
     if facts:
-        yield look.finding("note", N_FACT, path, clause=layer.clause, layer=layer.id, named=layer.name, facts="、".join(facts))
+        yield look.finding(
+            "note", N_FACT, path, clause=layer.clause, layer=layer.id, named=layer.name, facts="、".join(facts)
+        )
     yield from _outside(look, plan, path, layer, dims)
     size = 1
     for dim in dims:
@@ -157,7 +179,13 @@ def _refusals(look: Look, plan: Plan) -> Iterator[Finding]:
             ]  # fmt: skip
             if covered and all(holds(plan, refusal.when, kind.profile, kind.category) for kind in covered):
                 yield look.finding(
-                    "warning", W_REFUSES, path, clause=refusal.clause, layer=layer.id, named=layer.name, refusal=refusal.says
+                    "warning",
+                    W_REFUSES,
+                    path,
+                    clause=refusal.clause,
+                    layer=layer.id,
+                    named=layer.name,
+                    refusal=refusal.says,
                 )
 
 
@@ -180,7 +208,12 @@ def _life(look: Look, plan: Plan) -> Iterator[Finding]:
     if plan.first > plan.last:
         yield look.finding("error", E_LIFE, ("in_force",), clause=clause, day=plan.last, why="施行期限的末日早于首日")
         return
-    days = {*quarters(plan), plan.first, plan.first - timedelta(days=1), *([plan.last, plan.last + timedelta(days=1)] if plan.last < FOREVER else [])}
+    days = {
+        *quarters(plan),
+        plan.first,
+        plan.first - timedelta(days=1),
+        *([plan.last, plan.last + timedelta(days=1)] if plan.last < FOREVER else []),
+    }
     dims = dimensions(plan, [msgspec.structs.replace(layer.covers) for layer in look.pack.layers], pairs=False)[:1]
     for day in sorted(days):
         for kind in kinds(plan, dims, day):

@@ -14,19 +14,31 @@ from tuodi.core.policy.model import AgeRange, CapRule, FigureRow, Layer
 from tuodi.core.policy.parse import Path
 from tuodi.core.settlements import INSURER_FIELDS
 
-E_NOTHING = declare("E-CHECK-PAYS-NOTHING", "{named}的这一行没有写怎么付", "请写 rate、bands、lumps、bring_down 或 top_up_to")
+E_NOTHING = declare(
+    "E-CHECK-PAYS-NOTHING", "{named}的这一行没有写怎么付", "请写 rate、bands、lumps、bring_down 或 top_up_to"
+)
 E_NO_ROWS = declare("E-CHECK-NO-ROWS", "{named}没有一行数额", "请在 figures 里至少写一行")
 E_IGNORED = declare("E-CHECK-IGNORED", "{named}写了“{key}”，但{why}，它不起作用", "请删去，或改成起作用的写法")
 W_IGNORED = declare("W-NO-EFFECT", "{named}写了“{key}”，但{why}，它不起作用", "请核对是否漏写了什么")
 E_SHARE = declare("E-CHECK-SHARE", "份额“{given}”不能精确到万分之一", "请写成百分比，或分母能整除 10000 的分数，如 1/2")
 E_TOGETHER = declare(
-    "E-CHECK-TOGETHER", "{layers}共用限额，{what}却不一致（{values}）", "共用限额的层要按同一期间、同一单位（个人或家庭）累计"
+    "E-CHECK-TOGETHER",
+    "{layers}共用限额，{what}却不一致（{values}）",
+    "共用限额的层要按同一期间、同一单位（个人或家庭）累计",
 )
 W_TOGETHER = declare(
-    "W-CAP-PERIODS", "{layers}共用限额，{what}却不一致（{values}）", "类别变化按第一层的期间判断；如不是本意，请改成一致"
+    "W-CAP-PERIODS",
+    "{layers}共用限额，{what}却不一致（{values}）",
+    "类别变化按第一层的期间判断；如不是本意，请改成一致",
 )
-E_CAP_PERIOD = declare("E-CHECK-CAP-PERIOD", "限额“{cap}”在各层里写的{what}不一致（{values}）", "同一个限额只能有一种写法；要分开就用不同的编号")
-W_INSURES = declare("W-INSURANCE-PAYS", "保险层“{named}”没有写 pays，它的支付会算作医疗救助", "请写 pays: hifp_pay、hifmi_pay 等")
+E_CAP_PERIOD = declare(
+    "E-CHECK-CAP-PERIOD",
+    "限额“{cap}”在各层里写的{what}不一致（{values}）",
+    "同一个限额只能有一种写法；要分开就用不同的编号",
+)
+W_INSURES = declare(
+    "W-INSURANCE-PAYS", "保险层“{named}”没有写 pays，它的支付会算作医疗救助", "请写 pays: hifp_pay、hifmi_pay 等"
+)
 W_UNITS = declare("W-MIXED-UNITS", "有的层按个人累计，有的按家庭累计", "批量计算不支持混用；逐笔结算可以")
 
 
@@ -41,7 +53,9 @@ def check_shape(look: Look) -> Iterator[Finding]:
         for i, layer in enumerate(held):
             yield from _layer(look, (key, i), layer)
             if key == "insurance" and layer.pays not in INSURER_FIELDS:
-                yield look.finding("warning", W_INSURES, (key, i), clause=layer.clause, layer=layer.id, named=layer.name)
+                yield look.finding(
+                    "warning", W_INSURES, (key, i), clause=layer.clause, layer=layer.id, named=layer.name
+                )
     yield from _together(look, layers)
     if len({layer.of for layer in layers}) > 1:
         yield look.finding("warning", W_UNITS, ("layers",))
@@ -56,7 +70,9 @@ def _layer(look: Look, path: Path, layer: Layer) -> Iterator[Finding]:
     for level, key, why in (*_rules(layer), *_base(layer)):
         yield _vain(look, path, layer, level=level, key=key, why=why, clause=layer.clause)
     if layer.factor is not None and not exact_share(layer.factor.share):
-        yield look.finding("error", E_SHARE, (*path, "factor"), clause=layer.factor.clause, layer=layer.id, given=layer.factor.share)
+        yield look.finding(
+            "error", E_SHARE, (*path, "factor"), clause=layer.factor.clause, layer=layer.id, given=layer.factor.share
+        )
 
 
 def _row(layer: Layer, row: FigureRow) -> Iterator[Vain]:
@@ -136,7 +152,10 @@ def _together(look: Look, layers: list[Layer]) -> Iterator[Finding]:
                 )  # fmt: skip
     for cap in sorted({cap for layer in layers for cap in layer.caps}):
         rules: list[CapRule] = [layer.caps[cap] for layer in layers if cap in layer.caps]
-        for what, values in (("期间 per", {r.per for r in rules}), ("升档依据 steps_on", {str(r.steps_on) for r in rules})):
+        for what, values in (
+            ("期间 per", {r.per for r in rules}),
+            ("升档依据 steps_on", {str(r.steps_on) for r in rules}),
+        ):
             if len(values) > 1:
                 yield look.finding(
                     "error", E_CAP_PERIOD, ("layers",), cap=cap, what=what, values="、".join(sorted(values))

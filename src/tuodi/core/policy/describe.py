@@ -33,9 +33,13 @@ def _readings(pack: Pack) -> Section | None:
     blocks: list[Sentence | Table] = []
     for name, reading in pack.readings.items():
         used = reading.choices[reading.default]
-        blocks.append(sentence(f"{name} {reading.question}？现用（{reading.default}）：{used.means}。", *reading.clause, level=0))
+        blocks.append(
+            sentence(f"{name} {reading.question}？现用（{reading.default}）：{used.means}。", *reading.clause, level=0)
+        )
         blocks += [
-            sentence(f"另一读法（{choice}）：{other.means}。") for choice, other in reading.choices.items() if choice != reading.default
+            sentence(f"另一读法（{choice}）：{other.means}。")
+            for choice, other in reading.choices.items()
+            if choice != reading.default
         ]
     return Section("readings", "有歧义的句子怎么读", tuple(blocks)) if blocks else None
 
@@ -47,7 +51,11 @@ def _delegated(words: Words, values: Sequence[EnteredValue]) -> Section | None:
         held = [value for value in values if value.param.partition("@")[0] == param]
         entries: list[EnteredValue | None] = [*held] if held else [None]
         for value in entries:
-            said = words.of_unit(value.value, declared.unit) if value else UNENTERED + ("（可不录入）" if declared.optional else "")
+            said = (
+                words.of_unit(value.value, declared.unit)
+                if value
+                else UNENTERED + ("（可不录入）" if declared.optional else "")
+            )
             first = f"{value.first} 起" if value and value.first else ""
             rows.append((
                 declared.asks, value.param if value else param, CALLED[declared.unit], said, first,
@@ -55,8 +63,18 @@ def _delegated(words: Words, values: Sequence[EnteredValue]) -> Section | None:
             ))  # fmt: skip
     if not rows:
         return None
-    samples = joined(sorted({value.param for value in values if value.is_sample and value.param.partition("@")[0] in words.pack.delegated}))
-    blocks: list[Sentence | Table] = [table(("什么", "参数", "单位", "录入值", "何时起", "来源", "见哪份文件", "条款"), rows)]
+    samples = joined(
+        sorted(
+            {
+                value.param
+                for value in values
+                if value.is_sample and value.param.partition("@")[0] in words.pack.delegated
+            }
+        )
+    )
+    blocks: list[Sentence | Table] = [
+        table(("什么", "参数", "单位", "录入值", "何时起", "来源", "见哪份文件", "条款"), rows)
+    ]
     if samples:
         blocks.insert(0, sentence(f"注意：{samples} 用的是示例值，不是政策规定，请换成查得的数值和来源。", level=0))
     return Section("delegated", "由其他文件规定的数", tuple(blocks))

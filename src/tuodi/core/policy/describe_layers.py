@@ -13,7 +13,11 @@ from tuodi.core.policy.describe_words import DUE, Words, joined
 from tuodi.core.policy.model import CapRule, FigureRow, Layer, When
 
 MEASURES = {"in_policy": "政策范围内费用", "in_catalogue": "政策范围内费用", "total": "医疗费总额"}
-STATES = {"settlement_day": "结算日在此期间", "calendar_year": "结算所在自然年度内有过", "any_day_of_stay": "就医任一日在此期间"}
+STATES = {
+    "settlement_day": "结算日在此期间",
+    "calendar_year": "结算所在自然年度内有过",
+    "any_day_of_stay": "就医任一日在此期间",
+}
 
 
 def layer_sections(words: Words) -> Iterator[Section]:
@@ -110,7 +114,11 @@ def _rules(words: Words, layer: Layer) -> Iterator[Sentence]:
         yield sentence("全年各次起付线合计另有封顶（见表）。", layer.clause)
     if any(row.bands for row in layer.figures):
         how = "达到哪一段，全部金额按哪一段的比例" if layer.bands == "whole" else "各段只对本段内的金额按本段比例"
-        where = "段的位置从零量起，起付线含在内；" if layer.position == "before_deductible" else "段的位置从起付线以上量起；"
+        where = (
+            "段的位置从零量起，起付线含在内；"
+            if layer.position == "before_deductible"
+            else "段的位置从起付线以上量起；"
+        )
         where = where if any(row.deductible is not None for row in layer.figures) else ""
         yield sentence(f"分段：{how}；{where}起点含本数。", layer.clause)
 
@@ -167,7 +175,13 @@ def cap_name(layer: Layer, cap: str) -> str:
     """Return how a cap of a layer is called: by its period, and its own id where a layer has several."""
     several = f"（{cap}）" if len(layer.caps) > 1 else ""
     kind = layer.caps[cap].per.partition(":")[0]
-    called = {"year": "年度限额", "once": "终身限额", "stay": "单次住院限额", "claim": "单次限额", "application": "每次申请限额"}
+    called = {
+        "year": "年度限额",
+        "once": "终身限额",
+        "stay": "单次住院限额",
+        "claim": "单次限额",
+        "application": "每次申请限额",
+    }
     return called.get(kind, "限额") + several
 
 

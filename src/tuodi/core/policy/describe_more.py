@@ -9,7 +9,11 @@ from tuodi.core.policy.describe_words import UNENTERED, Words, joined
 from tuodi.core.policy.model import Condition, Criterion, Deadline, Fund, Line, Premium, Service, Tally
 
 INSURANCES = {"resident": "城乡居民基本医保", "supplementary": "补充医疗保险"}
-HELD = {"any_day": "集中缴费期内任一天具备身份", "first_day": "集中缴费期第一天具备身份", "payment_day": "缴费当天具备身份"}
+HELD = {
+    "any_day": "集中缴费期内任一天具备身份",
+    "first_day": "集中缴费期第一天具备身份",
+    "payment_day": "缴费当天具备身份",
+}
 COMPARES = {"at_most": "不超过", "below": "低于", "at_least": "达到", "above": "超过"}
 MINUS = {"none": "", "in_policy": "扣除政策范围内自付医疗费用后", "self_paid": "扣除自付医疗费用后"}
 SPANS = {
@@ -83,7 +87,9 @@ def _premium_amount(words: Words, premium: Premium) -> str:
 def _means_tests(words: Words) -> Iterator[Sentence]:
     for test in words.pack.means_tests:
         who = "全家" if test.gives_to == "household" else "患者本人"
-        text = f"{test.name}：同时符合下列条件的，由{joined(test.decided_by)}认定{who}为{words.identity(test.identity)}。"
+        text = (
+            f"{test.name}：同时符合下列条件的，由{joined(test.decided_by)}认定{who}为{words.identity(test.identity)}。"
+        )
         yield sentence(text, test.clause, readings=test.readings, level=0)
         for criterion in test.criteria:
             yield sentence(f"{criterion_words(words, criterion)}。", criterion.clause, readings=criterion.readings)
@@ -97,8 +103,10 @@ def criterion_words(words: Words, criterion: Criterion) -> str:
     limit = words.figure(criterion.limit, "yuan") or UNENTERED
     per = {"year": "每年 ", "month": "每月 "}[criterion.limit_per] if criterion.kind == "income_per_head" else ""
     times = f"的 {criterion.times} 倍" if criterion.times != "1" else ""
-    what = f"{SPANS[criterion.window]}的家庭收入{MINUS[criterion.minus]}人均" if criterion.kind == "income_per_head" else (
-        f"{SPANS[criterion.window]}的{'政策范围内' if criterion.minus == 'in_policy' else ''}自付医疗费用"
+    what = (
+        f"{SPANS[criterion.window]}的家庭收入{MINUS[criterion.minus]}人均"
+        if criterion.kind == "income_per_head"
+        else (f"{SPANS[criterion.window]}的{'政策范围内' if criterion.minus == 'in_policy' else ''}自付医疗费用")
     )
     where = "" if criterion.standard == "registration" else "（按居住地标准）"
     return f"{criterion.name}：{what}{COMPARES[criterion.compare]}标准（{per}{limit}）{times}{where}{left}"
@@ -106,7 +114,13 @@ def criterion_words(words: Words, criterion: Criterion) -> str:
 
 def _tally(words: Words, tally: Tally) -> str:
     less = "" if tally.less is None else f"，只减去{words.payers(tally.less)}"
-    after = "" if tally.after is None else "，救助支付不减" if not tally.after else f"，再减去{joined(words.layer(x) for x in tally.after)}已付"
+    after = (
+        ""
+        if tally.after is None
+        else "，救助支付不减"
+        if not tally.after
+        else f"，再减去{joined(words.layer(x) for x in tally.after)}已付"
+    )
     counts = "" if tally.counts == "covered" else "，没有身份期间的也计入"
     return f"自然年度{TALLIES[tally.measure]}{less}{after}{counts}"
 
@@ -128,7 +142,13 @@ def _openings(words: Words) -> Iterator[Sentence]:
         text += f"；查验：{joined(opening.checks)}" if opening.checks else ""
         text += f"；材料：{joined(opening.materials)}" if opening.materials else ""
         text += f"；资金：{words.fund(opening.fund)}" if opening.fund else ""
-        yield sentence(text + "。", opening.clause, opening.tally.clause, readings=[*opening.readings, *opening.tally.readings], level=0)
+        yield sentence(
+            text + "。",
+            opening.clause,
+            opening.tally.clause,
+            readings=[*opening.readings, *opening.tally.readings],
+            level=0,
+        )
         yield from _lines(words, opening.lines)
 
 
@@ -164,7 +184,9 @@ def _service(words: Words, service: Service) -> str:
     if service.fund:
         said.append(f"；资金：{words.fund(service.fund)}")
     if service.delegated:
-        said.append(f"；另定：{joined(words.pack.delegated[p].asks for p in service.delegated if p in words.pack.delegated)}")
+        said.append(
+            f"；另定：{joined(words.pack.delegated[p].asks for p in service.delegated if p in words.pack.delegated)}"
+        )
     return "".join(said)
 
 
@@ -176,7 +198,9 @@ def _procedures(words: Words) -> Iterator[Sentence | Table]:
         for n, step in enumerate(procedure.steps, start=1):
             term = deadlines.get(step.term or "")
             days = days_words(words, term) if term else ""
-            rows.append((str(n), step.does, step.by, days, joined(step.materials), joined([step.clause, *step.readings])))
+            rows.append(
+                (str(n), step.does, step.by, days, joined(step.materials), joined([step.clause, *step.readings]))
+            )
         yield table(("步骤", "做什么", "谁来做", "期限", "材料", "条款"), rows)
         yield from (sentence(f"{note}。") for note in procedure.notes)
 
@@ -202,7 +226,11 @@ def _terms(words: Words) -> Iterator[Sentence]:
         )
         yield sentence(text, capitation.clause, readings=capitation.readings)
     if terms.advance is not None:
-        gets = "机构得垫付额与救助额中较小的一个，余下归本人" if terms.advance.institution_gets == "smaller_of_the_two" else "救助全部归机构"
+        gets = (
+            "机构得垫付额与救助额中较小的一个，余下归本人"
+            if terms.advance.institution_gets == "smaller_of_the_two"
+            else "救助全部归机构"
+        )
         yield sentence(f"权益转让后机构垫付的，{gets}。", terms.advance.clause, readings=terms.advance.readings)
     for notice in terms.admission_notices:
         yield sentence(f"有身份的人入院时通知{TOLD[notice.told]}：{notice.says}。", notice.clause)
@@ -213,7 +241,9 @@ def _terms(words: Words) -> Iterator[Sentence]:
 
 def days_words(words: Words, deadline: Deadline) -> str:
     """Return a length of days in words."""
-    return f"{words.figure(deadline.days, 'number').removesuffix(' 天').replace(' 天（', '（')} {DAY_KINDS[deadline.kind]}"
+    return (
+        f"{words.figure(deadline.days, 'number').removesuffix(' 天').replace(' 天（', '（')} {DAY_KINDS[deadline.kind]}"
+    )
 
 
 def _funds(words: Words) -> Iterator[Table]:

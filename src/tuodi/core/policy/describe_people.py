@@ -104,10 +104,14 @@ def _stretches(words: Words, rule: IdentityRule) -> Iterator[str]:
 
 def _window(words: Words, window: Window) -> Sentence:
     before = BEFORE[window.before]
-    span = f"{before}日以前 {window.months} 个月" + (f"、不含最后 {window.except_last_months} 个月" if window.except_last_months else "")
+    span = f"{before}日以前 {window.months} 个月" + (
+        f"、不含最后 {window.except_last_months} 个月" if window.except_last_months else ""
+    )
     who = joined(words.identity(identity) for identity in window.identities)
     renewals = "" if window.renewals else "；续认定不重开窗口"
-    beside = f"，须同日另有{joined(words.identity(i) for i in window.accompanied_by)}的认定" if window.accompanied_by else ""
+    beside = (
+        f"，须同日另有{joined(words.identity(i) for i in window.accompanied_by)}的认定" if window.accompanied_by else ""
+    )
     text = f"追溯窗口“{window.name}”：{who}新{before}的{beside}，追溯{span}内结算的费用（不含{before}当日）{renewals}。"
     return sentence(text, window.clause, readings=window.readings)
 
@@ -138,6 +142,9 @@ def refusals_section(words: Words) -> Section:
     )
     blocks: list[Sentence | Table] = [sentence(f"{said}；其余为其他门诊。", care.clause)]
     if pack.refusals:
-        rows = [(refusal.says, words.when(refusal.when), joined([refusal.clause, *refusal.readings])) for refusal in pack.refusals]
+        rows = [
+            (refusal.says, words.when(refusal.when), joined([refusal.clause, *refusal.readings]))
+            for refusal in pack.refusals
+        ]
         blocks.append(table(("不予救助的情形", "判断", "条款"), rows))
     return Section("counts", "哪些费用算数", tuple(blocks), (care.clause,))

@@ -79,11 +79,20 @@ def reference_page() -> str:
     lines = [INTRO]
     for name, structure in STRUCTURES.items():
         definition = definitions[name]
-        lines += [f"## {name} {structure.label}", "", f"{structure.says}。", "", "| 键 | 称呼 | 写什么 | 说明 |", "|---|---|---|---|"]
+        lines += [
+            f"## {name} {structure.label}",
+            "",
+            f"{structure.says}。",
+            "",
+            "| 键 | 称呼 | 写什么 | 说明 |",
+            "|---|---|---|---|",
+        ]
         required = set(definition.get("required", []))
         for key, known in structure.fields.items():
             must = "（必填）" if key in required else ""
-            lines.append(f"| `{key}` | {known.label}{must} | {_kind(name, key, definition['properties'][key])} | {known.says}{_values(known)} |")
+            lines.append(
+                f"| `{key}` | {known.label}{must} | {_kind(name, key, definition['properties'][key])} | {known.says}{_values(known)} |"
+            )
         lines.append("")
     lines += [*_codes(), *_findings()]
     return "\n".join(lines).rstrip() + "\n"
@@ -147,9 +156,16 @@ def _codes() -> Iterator[str]:
 
 def _findings() -> Iterator[str]:
     """Yield what a check can say."""
-    yield from ("", "## 检查会说什么", "", "E 开头是错误，政策包不能用；W 开头是提醒，看过可以接受（`accepted`）；N 开头是说明。")
+    yield from (
+        "",
+        "## 检查会说什么",
+        "",
+        "E 开头是错误，政策包不能用；W 开头是提醒，看过可以接受（`accepted`）；N 开头是说明。",
+    )
     yield from ("", "| 代码 | 说什么 | 怎么办 |", "|---|---|---|")
-    codes = {value for module in SAYING for value in vars(module).values() if isinstance(value, str) and value in CATALOGUE}
+    codes = {
+        value for module in SAYING for value in vars(module).values() if isinstance(value, str) and value in CATALOGUE
+    }
     for code in sorted(codes):
         wrong, remedy = CATALOGUE[code]
         yield f"| `{code}` | {_bare(wrong)} | {_bare(remedy)} |"

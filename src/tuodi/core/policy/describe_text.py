@@ -116,7 +116,9 @@ def _row(cells: Sequence[str], wide: Sequence[int]) -> list[str]:
     out = []
     for i in range(max(len(column) for column in columns)):
         parts = [column[i] if i < len(column) else "" for column in columns]
-        out.append("  " + "  ".join(part + " " * (w - width_of(part)) for part, w in zip(parts, wide, strict=True)).rstrip())
+        out.append(
+            "  " + "  ".join(part + " " * (w - width_of(part)) for part, w in zip(parts, wide, strict=True)).rstrip()
+        )
     return out
 
 
@@ -152,7 +154,11 @@ def _without_double_gaps(lines: list[str]) -> list[str]:
 
 def to_data(description: Description) -> dict[str, Any]:
     """Return a description as plain data (JSON)."""
-    return {"pack": description.pack, "title": description.title, "sections": [_section(s) for s in description.sections]}
+    return {
+        "pack": description.pack,
+        "title": description.title,
+        "sections": [_section(s) for s in description.sections],
+    }
 
 
 def _section(section: Section) -> dict[str, Any]:

@@ -51,7 +51,9 @@ class Words:
         self.categories = {category.id: category.name for category in pack.categories}
         classes = pack.diseases.classes if pack.diseases else []
         self.diseases = {known.id: known.name for known in classes}
-        self.diseases.setdefault(pack.diseases.otherwise if pack.diseases else "general", "其他疾病" if classes else "一般疾病")
+        self.diseases.setdefault(
+            pack.diseases.otherwise if pack.diseases else "general", "其他疾病" if classes else "一般疾病"
+        )
         self.funds = {fund.id: fund.name for fund in pack.funds}
 
     def value(self, param: str) -> str:
@@ -130,7 +132,9 @@ class Words:
             return UNENTERED
         except ValueError:
             return ""
-        samples = [p for p in resolver.used if (entry := self.entered.entry(p, FOREVER)) is not None and entry.is_sample]
+        samples = [
+            p for p in resolver.used if (entry := self.entered.entry(p, FOREVER)) is not None and entry.is_sample
+        ]
         return f"（现为 {said}{'，示例' if samples else ''}）"
 
     def when(self, when: When) -> str:
@@ -139,7 +143,9 @@ class Words:
         said = [
             joined(self.category(c) for c in when.category) if when.category is not unset else "",
             joined(self.identity(i) for i in when.identity) if when.identity is not unset else "",
-            "非" + joined((self.identity(i) for i in when.not_identity), last="、非") if when.not_identity is not unset else "",
+            "非" + joined((self.identity(i) for i in when.not_identity), last="、非")
+            if when.not_identity is not unset
+            else "",
             joined(CARES[c] for c in when.care) if when.care is not unset else "",
             joined(MED_TYPES.get(c[:2], c) + f"（{c}）" for c in when.med_type) if when.med_type is not unset else "",
             joined(self.diseases.get(d, d) for d in when.disease) if when.disease is not unset else "",
@@ -211,4 +217,3 @@ def age_words(age: AgeRange) -> str:
     low = f"满 {age.from_} 周岁" if age.from_ else ""
     high = f"未满 {age.to} 周岁" if age.to < 200 else ""
     return joined([low, high]) or "各年龄"
-

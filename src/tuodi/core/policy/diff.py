@@ -43,7 +43,9 @@ class Change:
         return f"{KINDS[self.kind]}{self.where}{'：' if self.before or self.after else ''}{self.before or self.after}{clause}"
 
 
-def diff(a: Pack, b: Pack, values: Sequence[EnteredValue] = (), values_of_b: Sequence[EnteredValue] | None = None) -> list[Change]:
+def diff(
+    a: Pack, b: Pack, values: Sequence[EnteredValue] = (), values_of_b: Sequence[EnteredValue] | None = None
+) -> list[Change]:
     """Return what differs from the first pack to the second, in the order of the model.
 
     ``values`` are entered values for both (said beside delegated figures); ``values_of_b`` those of the second, if others.
@@ -205,7 +207,11 @@ def _readings(place: _Place, a: dict[str, Reading], b: dict[str, Reading]) -> It
 
 
 def _choices(reading: Reading) -> str:
-    return reading.question + "：" + joined((f"{choice}（{other.means}）" for choice, other in reading.choices.items()), last="；")
+    return (
+        reading.question
+        + "："
+        + joined((f"{choice}（{other.means}）" for choice, other in reading.choices.items()), last="；")
+    )
 
 
 def _said(words: Words, value: Any, unit: str) -> str:
@@ -219,7 +225,9 @@ def _said(words: Words, value: Any, unit: str) -> str:
     if isinstance(value, When):
         return words.when(value) or "不限"
     if isinstance(value, (str, int, date, Figure)) or (isinstance(value, list) and isinstance(value[0], DatedFigure)):
-        return words.figure(value, unit) if unit in CALLED or isinstance(value, Figure) else _name(words, str(value), unit)
+        return (
+            words.figure(value, unit) if unit in CALLED or isinstance(value, Figure) else _name(words, str(value), unit)
+        )
     if isinstance(value, list):
         return joined(_said(words, item, unit) for item in value)
     if isinstance(value, dict):

@@ -20,10 +20,14 @@ from tuodi.core.errors import Fault, PackErrors, declare, fault
 from tuodi.core.policy.model import Pack, Reading
 from tuodi.core.policy.parse import Document, Path, parse_yaml
 
-E_UNKNOWN = declare("E-PACK-UNKNOWN-KEY", "“{where}”里没有名为“{key}”的键", "请检查拼写；可用的键见 docs/reference/pack.md")
+E_UNKNOWN = declare(
+    "E-PACK-UNKNOWN-KEY", "“{where}”里没有名为“{key}”的键", "请检查拼写；可用的键见 docs/reference/pack.md"
+)
 E_LACKS = declare("E-PACK-LACKS", "“{where}”缺少必填的键“{key}”", "请补上；说明见 docs/reference/pack.md")
 E_SHAPE = declare("E-PACK-SHAPE", "“{where}”写法不对：{why}", "请按 docs/reference/pack.md 的示例书写")
-E_LIST = declare("E-PACK-DISEASES", "病种清单第 {line_no} 行写法不对：{why}", "请按 list,disease,icd10,under_age,note 五列书写")
+E_LIST = declare(
+    "E-PACK-DISEASES", "病种清单第 {line_no} 行写法不对：{why}", "请按 list,disease,icd10,under_age,note 五列书写"
+)
 E_READING = declare("E-READING-UNKNOWN", "政策包没有释义 {reading} 的读法“{choice}”", "可用读法：{known}")
 E_READING_PATH = declare("E-READING-PATH", "释义 {reading} 的读法“{choice}”要改的位置“{path}”不存在", "请检查路径")
 
@@ -76,7 +80,9 @@ def load_pack(source: PackSource, *, readings: dict[str, str] | None = None) -> 
     chosen = readings or {}
     for name in chosen:
         if name not in listed:
-            faults.append(fault(E_READING, file=source.file, reading=name, choice=chosen[name], known="（本政策包没有这一条）"))
+            faults.append(
+                fault(E_READING, file=source.file, reading=name, choice=chosen[name], known="（本政策包没有这一条）")
+            )
     for name, reading in listed.items():
         choice = chosen.get(name, reading.default)
         if choice not in reading.choices:
@@ -87,7 +93,9 @@ def load_pack(source: PackSource, *, readings: dict[str, str] | None = None) -> 
         for path, value in reading.choices[choice].set.items():
             if not _set(data, path, value):
                 line = source.document.line(("readings", name))
-                faults.append(fault(E_READING_PATH, file=source.file, line=line, reading=name, choice=choice, path=path))
+                faults.append(
+                    fault(E_READING_PATH, file=source.file, line=line, reading=name, choice=choice, path=path)
+                )
         data["readings"][name]["default"] = choice
     if not faults:
         faults = list(_shape_faults(source.document, data, source.file))
@@ -110,7 +118,9 @@ def _set(data: dict[str, Any], path: str, value: object) -> bool:
             if not isinstance(at, list):
                 return False
             if key == "*":
-                return all(_set({"item": item}, ".".join(["item", *parts[i + 1 :]]), copy.deepcopy(value)) for item in at)
+                return all(
+                    _set({"item": item}, ".".join(["item", *parts[i + 1 :]]), copy.deepcopy(value)) for item in at
+                )
             index = next((n for n, item in enumerate(at) if _named(item, key, n)), None)
             if index is None:
                 return False
@@ -130,7 +140,10 @@ def _set(data: dict[str, Any], path: str, value: object) -> bool:
             named = {item.get("id"): item for item in at if isinstance(item, dict)}
             if not set(value) <= set(named):
                 return False
-            at[:] = [*(named[key] for key in value), *(item for item in at if item not in [named[key] for key in value])]
+            at[:] = [
+                *(named[key] for key in value),
+                *(item for item in at if item not in [named[key] for key in value]),
+            ]
             return True
         elif last:
             if not isinstance(at, dict):
@@ -202,5 +215,7 @@ def _diseases(text: str, file: str) -> tuple[list[dict[str, str]], list[Fault]]:
         if None in row or None in row.values() or not row.get("list") or not row.get("icd10"):
             faults.append(fault(E_LIST, file=file, line=number, line_no=number, why="列数不对或清单、编码为空"))
             continue
-        rows.append({key: value for key, value in row.items() if key in ("list", "disease", "icd10", "under_age", "note")})
+        rows.append(
+            {key: value for key, value in row.items() if key in ("list", "disease", "icd10", "under_age", "note")}
+        )
     return rows, faults

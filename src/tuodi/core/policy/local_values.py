@@ -48,9 +48,7 @@ def qualifiers_of(entered: Entered, param: str) -> tuple[bool, bool]:
     >>> qualifiers_of(Entered([EnteredValue("p@610902.urban", "660.00")]), "p")
     (True, True)
     """
-    found = [
-        known.partition("@")[2] for known in entered.by_param if plain_param(known) == param and "@" in known
-    ]
+    found = [known.partition("@")[2] for known in entered.by_param if plain_param(known) == param and "@" in known]
     by_area = any(text[:1].isdigit() for text in found)
     return by_area, any(text.rpartition(".")[2] in RESIDENCE_KINDS for text in found)
 

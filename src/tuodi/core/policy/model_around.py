@@ -77,7 +77,10 @@ class Criterion(Part, frozen=True, kw_only=True):
     compare: Literal["at_most", "below", "at_least", "above"] = "at_most"
     minus: Literal["none", "in_policy", "self_paid"] = "none"
     window: Literal[
-        "twelve_months_before_application_month", "twelve_months_to_application", "previous_calendar_year", "calendar_year"
+        "twelve_months_before_application_month",
+        "twelve_months_to_application",
+        "previous_calendar_year",
+        "calendar_year",
     ] = "twelve_months_before_application_month"
     standard: Literal["registration", "residence"] = "registration"
     residence_kind: Literal["as_marked", "higher"] = "as_marked"

@@ -16,7 +16,9 @@ Care = Literal["inpatient", "chronic_outpatient", "other"]
 Tier = Literal["primary", "secondary", "tertiary"]
 Referral = Literal["local", "filed", "unfiled"]
 Registered = Literal["here", "elsewhere"]
-PeriodName = Annotated[str, Meta(pattern=r"^(claim|stay|year|once|application|window:[a-z0-9_]+|window_year:[a-z0-9_]+)$")]
+PeriodName = Annotated[
+    str, Meta(pattern=r"^(claim|stay|year|once|application|window:[a-z0-9_]+|window_year:[a-z0-9_]+)$")
+]
 
 #: Python cannot spell these keys.
 KEYS = {"from_": "from", "for_": "for", "list_": "list"}

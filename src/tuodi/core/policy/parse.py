@@ -16,7 +16,9 @@ from tuodi.core.errors import Fault, PackErrors, declare, fault
 
 E_YAML = declare("E-PACK-YAML", "文件不是规范的 YAML：{why}", "请按行号检查缩进、引号和冒号后的空格")
 E_REPEATED = declare("E-PACK-REPEATED", "键“{key}”在同一处写了两次（前一次在第 {other} 行）", "请只保留一个")
-E_DECIMAL = declare("E-PACK-DECIMAL", "“{value}”是没有单位的小数", "金额请写成“3000.50 元”，比例请写成“12.5%”，编码请加引号")
+E_DECIMAL = declare(
+    "E-PACK-DECIMAL", "“{value}”是没有单位的小数", "金额请写成“3000.50 元”，比例请写成“12.5%”，编码请加引号"
+)
 E_EMPTY = declare("E-PACK-EMPTY", "文件是空的或最外层不是键值表", "政策包最外层应为 pack、name、area 等键")
 E_ANCHOR = declare("E-PACK-ANCHOR", "不支持 YAML 的锚点、别名和标签（{value}）", "请直接写出内容")
 

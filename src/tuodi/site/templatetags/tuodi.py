@@ -28,4 +28,6 @@ def with_query(context: dict[str, object], **changes: object) -> str:
     request = context["request"]
     query = {key: value for key, value in request.GET.items() if value}  # type: ignore[attr-defined]
     query |= {key: str(value) for key, value in changes.items() if value is not None}
-    return "?" + urlencode({key: value for key, value in query.items() if key not in changes or changes[key] is not None})
+    return "?" + urlencode(
+        {key: value for key, value in query.items() if key not in changes or changes[key] is not None}
+    )

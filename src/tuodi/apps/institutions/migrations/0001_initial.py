@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,61 +14,98 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Institution',
+            name="Institution",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=30, unique=True, verbose_name='机构编码')),
-                ('name', models.CharField(max_length=200, verbose_name='名称')),
-                ('kind', models.CharField(default='1', help_text='fixmedins_type', max_length=2, verbose_name='类型')),
-                ('level', models.CharField(blank=True, help_text='hosp_lv', max_length=2, verbose_name='等级')),
-                ('area_code', models.CharField(db_index=True, max_length=12, verbose_name='区划')),
-                ('is_out_of_province', models.BooleanField(default=False, verbose_name='省外')),
-                ('contact', models.CharField(blank=True, max_length=60, verbose_name='联系人')),
-                ('phone', models.CharField(blank=True, max_length=30, verbose_name='电话')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=30, unique=True, verbose_name="机构编码")),
+                ("name", models.CharField(max_length=200, verbose_name="名称")),
+                ("kind", models.CharField(default="1", help_text="fixmedins_type", max_length=2, verbose_name="类型")),
+                ("level", models.CharField(blank=True, help_text="hosp_lv", max_length=2, verbose_name="等级")),
+                ("area_code", models.CharField(db_index=True, max_length=12, verbose_name="区划")),
+                ("is_out_of_province", models.BooleanField(default=False, verbose_name="省外")),
+                ("contact", models.CharField(blank=True, max_length=60, verbose_name="联系人")),
+                ("phone", models.CharField(blank=True, max_length=30, verbose_name="电话")),
             ],
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='x-tif-paasid', max_length=60, unique=True)),
-                ('token_sealed', models.BinaryField()),
-                ('first', models.DateField()),
-                ('last', models.DateField(null=True)),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('user', models.ForeignKey(help_text='以谁的名义办理', on_delete=django.db.models.deletion.RESTRICT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('institution', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='keys', to='institutions.institution')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(help_text="x-tif-paasid", max_length=60, unique=True)),
+                ("token_sealed", models.BinaryField()),
+                ("first", models.DateField()),
+                ("last", models.DateField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "user",
+                    models.ForeignKey(
+                        help_text="以谁的名义办理",
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="keys", to="institutions.institution"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Suspension',
+            name="Suspension",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first', models.DateField()),
-                ('last', models.DateField(null=True)),
-                ('reason', models.CharField(max_length=200, verbose_name='原因')),
-                ('recorded_at', models.DateTimeField()),
-                ('lifted_at', models.DateTimeField(null=True)),
-                ('institution', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='suspensions', to='institutions.institution')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("first", models.DateField()),
+                ("last", models.DateField(null=True)),
+                ("reason", models.CharField(max_length=200, verbose_name="原因")),
+                ("recorded_at", models.DateTimeField()),
+                ("lifted_at", models.DateTimeField(null=True)),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="suspensions",
+                        to="institutions.institution",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Agreement',
+            name="Agreement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('insurance', '医保定点'), ('assistance', '医疗救助定点')], max_length=12)),
-                ('number', models.CharField(blank=True, max_length=60, verbose_name='协议编号')),
-                ('first', models.DateField()),
-                ('last', models.DateField(null=True)),
-                ('terms', models.TextField(blank=True, verbose_name='约定')),
-                ('recorded_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('end_reason', models.CharField(blank=True, max_length=200)),
-                ('institution', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='agreements', to='institutions.institution')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("insurance", "医保定点"), ("assistance", "医疗救助定点")], max_length=12
+                    ),
+                ),
+                ("number", models.CharField(blank=True, max_length=60, verbose_name="协议编号")),
+                ("first", models.DateField()),
+                ("last", models.DateField(null=True)),
+                ("terms", models.TextField(blank=True, verbose_name="约定")),
+                ("recorded_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("end_reason", models.CharField(blank=True, max_length=200)),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="agreements",
+                        to="institutions.institution",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('last__isnull', True), ('last__gte', models.F('first')), _connector='OR'), name='agreement_days')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("last__isnull", True), ("last__gte", models.F("first")), _connector="OR"),
+                        name="agreement_days",
+                    )
+                ],
             },
         ),
     ]

@@ -17,9 +17,15 @@ M = TypeVar("M", bound=Model)
 
 E_SAME_PERSON = declare("E-POLICY-SAME-PERSON", "提交人不能审核自己提交的内容", "请由另一位审核岗办理")
 E_DECIDED = declare("E-POLICY-DECIDED", "这项内容已经办结（{state}）", "请刷新页面；需要改变的请重新提交")
-E_IMPACT = declare("E-POLICY-IMPACT", "还没有测算对本地结算的影响，或测算以后政策又有变化", "请先重新测算，看过结果再批准")
+E_IMPACT = declare(
+    "E-POLICY-IMPACT", "还没有测算对本地结算的影响，或测算以后政策又有变化", "请先重新测算，看过结果再批准"
+)
 E_REASON = declare("E-POLICY-REASON", "没有写明理由", "请写明理由，便于对方改正和日后查证")
-E_MISSING = declare("E-POLICY-VALUES", "还有 {count} 项授权参数没有录入，有的结算算不出来：{first}", "请先录入并批准这些参数，再重新测算")
+E_MISSING = declare(
+    "E-POLICY-VALUES",
+    "还有 {count} 项授权参数没有录入，有的结算算不出来：{first}",
+    "请先录入并批准这些参数，再重新测算",
+)
 
 
 def refuse(code: str, /, **fields: object) -> InputErrors:

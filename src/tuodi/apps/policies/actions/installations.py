@@ -47,9 +47,13 @@ E_OVERRIDE = declare(
     "E-POLICY-OVERRIDE", "{area} 在已生效的政策“{pack}”（{above}）之内，不能另装政策包（不得扩大救助范围，AK-3.1.4）",
     "需要调整的请报上级主管部门；本次尝试已记入审计",
 )  # fmt: skip
-E_WARNINGS = declare("E-POLICY-WARNINGS", "政策包还有没有接受的提醒：{warnings}", "请逐条核对；确实无误的写明理由后接受")
+E_WARNINGS = declare(
+    "E-POLICY-WARNINGS", "政策包还有没有接受的提醒：{warnings}", "请逐条核对；确实无误的写明理由后接受"
+)
 E_INTERPRETER = declare(
-    "E-POLICY-INTERPRETER", "变更释义由“{interpreter}”决定（{readings}）", "请填写与政策包一致的解释机关，并写明其决定的文号或日期"
+    "E-POLICY-INTERPRETER",
+    "变更释义由“{interpreter}”决定（{readings}）",
+    "请填写与政策包一致的解释机关，并写明其决定的文号或日期",
 )
 E_TEXTS = declare("E-POLICY-TEXTS", "没有政策包正文 policy.yaml", "请选择架上的政策包，或上传 policy.yaml")
 
@@ -57,7 +61,11 @@ E_TEXTS = declare("E-POLICY-TEXTS", "没有政策包正文 policy.yaml", "请选
 def shelf_texts(pack: str) -> dict[str, str]:
     """Return the texts of a pack on the shelf."""
     folder = folder_of(pack)
-    return {path.name: path.read_text("utf-8") for path in sorted(folder.iterdir()) if path.name in ("policy.yaml", "diseases.csv")}
+    return {
+        path.name: path.read_text("utf-8")
+        for path in sorted(folder.iterdir())
+        if path.name in ("policy.yaml", "diseases.csv")
+    }
 
 
 def digest_of(texts: Mapping[str, str], readings: Mapping[str, str]) -> str:
@@ -132,7 +140,11 @@ class ProposeInstallation(Action):
 
     def _demand_interpreter(self, pack: Pack) -> None:
         """Raise unless readings are as they were, or switched by the office that interprets (TH-5)."""
-        held = Installation.objects.filter(area_code=self.area_code, pack=pack.pack, approved_at__isnull=False).order_by("-first", "-approved_at").first()
+        held = (
+            Installation.objects.filter(area_code=self.area_code, pack=pack.pack, approved_at__isnull=False)
+            .order_by("-first", "-approved_at")
+            .first()
+        )
         before = held.readings if held else {}
         default = load_pack(source_of(self.pack_id, self.texts)).readings
         switched = [
@@ -140,11 +152,15 @@ class ProposeInstallation(Action):
             if self.readings.get(name, reading.default) != before.get(name, reading.default)
         ]  # fmt: skip
         if switched and (self.interpreter != pack.interpreter.strip() or not self.interpreter or not self.document):
-            raise refuse(E_INTERPRETER, interpreter=pack.interpreter or "（政策包未写明解释机关）", readings="、".join(switched))
+            raise refuse(
+                E_INTERPRETER, interpreter=pack.interpreter or "（政策包未写明解释机关）", readings="、".join(switched)
+            )
 
     def write(self) -> Installation:
         kept = [
-            {"warning": f.accepted.warning, "reason": f.accepted.reason, "by": f.accepted.by} for f in self.findings if f.accepted
+            {"warning": f.accepted.warning, "reason": f.accepted.reason, "by": f.accepted.by}
+            for f in self.findings
+            if f.accepted
         ]
         return Installation.objects.create(
             area_code=self.area_code, pack=self.pack_id, digest=digest_of(self.texts, self.readings), texts=self.texts,
@@ -266,4 +282,9 @@ class RefuseInstallation(Action):
         return self.row
 
     def audited(self, done: Installation) -> dict[str, Any]:
-        return {"subject": "installation", "subject_id": str(done.pk), "area_code": done.area_code, "data": {"pack": done.pack}}
+        return {
+            "subject": "installation",
+            "subject_id": str(done.pk),
+            "area_code": done.area_code,
+            "data": {"pack": done.pack},
+        }

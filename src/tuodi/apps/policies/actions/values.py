@@ -28,7 +28,9 @@ from tuodi.core.policy.local_values import plain_param
 from tuodi.core.policy.model import Delegated
 
 E_PARAM = declare("E-POLICY-PARAM", "{area} 的政策包里没有授权参数“{param}”", "请先提交政策包，再从它的参数表中选择")
-E_SOURCE = declare("E-POLICY-SOURCE", "没有写明“{param}”的来源", "请写明查得该数值的文件名称、文号和条款；示例值请勾选“示例”")
+E_SOURCE = declare(
+    "E-POLICY-SOURCE", "没有写明“{param}”的来源", "请写明查得该数值的文件名称、文号和条款；示例值请勾选“示例”"
+)
 E_VALUE_FORM = declare("E-POLICY-VALUE", "“{param}”的值“{given}”不是{wanted}", "请按文件原文录入")
 
 WANTED = {
@@ -77,7 +79,15 @@ class ProposeValue(Action):
     verb = permissions.PROPOSE_VALUE
 
     def __init__(
-        self, *, actor: Any, area_code: str, param: str, value: str, source: str, first: date | None = None, is_sample: bool = False
+        self,
+        *,
+        actor: Any,
+        area_code: str,
+        param: str,
+        value: str,
+        source: str,
+        first: date | None = None,
+        is_sample: bool = False,
     ) -> None:
         super().__init__(actor=actor)
         self.area_code, self.param, self.value, self.first = area_code, param.strip(), value.strip(), first
@@ -216,7 +226,16 @@ class WithdrawValue(OnValue):
         row.withdrawal_by, row.withdrawal_at, row.withdrawal_reason, row.impact = self.actor, now, self.reason, {}
         if row.approved_at is None:
             row.withdrawn_by, row.withdrawn_at = self.actor, now
-        row.save(update_fields=["withdrawal_by", "withdrawal_at", "withdrawal_reason", "impact", "withdrawn_by", "withdrawn_at"])
+        row.save(
+            update_fields=[
+                "withdrawal_by",
+                "withdrawal_at",
+                "withdrawal_reason",
+                "impact",
+                "withdrawn_by",
+                "withdrawn_at",
+            ]
+        )
         return row
 
 

@@ -6,95 +6,151 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('policies', '0001_initial'),
+        ("policies", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='delegatedvalue',
-            name='impact',
+            model_name="delegatedvalue",
+            name="impact",
             field=models.JSONField(default=dict),
         ),
         migrations.AddField(
-            model_name='delegatedvalue',
-            name='refusal',
-            field=models.CharField(blank=True, max_length=400, verbose_name='退回理由'),
+            model_name="delegatedvalue",
+            name="refusal",
+            field=models.CharField(blank=True, max_length=400, verbose_name="退回理由"),
         ),
         migrations.AddField(
-            model_name='delegatedvalue',
-            name='refused_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="delegatedvalue",
+            name="refused_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.RESTRICT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='delegatedvalue',
-            name='withdrawal_at',
-            field=models.DateTimeField(null=True, verbose_name='提请撤回'),
+            model_name="delegatedvalue",
+            name="withdrawal_at",
+            field=models.DateTimeField(null=True, verbose_name="提请撤回"),
         ),
         migrations.AddField(
-            model_name='delegatedvalue',
-            name='withdrawal_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="delegatedvalue",
+            name="withdrawal_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.RESTRICT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='delegatedvalue',
-            name='withdrawal_reason',
+            model_name="delegatedvalue",
+            name="withdrawal_reason",
             field=models.CharField(blank=True, max_length=400),
         ),
         migrations.AddField(
-            model_name='delegatedvalue',
-            name='withdrawn_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="delegatedvalue",
+            name="withdrawn_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.RESTRICT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='installation',
-            name='accepted',
-            field=models.JSONField(default=list, help_text='warning, reason, by', verbose_name='接受的提醒'),
+            model_name="installation",
+            name="accepted",
+            field=models.JSONField(default=list, help_text="warning, reason, by", verbose_name="接受的提醒"),
         ),
         migrations.AddField(
-            model_name='installation',
-            name='interpreter',
-            field=models.CharField(blank=True, help_text='提交人确认的政策包解释机关', max_length=200, verbose_name='解释机关'),
+            model_name="installation",
+            name="interpreter",
+            field=models.CharField(
+                blank=True, help_text="提交人确认的政策包解释机关", max_length=200, verbose_name="解释机关"
+            ),
         ),
         migrations.AddField(
-            model_name='installation',
-            name='interpreter_document',
-            field=models.CharField(blank=True, max_length=200, verbose_name='解释机关决定'),
+            model_name="installation",
+            name="interpreter_document",
+            field=models.CharField(blank=True, max_length=200, verbose_name="解释机关决定"),
         ),
         migrations.AddField(
-            model_name='installation',
-            name='refusal',
-            field=models.CharField(blank=True, max_length=400, verbose_name='退回理由'),
+            model_name="installation",
+            name="refusal",
+            field=models.CharField(blank=True, max_length=400, verbose_name="退回理由"),
         ),
         migrations.AddField(
-            model_name='installation',
-            name='refused_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="installation",
+            name="refused_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.RESTRICT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delegatedvalue',
-            constraint=models.CheckConstraint(condition=models.Q(('refused_by__isnull', True), models.Q(('refused_by', models.F('proposed_by')), _negated=True), _connector='OR'), name='value_refused_by_another'),
+            model_name="delegatedvalue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("refused_by__isnull", True),
+                    models.Q(("refused_by", models.F("proposed_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="value_refused_by_another",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delegatedvalue',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('approved_at__isnull', True), ('approved_by__isnull', True)), models.Q(('approved_at__isnull', False), ('approved_by__isnull', False), ('refused_at__isnull', True)), _connector='OR'), name='value_decided_once'),
+            model_name="delegatedvalue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("approved_at__isnull", True), ("approved_by__isnull", True)),
+                    models.Q(
+                        ("approved_at__isnull", False), ("approved_by__isnull", False), ("refused_at__isnull", True)
+                    ),
+                    _connector="OR",
+                ),
+                name="value_decided_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delegatedvalue',
-            constraint=models.CheckConstraint(condition=models.Q(('withdrawn_by__isnull', True), ('approved_at__isnull', True), models.Q(('withdrawn_by', models.F('withdrawal_by')), _negated=True), _connector='OR'), name='value_withdrawn_by_two_people'),
+            model_name="delegatedvalue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("withdrawn_by__isnull", True),
+                    ("approved_at__isnull", True),
+                    models.Q(("withdrawn_by", models.F("withdrawal_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="value_withdrawn_by_two_people",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delegatedvalue',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('is_sample', True), ('source__startswith', '示例')), models.Q(('is_sample', False), models.Q(('source__startswith', '示例'), _negated=True)), _connector='OR'), name='value_sample_says_so'),
+            model_name="delegatedvalue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("is_sample", True), ("source__startswith", "示例")),
+                    models.Q(("is_sample", False), models.Q(("source__startswith", "示例"), _negated=True)),
+                    _connector="OR",
+                ),
+                name="value_sample_says_so",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='installation',
-            constraint=models.CheckConstraint(condition=models.Q(('refused_by__isnull', True), models.Q(('refused_by', models.F('proposed_by')), _negated=True), _connector='OR'), name='installation_refused_by_another'),
+            model_name="installation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("refused_by__isnull", True),
+                    models.Q(("refused_by", models.F("proposed_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="installation_refused_by_another",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='installation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('approved_at__isnull', True), ('approved_by__isnull', True)), models.Q(('approved_at__isnull', False), ('approved_by__isnull', False), ('refused_at__isnull', True)), _connector='OR'), name='installation_decided_once'),
+            model_name="installation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("approved_at__isnull", True), ("approved_by__isnull", True)),
+                    models.Q(
+                        ("approved_at__isnull", False), ("approved_by__isnull", False), ("refused_at__isnull", True)
+                    ),
+                    _connector="OR",
+                ),
+                name="installation_decided_once",
+            ),
         ),
     ]

@@ -18,15 +18,21 @@ ANNOUNCED_AT_ONCE = 50
 
 E_PERSON_EXISTS = declare("E-REG-PERSON-EXISTS", "人员编号 {psn_no} 已经登记", "请查出这个人再修改，不要重复登记")
 E_NUMBER_HELD = declare(
-    "E-REG-NUMBER-HELD", "这个身份证号已经登记在人员编号 {psn_no} 名下", "请核对证件；确是同一个人的，请用原编号或办理合并"
+    "E-REG-NUMBER-HELD",
+    "这个身份证号已经登记在人员编号 {psn_no} 名下",
+    "请核对证件；确是同一个人的，请用原编号或办理合并",
 )
-E_NUMBER_FORM = declare("E-REG-NUMBER-FORM", "身份证号不对（18 位、出生日期或末位校验码不符）", "请对照证件重新录入，不要猜补")
+E_NUMBER_FORM = declare(
+    "E-REG-NUMBER-FORM", "身份证号不对（18 位、出生日期或末位校验码不符）", "请对照证件重新录入，不要猜补"
+)
 E_PERIOD = declare("E-REG-PERIOD", "终止日期 {last} 早于起始日期 {first}", "请核对认定文书上的两个日期")
 E_IDENTITY = declare("E-REG-IDENTITY", "没有“{identity}”这种身份", "请从身份表中选择")
 E_OVERLAP = declare(
     "E-REG-OVERLAP", "人员 {psn_no} 的{identity}已有 {held} 的认定，与 {given} 重叠", "请先终止或更正原认定，再登记新的"
 )
-E_ENDED = declare("E-REG-ENDED", "{identity}的认定自 {first} 起，不能终止于更早的 {last}", "整段认定有误的请用“更正”作废")
+E_ENDED = declare(
+    "E-REG-ENDED", "{identity}的认定自 {first} 起，不能终止于更早的 {last}", "整段认定有误的请用“更正”作废"
+)
 E_WITHDRAWN = declare("E-REG-WITHDRAWN", "这条记录已被更正或作废", "请刷新页面，按现在的记录办理")
 E_NO_CHANGE = declare("E-REG-NO-CHANGE", "更正前后完全相同", "请改动需要更正的内容，或取消")
 E_DEAD = declare("E-REG-DEAD", "人员 {psn_no} 已登记于 {day} 死亡", "如登记有误，请先更正死亡日期")
@@ -36,11 +42,15 @@ E_NOT_MEMBER = declare("E-REG-NOT-MEMBER", "人员 {psn_no} 在 {day} 不是户 
 E_HOUSEHOLD_EXISTS = declare("E-REG-HOUSEHOLD-EXISTS", "户编号 {number} 已经存在", "请改用未用过的户编号，或办理入户")
 E_SAME_PERSON = declare("E-REG-SAME-PERSON", "不能把一条人员记录并入它自己", "请选择另一条记录")
 E_MERGED = declare("E-REG-MERGED", "人员 {psn_no} 已并入 {into}", "请按 {into} 办理，或先撤销合并")
-E_MERGE_CHAIN = declare("E-REG-MERGE-CHAIN", "人员 {psn_no} 名下已并入其他记录", "请改以它为保留的一方，或先撤销那次合并")
+E_MERGE_CHAIN = declare(
+    "E-REG-MERGE-CHAIN", "人员 {psn_no} 名下已并入其他记录", "请改以它为保留的一方，或先撤销那次合并"
+)
 E_NOT_MERGED = declare("E-REG-NOT-MERGED", "人员 {psn_no} 没有并入其他记录", "不需要撤销合并")
 E_REASON = declare("E-REG-REASON", "查看完整身份证号要选择用途", "可选：{allowed}")
 E_RESTORE = declare(
-    "E-REG-DEPENDS", "名册撤销不了：之后的变更以它为依据（人员 {people}{more}）", "请先撤销或更正之后的变更，再撤销这次导入"
+    "E-REG-DEPENDS",
+    "名册撤销不了：之后的变更以它为依据（人员 {people}{more}）",
+    "请先撤销或更正之后的变更，再撤销这次导入",
 )
 
 
@@ -72,7 +82,9 @@ def locked(people: Iterable[int]) -> list[Person]:
 
 def group_of(person: Person) -> list[int]:
     """Return the keys of a person's records: the one kept and those merged into it."""
-    return list(Person.objects.filter(Q(pk=person.pk) | Q(merged_into=person)).order_by("pk").values_list("pk", flat=True))
+    return list(
+        Person.objects.filter(Q(pk=person.pk) | Q(merged_into=person)).order_by("pk").values_list("pk", flat=True)
+    )
 
 
 def announce_people(fact: str, psn_nos: Iterable[str], *, cause_id: str = "") -> None:
@@ -98,7 +110,12 @@ class PersonAction(Action):
         self.person = next(p for p in locked(group_of(self.person)) if p.pk == self.person.pk)
 
     def audited(self, done: Any) -> dict[str, Any]:
-        return {"subject": "person", "subject_id": self.person.psn_no, "area_code": self.person.insured_area, "data": self.told(done)}
+        return {
+            "subject": "person",
+            "subject_id": self.person.psn_no,
+            "area_code": self.person.insured_area,
+            "data": self.told(done),
+        }
 
     def told(self, done: Any) -> dict[str, Any]:
         """Return the non-personal values of the audit row."""

@@ -33,7 +33,9 @@ from tuodi.core.dates import FOREVER, day_before
 def membership_on(person: Person, day: date) -> Membership | None:
     """Return the membership of a person that covers a day."""
     return (
-        Membership.objects.filter(Q(last__isnull=True) | Q(last__gte=day), person=person, first__lte=day, withdrawn_at__isnull=True)
+        Membership.objects.filter(
+            Q(last__isnull=True) | Q(last__gte=day), person=person, first__lte=day, withdrawn_at__isnull=True
+        )
         .select_related("household")
         .first()
     )
@@ -140,9 +142,17 @@ class SplitHousehold(Action):
 
     verb = permissions.MOVE
 
-    def __init__(self, *, actor: Any, number: str, new_number: str, psn_nos: Iterable[str], head: str, first: date) -> None:
+    def __init__(
+        self, *, actor: Any, number: str, new_number: str, psn_nos: Iterable[str], head: str, first: date
+    ) -> None:
         super().__init__(actor=actor)
-        self.number, self.new_number, self.psn_nos, self.head, self.first = number, new_number, sorted(set(psn_nos)), head, first
+        self.number, self.new_number, self.psn_nos, self.head, self.first = (
+            number,
+            new_number,
+            sorted(set(psn_nos)),
+            head,
+            first,
+        )
 
     def check(self) -> None:
         assert self.head in self.psn_nos, "the head is one of those who leave"
@@ -199,7 +209,9 @@ class MoveHousehold(Action):
     def write(self) -> HouseholdPlace:
         self.before = self.household.area_code
         HouseholdPlace.objects.filter(household=self.household, last__isnull=True).update(last=day_before(self.first))
-        made = HouseholdPlace.objects.create(household=self.household, area_code=self.area_code, first=self.first, recorded_at=clock.now())
+        made = HouseholdPlace.objects.create(
+            household=self.household, area_code=self.area_code, first=self.first, recorded_at=clock.now()
+        )
         self.household.area_code = self.area_code
         self.household.save(update_fields=["area_code"])
         for person in self.people:
@@ -217,4 +229,6 @@ class MoveHousehold(Action):
         return {"subject": "household", "subject_id": self.number, "area_code": self.before, "data": data}
 
     def announce(self, done: HouseholdPlace) -> None:
-        announce_people("household:moved", [person.psn_no for person in self.people], cause_id=f"household:{self.household.pk}")
+        announce_people(
+            "household:moved", [person.psn_no for person in self.people], cause_id=f"household:{self.household.pk}"
+        )

@@ -88,7 +88,12 @@ class CertifyIdentity(PersonAction):
         return self.row
 
     def told(self, done: Identity) -> dict[str, Any]:
-        return {"identity_id": done.pk, "identity": done.identity, "first": str(done.first), "last": str(done.last or "")}
+        return {
+            "identity_id": done.pk,
+            "identity": done.identity,
+            "first": str(done.first),
+            "last": str(done.last or ""),
+        }
 
     def announce(self, done: Identity) -> None:
         announce_people("identity:changed", [self.person.psn_no], cause_id=f"identity:{done.pk}")

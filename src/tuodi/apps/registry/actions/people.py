@@ -44,7 +44,9 @@ class RegisterPerson(Action):
 
     verb = permissions.REGISTER
 
-    def __init__(self, *, actor: Any, psn_no: str, name: str, insured_area: str, certno: str = "", **facts: Any) -> None:
+    def __init__(
+        self, *, actor: Any, psn_no: str, name: str, insured_area: str, certno: str = "", **facts: Any
+    ) -> None:
         super().__init__(actor=actor)
         allowed = {"gend", "birth", "registered_area", "residence_area", "insutype"}
         assert set(facts) <= allowed, facts
@@ -99,15 +101,27 @@ class RecordDeath(PersonAction):
 
     def write(self) -> dict[str, int]:
         PersonChange.objects.create(
-            person=self.person, cause="death", before={"died_on": None}, after={"died_on": str(self.day)}, by=self.actor, at=clock.now()
+            person=self.person,
+            cause="death",
+            before={"died_on": None},
+            after={"died_on": str(self.day)},
+            by=self.actor,
+            at=clock.now(),
         )
         self.person.died_on = self.day
         self.person.save(update_fields=["died_on"])
         people = group_of(self.person)
-        return {"memberships": self._end_memberships(people), "identities": self._end_identities(people) if self.ends_identities else 0}
+        return {
+            "memberships": self._end_memberships(people),
+            "identities": self._end_identities(people) if self.ends_identities else 0,
+        }
 
     def _end_memberships(self, people: list[int]) -> int:
-        rows = [row for row in Membership.objects.filter(person__in=people, withdrawn_at__isnull=True) if _outlives(row, self.day)]
+        rows = [
+            row
+            for row in Membership.objects.filter(person__in=people, withdrawn_at__isnull=True)
+            if _outlives(row, self.day)
+        ]
         for row in rows:
             row.withdrawn_at = clock.now()
             row.save(update_fields=["withdrawn_at"])
@@ -119,7 +133,11 @@ class RecordDeath(PersonAction):
         return len(rows)
 
     def _end_identities(self, people: list[int]) -> int:
-        rows = [row for row in Identity.objects.filter(person__in=people, withdrawn_at__isnull=True) if _outlives(row, self.day)]
+        rows = [
+            row
+            for row in Identity.objects.filter(person__in=people, withdrawn_at__isnull=True)
+            if _outlives(row, self.day)
+        ]
         for row in rows:
             withdraw(row)
             if row.first <= self.day:
@@ -170,7 +188,12 @@ class MergePeople(Action):
         return Merge.objects.create(person=self.person, into=self.into, by=self.actor, at=clock.now())
 
     def audited(self, done: Merge) -> dict[str, Any]:
-        return {"subject": "person", "subject_id": self.psn_no, "area_code": self.person.insured_area, "data": {"into": self.into_no}}
+        return {
+            "subject": "person",
+            "subject_id": self.psn_no,
+            "area_code": self.person.insured_area,
+            "data": {"into": self.into_no},
+        }
 
     def announce(self, done: Merge) -> None:
         announce_people("identity:changed", [self.psn_no, self.into_no], cause_id=f"merge:{done.pk}")
@@ -205,7 +228,12 @@ class UnmergePeople(Action):
         return merge
 
     def audited(self, done: Merge) -> dict[str, Any]:
-        return {"subject": "person", "subject_id": self.psn_no, "area_code": self.person.insured_area, "data": {"from": self.into.psn_no}}
+        return {
+            "subject": "person",
+            "subject_id": self.psn_no,
+            "area_code": self.person.insured_area,
+            "data": {"from": self.into.psn_no},
+        }
 
     def announce(self, done: Merge) -> None:
         announce_people("identity:changed", [self.psn_no, self.into.psn_no], cause_id=f"unmerge:{done.pk}")

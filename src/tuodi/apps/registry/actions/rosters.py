@@ -30,8 +30,14 @@ from tuodi.core.identities import IDENTITIES
 
 E_STATE = declare("E-REG-RUN-STATE", "这份名册的状态是“{state}”，不能{wanted}", "请刷新页面，按现在的状态办理")
 E_CHANGED = declare("E-REG-RUN-CHANGED", "预览之后登记的信息有变化，导入的结果会与预览不同", "请重新预览，核对后再确认")
-E_COVERS_NONE = declare("E-REG-RUN-COVERS", "全量名册没有说明包含哪些身份", "请勾选名册包含的身份；不在名册上的人将在这些身份上终止")
-E_SEEN = declare("E-REG-RUN-SEEN", "同样内容的名册已于 {at} 导入（第 {run} 次导入）", "不需要重复导入；内容有更正的请导入更正后的文件")
+E_COVERS_NONE = declare(
+    "E-REG-RUN-COVERS", "全量名册没有说明包含哪些身份", "请勾选名册包含的身份；不在名册上的人将在这些身份上终止"
+)
+E_SEEN = declare(
+    "E-REG-RUN-SEEN",
+    "同样内容的名册已于 {at} 导入（第 {run} 次导入）",
+    "不需要重复导入；内容有更正的请导入更正后的文件",
+)
 
 Progress = Callable[[int, int], None]
 
@@ -95,7 +101,12 @@ class PreviewRoster(Action):
         if run.is_full_roster and not run.covers:
             raise refuse(E_COVERS_NONE)
         same = ImportRun.objects.filter(
-            digest=run.digest, kind=run.kind, area_code=run.area_code, as_of=run.as_of, is_full_roster=run.is_full_roster, state="applied"
+            digest=run.digest,
+            kind=run.kind,
+            area_code=run.area_code,
+            as_of=run.as_of,
+            is_full_roster=run.is_full_roster,
+            state="applied",
         ).first()
         if same is not None:
             raise refuse(E_SEEN, at=clock.local(same.applied_at or same.at).strftime("%Y-%m-%d %H:%M"), run=same.pk)
@@ -153,7 +164,12 @@ class _RunAction(Action):
 
     def audited(self, done: Any) -> dict[str, Any]:
         run = self.run_row
-        return {"subject": "roster", "subject_id": run.pk, "area_code": run.area_code, "data": {"step": run.state, "counts": run.counts}}
+        return {
+            "subject": "roster",
+            "subject_id": run.pk,
+            "area_code": run.area_code,
+            "data": {"step": run.state, "counts": run.counts},
+        }
 
 
 class ApplyRoster(_RunAction):
@@ -202,5 +218,10 @@ def list_of_people(user: Any, content: bytes) -> tuple[list[str], Roster, list[A
     access.demand(user, permissions.VIEW_ROSTER)
     roster = read_roster(content, kind="register")
     numbers, unknown = people_of_list(user, roster)
-    record(actor=user, verb="roster:compared", subject="roster", data={"rows": roster.frame.height, "bad": roster.bad.height})
+    record(
+        actor=user,
+        verb="roster:compared",
+        subject="roster",
+        data={"rows": roster.frame.height, "bad": roster.bad.height},
+    )
     return numbers, roster, unknown

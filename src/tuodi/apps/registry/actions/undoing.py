@@ -31,15 +31,21 @@ class UndoRoster(_RunAction):
 
     def decide(self) -> None:
         run = self.run_row
-        self.added = list(Identity.objects.filter(run=run, withdrawn_at__isnull=True).select_related("person", "replaces"))
+        self.added = list(
+            Identity.objects.filter(run=run, withdrawn_at__isnull=True).select_related("person", "replaces")
+        )
         self.removed = list(Identity.objects.filter(withdrawn_by_run=run).select_related("person"))
         self.joined = list(Membership.objects.filter(run=run).select_related("person"))
         self.changes = list(PersonChange.objects.filter(run=run, undone_at__isnull=True).select_related("person"))
         self.people = list(Person.objects.filter(run=run, withdrawn_at__isnull=True))
-        touched = {row.person_id for row in [*self.added, *self.removed, *self.joined, *self.changes]} | {p.pk for p in self.people}
+        touched = {row.person_id for row in [*self.added, *self.removed, *self.joined, *self.changes]} | {
+            p.pk for p in self.people
+        }
         for some in chunks(sorted(touched)):
             list(Person.objects.select_for_update().filter(pk__in=some).order_by("pk").values_list("pk"))
-        standing = sorted({*self._changed_since(), *self._overlapping(), *self._later_particulars(), *self._depending()})
+        standing = sorted(
+            {*self._changed_since(), *self._overlapping(), *self._later_particulars(), *self._depending()}
+        )
         if standing:
             more = f" 等 {len(standing)} 人" if len(standing) > NAMED else ""
             raise refuse(E_RESTORE, people="、".join(standing[:NAMED]), more=more)
@@ -48,7 +54,9 @@ class UndoRoster(_RunAction):
         """Whose rows of this run were ended, corrected or left since, and not put back as they were."""
         gone = Identity.objects.filter(run=self.run_row, withdrawn_at__isnull=False).select_related("person")
         believed = {(row.person_id, row.identity, row.first, row.last) for row in self.added}
-        found = {row.person.psn_no for row in gone if (row.person_id, row.identity, row.first, row.last) not in believed}
+        found = {
+            row.person.psn_no for row in gone if (row.person_id, row.identity, row.first, row.last) not in believed
+        }
         return found | {row.person.psn_no for row in self.joined if row.withdrawn_at is not None}
 
     def _overlapping(self) -> set[str]:
@@ -69,7 +77,11 @@ class UndoRoster(_RunAction):
         found = set()
         own = {change.person_id: change.pk for change in self.changes}
         for some in chunks(own):
-            later = PersonChange.objects.filter(person__in=some, undone_at__isnull=True).exclude(run=self.run_row).select_related("person")
+            later = (
+                PersonChange.objects.filter(person__in=some, undone_at__isnull=True)
+                .exclude(run=self.run_row)
+                .select_related("person")
+            )
             found |= {row.person.psn_no for row in later if row.pk > own[row.person_id]}
         return found
 
@@ -80,7 +92,9 @@ class UndoRoster(_RunAction):
         for some in chunks(mine):
             named = Identity.objects.filter(person__in=some, withdrawn_at__isnull=True).exclude(run=self.run_row)
             found |= {mine[key] for key in named.values_list("person_id", flat=True)}
-            members = Membership.objects.filter(person__in=some, withdrawn_at__isnull=True).filter(~Q(run=self.run_row) | Q(run__isnull=True))
+            members = Membership.objects.filter(person__in=some, withdrawn_at__isnull=True).filter(
+                ~Q(run=self.run_row) | Q(run__isnull=True)
+            )
             found |= {mine[key] for key in members.values_list("person_id", flat=True)}
             merged = Person.objects.filter(merged_into__in=some).values_list("merged_into_id", flat=True)
             found |= {mine[key] for key in merged}

@@ -64,7 +64,12 @@ def write_plan(run: ImportRun, plan: Plan, *, actor: Any, progress: Progress | N
 def certification(one: Difference, run: ImportRun) -> Identity:
     """Return the row that a difference adds."""
     return Identity(
-        person_id=one.person_id, identity=one.identity, run_id=run.pk, replaces_id=one.held_id, recorded_at=clock.now(), **one.after
+        person_id=one.person_id,
+        identity=one.identity,
+        run_id=run.pk,
+        replaces_id=one.held_id,
+        recorded_at=clock.now(),
+        **one.after,
     )
 
 
@@ -86,7 +91,11 @@ def _write_people(run: ImportRun, plan: Plan, *, actor: Any) -> None:
                 person.withdrawn_at, person.run = None, run
             _set(person, one.after)
             changed.append(person)
-            changes.append(PersonChange(person=person, cause="roster", before=before, after=snapshot(person), run=run, by=actor, at=now))
+            changes.append(
+                PersonChange(
+                    person=person, cause="roster", before=before, after=snapshot(person), run=run, by=actor, at=now
+                )
+            )
         PersonChange.objects.bulk_create(changes, batch_size=1000)
         save_people(changed)
     joining = [one for one in plan.of_kind("registered") if one.after.get("household")]
@@ -103,12 +112,26 @@ def _write_people(run: ImportRun, plan: Plan, *, actor: Any) -> None:
 
 def save_people(people: list[Person]) -> None:
     """Save people whose particulars changed, and the words they are found by."""
-    Person.objects.bulk_update(people, [*SNAPSHOT, "certno_sealed", "certno_index", "withdrawn_at", "run"], batch_size=500)
+    Person.objects.bulk_update(
+        people, [*SNAPSHOT, "certno_sealed", "certno_index", "withdrawn_at", "run"], batch_size=500
+    )
     SearchWord.objects.filter(person__in=[person.pk for person in people]).delete()
-    words.index((person for person in people if person.merged_into_id is None and person.withdrawn_at is None), fresh=True)
+    words.index(
+        (person for person in people if person.merged_into_id is None and person.withdrawn_at is None), fresh=True
+    )
 
 
-SNAPSHOT = ("name", "initials", "certno_tail", "gend", "birth", "insured_area", "registered_area", "residence_area", "insutype")
+SNAPSHOT = (
+    "name",
+    "initials",
+    "certno_tail",
+    "gend",
+    "birth",
+    "insured_area",
+    "registered_area",
+    "residence_area",
+    "insutype",
+)
 
 
 def snapshot(person: Person) -> dict[str, Any]:
@@ -150,9 +173,16 @@ def _write_memberships(run: ImportRun, joined: Iterable[Difference]) -> None:
         keys.update(Household.objects.filter(number__in=some).values_list("number", "pk"))
     area_of = {one.after["household"]: one.after["area_code"] for one in joined if one.after["household"] not in keys}
     for part in chunks(area_of):
-        made = Household.objects.bulk_create([Household(number=number, area_code=area_of[number]) for number in part], batch_size=5000)
+        made = Household.objects.bulk_create(
+            [Household(number=number, area_code=area_of[number]) for number in part], batch_size=5000
+        )
         keys.update({row.number: row.pk for row in made})
-        add_rows([HouseholdPlace(household_id=row.pk, area_code=row.area_code, first=run.as_of, recorded_at=clock.now()) for row in made])
+        add_rows(
+            [
+                HouseholdPlace(household_id=row.pk, area_code=row.area_code, first=run.as_of, recorded_at=clock.now())
+                for row in made
+            ]
+        )
     add_rows([
         Membership(household_id=keys[one.after["household"]], person_id=one.person_id, first=one.after["first"], reason="roster",
                    run_id=run.pk, recorded_at=clock.now())

@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,195 +14,419 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Household',
+            name="Household",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=30, unique=True, verbose_name='户编号')),
-                ('area_code', models.CharField(db_index=True, max_length=12, verbose_name='区划')),
-                ('is_rural', models.BooleanField(default=True, verbose_name='农村户')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.CharField(max_length=30, unique=True, verbose_name="户编号")),
+                ("area_code", models.CharField(db_index=True, max_length=12, verbose_name="区划")),
+                ("is_rural", models.BooleanField(default=True, verbose_name="农村户")),
             ],
         ),
         migrations.CreateModel(
-            name='HouseholdPlace',
+            name="HouseholdPlace",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('area_code', models.CharField(max_length=12)),
-                ('first', models.DateField(null=True)),
-                ('last', models.DateField(null=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('household', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='places', to='registry.household')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("area_code", models.CharField(max_length=12)),
+                ("first", models.DateField(null=True)),
+                ("last", models.DateField(null=True)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "household",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="places", to="registry.household"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='IdentityCode',
+            name="IdentityCode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('region', models.CharField(max_length=6, verbose_name='地区前缀')),
-                ('local_code', models.CharField(max_length=10, verbose_name='本地编码')),
-                ('label', models.CharField(max_length=60, verbose_name='本地名称')),
-                ('identity', models.CharField(choices=[('child_hardship', '困境儿童（贫困家庭、其他需要帮助）'), ('child_severe', '困境儿童（监护缺失、无力监护、重残重病、流浪）'), ('committee_approved', '经批准的其他特殊困难人员'), ('de_facto_orphan', '事实无人抚养儿童'), ('declined_basic_service', '放弃依从基础健康服务'), ('dibao', '低保对象'), ('dibao_edge', '低保边缘家庭成员'), ('disability_certificate', '持残疾人证人员'), ('downsized_1960s', '20 世纪 60 年代精减退职职工'), ('entitled_veteran', '重点优抚对象'), ('expenditure_hardship', '支出型困难家庭成员'), ('extreme_poverty', '特困人员'), ('former_registered_poor', '原建档立卡低收入人口'), ('illness_poverty', '因病致贫（重病）患者'), ('low_income', '低收入救助对象'), ('orphan', '孤儿'), ('psychiatric_violent', '有暴力倾向的精神障碍患者（非困难群体）'), ('registered_low_income', '建档立卡低收入人口'), ('relapse_monitored', '纳入监测的农村易返贫致贫人口'), ('returned_to_poverty', '返贫致贫人口'), ('severe_disability_allowance', '发放生活补贴的重度残疾人'), ('supported_disabled_child', '政府供养的孤残儿童'), ('union_hardship_worker', '工会核定的特困职工')], max_length=40, verbose_name='身份')),
-                ('first', models.DateField()),
-                ('last', models.DateField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("region", models.CharField(max_length=6, verbose_name="地区前缀")),
+                ("local_code", models.CharField(max_length=10, verbose_name="本地编码")),
+                ("label", models.CharField(max_length=60, verbose_name="本地名称")),
+                (
+                    "identity",
+                    models.CharField(
+                        choices=[
+                            ("child_hardship", "困境儿童（贫困家庭、其他需要帮助）"),
+                            ("child_severe", "困境儿童（监护缺失、无力监护、重残重病、流浪）"),
+                            ("committee_approved", "经批准的其他特殊困难人员"),
+                            ("de_facto_orphan", "事实无人抚养儿童"),
+                            ("declined_basic_service", "放弃依从基础健康服务"),
+                            ("dibao", "低保对象"),
+                            ("dibao_edge", "低保边缘家庭成员"),
+                            ("disability_certificate", "持残疾人证人员"),
+                            ("downsized_1960s", "20 世纪 60 年代精减退职职工"),
+                            ("entitled_veteran", "重点优抚对象"),
+                            ("expenditure_hardship", "支出型困难家庭成员"),
+                            ("extreme_poverty", "特困人员"),
+                            ("former_registered_poor", "原建档立卡低收入人口"),
+                            ("illness_poverty", "因病致贫（重病）患者"),
+                            ("low_income", "低收入救助对象"),
+                            ("orphan", "孤儿"),
+                            ("psychiatric_violent", "有暴力倾向的精神障碍患者（非困难群体）"),
+                            ("registered_low_income", "建档立卡低收入人口"),
+                            ("relapse_monitored", "纳入监测的农村易返贫致贫人口"),
+                            ("returned_to_poverty", "返贫致贫人口"),
+                            ("severe_disability_allowance", "发放生活补贴的重度残疾人"),
+                            ("supported_disabled_child", "政府供养的孤残儿童"),
+                            ("union_hardship_worker", "工会核定的特困职工"),
+                        ],
+                        max_length=40,
+                        verbose_name="身份",
+                    ),
+                ),
+                ("first", models.DateField()),
+                ("last", models.DateField(null=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('region', 'local_code', 'first'), name='identity_code_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("region", "local_code", "first"), name="identity_code_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ImportRun',
+            name="ImportRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('issuer', models.CharField(max_length=60, verbose_name='来源部门')),
-                ('kind', models.CharField(choices=[('people', '人员'), ('identities', '身份')], max_length=20)),
-                ('filename', models.CharField(max_length=200)),
-                ('digest', models.CharField(max_length=64)),
-                ('area_code', models.CharField(max_length=12)),
-                ('is_full_roster', models.BooleanField(default=False, verbose_name='全量名册')),
-                ('covers', models.JSONField(default=list, verbose_name='包含的身份')),
-                ('as_of', models.DateField(verbose_name='名册所示日期')),
-                ('plan', models.CharField(blank=True, help_text='预览时拟作变更的摘要', max_length=64)),
-                ('state', models.CharField(choices=[('previewed', '已预览'), ('applied', '已导入'), ('undone', '已撤销'), ('dropped', '已放弃')], max_length=12)),
-                ('counts', models.JSONField(default=dict)),
-                ('at', models.DateTimeField()),
-                ('applied_at', models.DateTimeField(null=True)),
-                ('undone_at', models.DateTimeField(null=True)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("issuer", models.CharField(max_length=60, verbose_name="来源部门")),
+                ("kind", models.CharField(choices=[("people", "人员"), ("identities", "身份")], max_length=20)),
+                ("filename", models.CharField(max_length=200)),
+                ("digest", models.CharField(max_length=64)),
+                ("area_code", models.CharField(max_length=12)),
+                ("is_full_roster", models.BooleanField(default=False, verbose_name="全量名册")),
+                ("covers", models.JSONField(default=list, verbose_name="包含的身份")),
+                ("as_of", models.DateField(verbose_name="名册所示日期")),
+                ("plan", models.CharField(blank=True, help_text="预览时拟作变更的摘要", max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("previewed", "已预览"),
+                            ("applied", "已导入"),
+                            ("undone", "已撤销"),
+                            ("dropped", "已放弃"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("counts", models.JSONField(default=dict)),
+                ("at", models.DateTimeField()),
+                ("applied_at", models.DateTimeField(null=True)),
+                ("undone_at", models.DateTimeField(null=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('psn_no', models.CharField(max_length=30, unique=True, verbose_name='人员编号')),
-                ('name', models.CharField(max_length=50, verbose_name='姓名')),
-                ('initials', models.CharField(help_text='各种读音，空格隔开，首尾有空格', max_length=120, verbose_name='拼音首字母')),
-                ('certno_sealed', models.BinaryField(null=True)),
-                ('certno_index', models.BinaryField(db_index=True, max_length=16, null=True)),
-                ('certno_tail', models.CharField(blank=True, max_length=4)),
-                ('gend', models.CharField(blank=True, max_length=1, verbose_name='性别')),
-                ('birth', models.DateField(null=True, verbose_name='出生日期')),
-                ('insured_area', models.CharField(db_index=True, max_length=12, verbose_name='参保地区划')),
-                ('registered_area', models.CharField(blank=True, max_length=12, verbose_name='户籍地区划')),
-                ('residence_area', models.CharField(blank=True, max_length=12, verbose_name='居住地区划')),
-                ('insutype', models.CharField(blank=True, max_length=6, verbose_name='险种')),
-                ('died_on', models.DateField(null=True, verbose_name='死亡日期')),
-                ('recorded_at', models.DateTimeField()),
-                ('withdrawn_at', models.DateTimeField(help_text='名册撤销后不再采信', null=True)),
-                ('merged_into', models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='merged', to='registry.person')),
-                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='people', to='registry.importrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("psn_no", models.CharField(max_length=30, unique=True, verbose_name="人员编号")),
+                ("name", models.CharField(max_length=50, verbose_name="姓名")),
+                (
+                    "initials",
+                    models.CharField(
+                        help_text="各种读音，空格隔开，首尾有空格", max_length=120, verbose_name="拼音首字母"
+                    ),
+                ),
+                ("certno_sealed", models.BinaryField(null=True)),
+                ("certno_index", models.BinaryField(db_index=True, max_length=16, null=True)),
+                ("certno_tail", models.CharField(blank=True, max_length=4)),
+                ("gend", models.CharField(blank=True, max_length=1, verbose_name="性别")),
+                ("birth", models.DateField(null=True, verbose_name="出生日期")),
+                ("insured_area", models.CharField(db_index=True, max_length=12, verbose_name="参保地区划")),
+                ("registered_area", models.CharField(blank=True, max_length=12, verbose_name="户籍地区划")),
+                ("residence_area", models.CharField(blank=True, max_length=12, verbose_name="居住地区划")),
+                ("insutype", models.CharField(blank=True, max_length=6, verbose_name="险种")),
+                ("died_on", models.DateField(null=True, verbose_name="死亡日期")),
+                ("recorded_at", models.DateTimeField()),
+                ("withdrawn_at", models.DateTimeField(help_text="名册撤销后不再采信", null=True)),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="merged",
+                        to="registry.person",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="people",
+                        to="registry.importrun",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Merge',
+            name="Merge",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('undone_at', models.DateTimeField(null=True)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('into', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='merges_taken', to='registry.person')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='merges', to='registry.person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("undone_at", models.DateTimeField(null=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "into",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="merges_taken", to="registry.person"
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="merges", to="registry.person"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first', models.DateField()),
-                ('last', models.DateField(null=True)),
-                ('is_head', models.BooleanField(default=False)),
-                ('reason', models.CharField(blank=True, max_length=30)),
-                ('recorded_at', models.DateTimeField()),
-                ('withdrawn_at', models.DateTimeField(null=True)),
-                ('household', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='memberships', to='registry.household')),
-                ('replaces', models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='replaced_by', to='registry.membership')),
-                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='memberships', to='registry.importrun')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='memberships', to='registry.person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("first", models.DateField()),
+                ("last", models.DateField(null=True)),
+                ("is_head", models.BooleanField(default=False)),
+                ("reason", models.CharField(blank=True, max_length=30)),
+                ("recorded_at", models.DateTimeField()),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                (
+                    "household",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="memberships",
+                        to="registry.household",
+                    ),
+                ),
+                (
+                    "replaces",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="replaced_by",
+                        to="registry.membership",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="memberships",
+                        to="registry.importrun",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="memberships", to="registry.person"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Identity',
+            name="Identity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('identity', models.CharField(choices=[('child_hardship', '困境儿童（贫困家庭、其他需要帮助）'), ('child_severe', '困境儿童（监护缺失、无力监护、重残重病、流浪）'), ('committee_approved', '经批准的其他特殊困难人员'), ('de_facto_orphan', '事实无人抚养儿童'), ('declined_basic_service', '放弃依从基础健康服务'), ('dibao', '低保对象'), ('dibao_edge', '低保边缘家庭成员'), ('disability_certificate', '持残疾人证人员'), ('downsized_1960s', '20 世纪 60 年代精减退职职工'), ('entitled_veteran', '重点优抚对象'), ('expenditure_hardship', '支出型困难家庭成员'), ('extreme_poverty', '特困人员'), ('former_registered_poor', '原建档立卡低收入人口'), ('illness_poverty', '因病致贫（重病）患者'), ('low_income', '低收入救助对象'), ('orphan', '孤儿'), ('psychiatric_violent', '有暴力倾向的精神障碍患者（非困难群体）'), ('registered_low_income', '建档立卡低收入人口'), ('relapse_monitored', '纳入监测的农村易返贫致贫人口'), ('returned_to_poverty', '返贫致贫人口'), ('severe_disability_allowance', '发放生活补贴的重度残疾人'), ('supported_disabled_child', '政府供养的孤残儿童'), ('union_hardship_worker', '工会核定的特困职工')], max_length=40, verbose_name='身份')),
-                ('first', models.DateField(verbose_name='起始日期')),
-                ('last', models.DateField(null=True, verbose_name='终止日期')),
-                ('certified_on', models.DateField(null=True, verbose_name='认定日期')),
-                ('applied_on', models.DateField(null=True, verbose_name='申请日期')),
-                ('issuer', models.CharField(max_length=60, verbose_name='认定部门')),
-                ('document_number', models.CharField(blank=True, max_length=60, verbose_name='证件或文号')),
-                ('recorded_at', models.DateTimeField()),
-                ('withdrawn_at', models.DateTimeField(null=True)),
-                ('replaces', models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='replaced_by', to='registry.identity')),
-                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='identities', to='registry.importrun')),
-                ('withdrawn_by_run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='withdrawn', to='registry.importrun')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='identities', to='registry.person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "identity",
+                    models.CharField(
+                        choices=[
+                            ("child_hardship", "困境儿童（贫困家庭、其他需要帮助）"),
+                            ("child_severe", "困境儿童（监护缺失、无力监护、重残重病、流浪）"),
+                            ("committee_approved", "经批准的其他特殊困难人员"),
+                            ("de_facto_orphan", "事实无人抚养儿童"),
+                            ("declined_basic_service", "放弃依从基础健康服务"),
+                            ("dibao", "低保对象"),
+                            ("dibao_edge", "低保边缘家庭成员"),
+                            ("disability_certificate", "持残疾人证人员"),
+                            ("downsized_1960s", "20 世纪 60 年代精减退职职工"),
+                            ("entitled_veteran", "重点优抚对象"),
+                            ("expenditure_hardship", "支出型困难家庭成员"),
+                            ("extreme_poverty", "特困人员"),
+                            ("former_registered_poor", "原建档立卡低收入人口"),
+                            ("illness_poverty", "因病致贫（重病）患者"),
+                            ("low_income", "低收入救助对象"),
+                            ("orphan", "孤儿"),
+                            ("psychiatric_violent", "有暴力倾向的精神障碍患者（非困难群体）"),
+                            ("registered_low_income", "建档立卡低收入人口"),
+                            ("relapse_monitored", "纳入监测的农村易返贫致贫人口"),
+                            ("returned_to_poverty", "返贫致贫人口"),
+                            ("severe_disability_allowance", "发放生活补贴的重度残疾人"),
+                            ("supported_disabled_child", "政府供养的孤残儿童"),
+                            ("union_hardship_worker", "工会核定的特困职工"),
+                        ],
+                        max_length=40,
+                        verbose_name="身份",
+                    ),
+                ),
+                ("first", models.DateField(verbose_name="起始日期")),
+                ("last", models.DateField(null=True, verbose_name="终止日期")),
+                ("certified_on", models.DateField(null=True, verbose_name="认定日期")),
+                ("applied_on", models.DateField(null=True, verbose_name="申请日期")),
+                ("issuer", models.CharField(max_length=60, verbose_name="认定部门")),
+                ("document_number", models.CharField(blank=True, max_length=60, verbose_name="证件或文号")),
+                ("recorded_at", models.DateTimeField()),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                (
+                    "replaces",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="replaced_by",
+                        to="registry.identity",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="identities",
+                        to="registry.importrun",
+                    ),
+                ),
+                (
+                    "withdrawn_by_run",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="withdrawn",
+                        to="registry.importrun",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="identities", to="registry.person"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PersonChange',
+            name="PersonChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cause', models.CharField(max_length=20)),
-                ('before', models.JSONField(default=dict)),
-                ('after', models.JSONField(default=dict)),
-                ('at', models.DateTimeField()),
-                ('undone_at', models.DateTimeField(null=True)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='changes', to='registry.person')),
-                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='changes', to='registry.importrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("cause", models.CharField(max_length=20)),
+                ("before", models.JSONField(default=dict)),
+                ("after", models.JSONField(default=dict)),
+                ("at", models.DateTimeField()),
+                ("undone_at", models.DateTimeField(null=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="changes", to="registry.person"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="changes",
+                        to="registry.importrun",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RosterFile',
+            name="RosterFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sealed', models.BinaryField()),
-                ('run', models.OneToOneField(on_delete=django.db.models.deletion.RESTRICT, related_name='file', to='registry.importrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sealed", models.BinaryField()),
+                (
+                    "run",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="file", to="registry.importrun"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SearchWord',
+            name="SearchWord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('word', models.CharField(max_length=50)),
-                ('area_code', models.CharField(max_length=12)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='search_words', to='registry.person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("word", models.CharField(max_length=50)),
+                ("area_code", models.CharField(max_length=12)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="search_words", to="registry.person"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['name', 'birth'], name='person_name_birth'),
+            model_name="person",
+            index=models.Index(fields=["name", "birth"], name="person_name_birth"),
         ),
         migrations.AddConstraint(
-            model_name='merge',
-            constraint=models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('person',), name='merged_once'),
+            model_name="merge",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("undone_at__isnull", True)), fields=("person",), name="merged_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='merge',
-            constraint=models.CheckConstraint(condition=models.Q(('person', models.F('into')), _negated=True), name='merged_into_another'),
+            model_name="merge",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("person", models.F("into")), _negated=True), name="merged_into_another"
+            ),
         ),
         migrations.AddIndex(
-            model_name='membership',
-            index=models.Index(fields=['person', 'first'], name='membership_person'),
+            model_name="membership",
+            index=models.Index(fields=["person", "first"], name="membership_person"),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('last__isnull', True), ('last__gte', models.F('first')), _connector='OR'), name='membership_days'),
+            model_name="membership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("last__isnull", True), ("last__gte", models.F("first")), _connector="OR"),
+                name="membership_days",
+            ),
         ),
         migrations.AddIndex(
-            model_name='identity',
-            index=models.Index(fields=['person', 'identity', 'first'], name='identity_person'),
+            model_name="identity",
+            index=models.Index(fields=["person", "identity", "first"], name="identity_person"),
         ),
         migrations.AddConstraint(
-            model_name='identity',
-            constraint=models.CheckConstraint(condition=models.Q(('last__isnull', True), ('last__gte', models.F('first')), _connector='OR'), name='identity_days'),
+            model_name="identity",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("last__isnull", True), ("last__gte", models.F("first")), _connector="OR"),
+                name="identity_days",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='identity',
-            constraint=models.UniqueConstraint(condition=models.Q(('withdrawn_at__isnull', True)), fields=('person', 'identity', 'first'), name='identity_once'),
+            model_name="identity",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("withdrawn_at__isnull", True)),
+                fields=("person", "identity", "first"),
+                name="identity_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='searchword',
-            index=models.Index(fields=['word', 'area_code', 'person'], name='search_word', opclasses=['varchar_pattern_ops', 'varchar_pattern_ops', 'int8_ops']),
+            model_name="searchword",
+            index=models.Index(
+                fields=["word", "area_code", "person"],
+                name="search_word",
+                opclasses=["varchar_pattern_ops", "varchar_pattern_ops", "int8_ops"],
+            ),
         ),
     ]

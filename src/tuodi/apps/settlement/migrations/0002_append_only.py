@@ -8,7 +8,25 @@ class Migration(migrations.Migration):
     operations = [
         append_only(
             "settlement_entry",
-            columns=["id", "refold_id", "bill_id", "layer", "category", "identity", "pay", "total", "due_on", "fund", "refusal", "result", "at"],
+            columns=[
+                "id",
+                "refold_id",
+                "bill_id",
+                "layer",
+                "category",
+                "identity",
+                "pay",
+                "total",
+                "due_on",
+                "fund",
+                "refusal",
+                "result",
+                "at",
+            ],
         ),
-        append_only("settlement_refold", columns=["id", "psn_no", "cause", "cause_id", "installation_id", "digest", "at"], may_set=("change_fen",)),
+        append_only(
+            "settlement_refold",
+            columns=["id", "psn_no", "cause", "cause_id", "installation_id", "digest", "at"],
+            may_set=("change_fen",),
+        ),
     ]
