@@ -15,8 +15,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.apps.cast import assemble, bill
 from tests.site.entering import enter
+from tuodi.apps.institutions.models import ApiKey, Suspension
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.counter import ticket_for
+from tuodi.base import clock
 from tuodi.base.access import ROLES
 from tuodi.base.models import User
 
@@ -60,6 +62,17 @@ SEES_PEOPLE = frozenset(
 #: A hospital sees nobody's file: to it every file is unknown.
 OWN_PERSON = {"arguments": ("person",), "elsewhere": 404, "other_hospital": 404, "exceptions": {"hospital": 404}}
 OWN_BILL = {"arguments": ("pk",), "elsewhere": 404, "other_hospital": 404}
+SEES_INSTITUTIONS = frozenset(
+    {"administrator", "county_clerk", "county_approver", "finance", "auditor", "hospital", "system"}
+)
+CLERK, APPROVER, ADMINISTRATOR = (frozenset({role}) for role in ("county_clerk", "county_approver", "administrator"))
+
+
+def institution(key: str) -> dict[str, object]:
+    """One institution, or something of it: the cast's hospital; other counters and counties do not know it."""
+    return {"arguments": (key,), "elsewhere": 404, "other_hospital": 404}
+
+
 TABLE: dict[str, Row] = {
     "home": Row(),
     "account_login": PUBLIC, "account_logout": PUBLIC, "account_inactive": PUBLIC,
@@ -79,6 +92,15 @@ TABLE: dict[str, Row] = {
     "settlement": Row(SEES_SETTLEMENTS, **OWN_BILL),
     "settlement-statement": Row(SEES_SETTLEMENTS, **OWN_BILL),
     "settlement-cancel": Row(COUNTER, **OWN_BILL),
+    "institutions": Row(SEES_INSTITUTIONS), "institutions-export": Row(SEES_INSTITUTIONS), "institution-new": Row(CLERK),
+    "institution": Row(SEES_INSTITUTIONS, **institution("institution")),
+    "institution-change": Row(CLERK, **institution("institution")),
+    "institution-agreement": Row(CLERK, **institution("institution")),
+    "institution-suspend": Row(APPROVER, **institution("institution")),
+    "institution-key": Row(ADMINISTRATOR, **institution("institution")),
+    "agreement-end": Row(CLERK, **institution("agreement")),
+    "suspension-lift": Row(APPROVER, **institution("suspension")),
+    "key-revoke": Row(ADMINISTRATOR, **institution("key")),
     "verify": PUBLIC, "verify-code": Row(is_public=True, arguments=("code",)),
 }  # fmt: skip
 #: The national interface has keys, not accounts: without a signature every answer is a refusal in its envelope.
@@ -123,6 +145,21 @@ def settled(cast):
     return Settle(actor=cast.zhao, bill=bill("A", date(2023, 3, 1), 1000)).run().bill
 
 
+@pytest.fixture
+def things(cast):
+    """What addresses name beside people and settlements, by the word that the table uses for it."""
+    hospital, at = cast.hospital, clock.now()
+    suspended = Suspension.objects.create(
+        institution=hospital, first=date(2020, 1, 1), last=date(2020, 1, 2), reason="演示", recorded_at=at
+    )
+    key = ApiKey.objects.create(
+        institution=hospital, name="his", token_sealed=b"", user=cast.zhao, first=at.date(), recorded_at=at
+    )
+    return {
+        "institution": hospital.pk, "agreement": hospital.agreements.first().pk, "suspension": suspended.pk, "key": key.pk,
+    }  # fmt: skip
+
+
 def test_every_address_has_a_row():
     named = {name for path, name in addresses() if not path.startswith(INTERFACE)}
     assert named == set(TABLE)
@@ -143,7 +180,7 @@ def expected(row: Row, who: str) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("name", sorted(TABLE))
-def test_nobody_gets_further_than_the_table_says(name, client, cast, people, settled):
+def test_nobody_gets_further_than_the_table_says(name, client, cast, people, settled, things):
     row, wrong = TABLE[name], []
     for who in PEOPLE:
         user = people.get(who)
@@ -152,12 +189,14 @@ def test_nobody_gets_further_than_the_table_says(name, client, cast, people, set
             "person": cast.wang.pk,
             "ticket": ticket_for(user, cast.wang) if user else "x",
             "code": "0-0-0000000000",
+            **things,
         }
         client.logout()
         if user is not None:
             enter(client, user)
         answer = getattr(client, row.method)(
-            reverse(name, kwargs={"pk" if key == "person" else key: known[key] for key in row.arguments}), row.data
+            reverse(name, kwargs={key if key in ("ticket", "code") else "pk": known[key] for key in row.arguments}),
+            row.data,
         )
         if answer.status_code not in expected(row, who):
             wrong.append((who, answer.status_code, expected(row, who)))

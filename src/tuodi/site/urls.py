@@ -32,6 +32,7 @@ accounts: list[URLPattern | URLResolver] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", web.home, name="home"),
     path("accounts/", include(accounts)),
+    path("", include("tuodi.apps.institutions.web")),
     path("", include("tuodi.apps.registry.web")),
     path("", include("tuodi.apps.settlement.web")),
     path("", include("tuodi.apps.settlement.api")),

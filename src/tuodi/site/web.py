@@ -27,9 +27,10 @@ TASKS = (
     ("settlement:presettle", "结算窗口", "没有联网接口的机构在这里办理：查就诊人、录费用，看清每一步再结算", "counter"),
     ("settlement:view", "结算查询", "本机构或本辖区的结算、撤销，每一笔怎么算、后来怎么变", "settlements"),
     ("person:view", "人员查询", "辖区内的人员、身份和家庭，每条记录从哪里来", "people"),
+    ("institution:view", "定点机构", "医院和药店：等级、协议、暂停结算、接口密钥", "institutions"),
 )
 #: Doors that a job's verbs open and that it does not go through.
-NOT_FOR = {("people", "hospital"), ("people", "system")}
+NOT_FOR = {("people", "hospital"), ("people", "system"), ("institutions", "system")}
 
 
 def tasks_for(user: Any) -> list[Task]:

@@ -14,10 +14,9 @@ from tuodi.apps.institutions.actions import (
     LiftSuspension,
     MakeAgreement,
     RegisterInstitution,
-    RevokeKey,
     Suspend,
 )
-from tuodi.apps.institutions.keys import IssueKey, token_of
+from tuodi.apps.institutions.keys import IssueKey, RevokeKey, token_of
 from tuodi.apps.institutions.models import Agreement, ApiKey, Institution, Suspension
 from tuodi.apps.institutions.queries import institution_in_detail, institutions, standing
 from tuodi.apps.settlement.actions import Settle

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.http import Http404
 
 from tuodi.apps.institutions import permissions
-from tuodi.apps.institutions.models import Agreement, ApiKey, Institution, LevelChange, Suspension
+from tuodi.apps.institutions.models import KINDS, Agreement, Institution, LevelChange, Suspension
 from tuodi.base import access, clock, outbox
 from tuodi.base.action import Action
 from tuodi.core.errors import InputErrors, declare, fault
@@ -19,6 +19,7 @@ E_EXISTS = declare("E-INST-EXISTS", "机构编码 {code} 已经登记", "请查�
 E_CODE = declare("E-INST-CODE", "机构编码“{code}”不是 12 位国家编码（H 或 P 加 11 位数字）", "请按国家医保编码登记")
 E_NAME = declare("E-INST-NAME", "没有填写机构名称", "请按执业许可证填写全称")
 E_LEVEL = declare("E-INST-LEVEL", "没有“{level}”这种机构等级", "请从等级表中选择；药店留空")
+E_TYPE = declare("E-INST-TYPE", "没有“{kind}”这种机构类型", "请从类型表中选择")
 E_DAYS = declare("E-INST-DAYS", "终止日期 {last} 早于起始日期 {first}", "请核对协议或决定上的两个日期")
 E_KIND = declare("E-INST-KIND", "没有“{kind}”这种协议", "可选：医保定点（insurance）、医疗救助定点（assistance）")
 E_HELD = declare(
@@ -32,12 +33,11 @@ E_CHOSEN = declare(
 E_ENDED = declare("E-INST-ENDED", "这份协议已经终止", "不需要再次终止")
 E_SUSPENDED = declare("E-INST-SUSPENDED-ALREADY", "{code} 在这段时间已经暂停：{reason}", "请先恢复，或改用不重叠的日期")
 E_LIFTED = declare("E-INST-LIFTED", "这次暂停已经恢复", "不需要再次恢复")
-E_REVOKED = declare("E-INST-KEY-REVOKED", "接口密钥 {name} 已经注销", "需要时请另发新的密钥")
 E_REASON = declare("E-INST-REASON", "没有写明理由", "请写明理由和依据（如检查通知书文号）")
 E_SAME = declare("E-INST-NO-CHANGE", "修改前后完全相同", "请改动需要更正的内容，或取消")
 
 CODE_LENGTH = 12
-CHANGEABLE = ("name", "contact", "phone", "level")
+CHANGEABLE = ("name", "contact", "phone", "level", "kind")
 
 
 def refuse(code: str, /, **fields: object) -> InputErrors:
@@ -73,6 +73,8 @@ class RegisterInstitution(Action):
             faults.append(fault(E_NAME))
         if made.level and made.level not in HOSPITAL_TIERS:
             faults.append(fault(E_LEVEL, level=made.level))
+        if made.kind not in KINDS:
+            faults.append(fault(E_TYPE, kind=made.kind))
         if Institution.objects.filter(code=made.code).exists():
             faults.append(fault(E_EXISTS, code=made.code))
         if faults:
@@ -130,6 +132,8 @@ class ChangeInstitution(OnInstitution):
             raise refuse(E_NAME)
         if self.changes.get("level") and self.changes["level"] not in HOSPITAL_TIERS:
             raise refuse(E_LEVEL, level=self.changes["level"])
+        if "kind" in self.before and self.changes["kind"] not in KINDS:
+            raise refuse(E_TYPE, kind=self.changes["kind"])
 
     def write(self) -> Institution:
         own = self.institution
@@ -312,32 +316,3 @@ class LiftSuspension(OnInstitution):
 
     def announce(self, done: Suspension) -> None:
         outbox.announce("institution:suspension_lifted", code=self.institution.code, suspension=done.pk)
-
-
-class RevokeKey(Action):
-    """Let a key of an institution's system count no more."""
-
-    verb = permissions.REVOKE_KEY
-
-    def __init__(self, *, actor: Any, key: ApiKey, reason: str) -> None:
-        super().__init__(actor=actor)
-        self.key, self.reason = key.pk, reason.strip()
-
-    def check(self) -> None:
-        self.row = access.get(self.actor, ApiKey, self.key, self.verb)
-        if not self.reason:
-            raise refuse(E_REASON)
-
-    def lock(self) -> None:
-        self.row = ApiKey.objects.select_for_update(of=("self",)).select_related("institution").get(pk=self.key)
-        if self.row.revoked_at:
-            raise refuse(E_REVOKED, name=self.row.name)
-
-    def write(self) -> ApiKey:
-        self.row.revoked_at = clock.now()
-        self.row.save(update_fields=["revoked_at"])
-        return self.row
-
-    def audited(self, done: ApiKey) -> dict[str, Any]:
-        data = {"reason": self.reason}
-        return {"subject": "api_key", "subject_id": done.name, "area_code": done.institution.area_code, "data": data}

@@ -5,6 +5,19 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+#: hosp_lv and fixmedins_type of the national interface.
+LEVELS = {
+    "01": "三级特等", "02": "三级甲等", "03": "三级乙等", "04": "三级丙等", "05": "二级甲等", "06": "二级乙等", "07": "二级丙等",
+    "08": "一级甲等", "09": "一级乙等", "10": "一级丙等", "11": "无等级",
+}  # fmt: skip
+KINDS = {
+    "1": "定点医疗机构",
+    "2": "定点零售药店",
+    "3": "工伤定点康复机构",
+    "4": "辅助器具配置机构",
+    "5": "计划生育服务机构",
+}
+
 
 class Institution(models.Model):
     """A hospital or pharmacy, by its national code."""
@@ -20,6 +33,14 @@ class Institution(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def level_name(self) -> str:
+        return LEVELS.get(self.level, self.level)
+
+    @property
+    def kind_name(self) -> str:
+        return KINDS.get(self.kind, self.kind)
 
 
 class LevelChange(models.Model):

@@ -18,9 +18,10 @@ REVOKE_KEY = allow("institution:revoke_key", "administrator")
 
 
 def _own(user: object) -> Q:
+    """A counter sees its own institution; an office those of its area, and those out of the province, which are nobody's own."""
     if getattr(user, "role", "") == "hospital":
         return Q(code=str(getattr(user, "institution_code", "")) or "-")
-    return in_area(user, "area_code")
+    return in_area(user, "area_code") | Q(is_out_of_province=True)
 
 
 def _below(user: object) -> Q:

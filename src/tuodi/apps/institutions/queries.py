@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tuodi.apps.institutions.models import Agreement, ApiKey, Institution, LevelChange, Suspension
 from tuodi.base.access import get, visible
+from tuodi.base.models import AuditEvent
 from tuodi.core.settlements import HOSPITAL_TIERS
 
 
@@ -79,6 +80,30 @@ def institutions(
     elif state in STATES:
         rows = rows.filter(**{f"is_{state}": True}, suspended_for__isnull=True)
     return rows.order_by("area_code", "code")
+
+
+def state_on(row: Agreement | Suspension, day: date) -> str:
+    """Return what an agreement or suspension is on a day: ``now``, ``coming``, ``over``, or ``closed`` before its time."""
+    if (row.ended_at if isinstance(row, Agreement) else row.lifted_at) is not None:
+        return "closed"
+    if row.first > day:
+        return "coming"
+    return "over" if row.last is not None and row.last < day else "now"
+
+
+#: What the rows of an institution's audit trail tell, by verb or by what was done.
+TOLD = {
+    "registered": "登记", "changed": "修改信息", "agreement_made": "签订协议", "agreement_ended": "终止协议",
+    "institution:suspend": "暂停结算", "institution:lift_suspension": "恢复结算",
+}  # fmt: skip
+
+
+def trail_of(user: Any, row: Institution) -> list[tuple[AuditEvent, str]]:
+    """Return who did what with an institution, newest first; a counter is told nothing of the office's work."""
+    if getattr(user, "role", "") == "hospital":
+        return []
+    rows = AuditEvent.objects.filter(subject="institution", subject_id=row.code).select_related("actor").order_by("-pk")
+    return [(event, TOLD.get(event.data.get("done", event.verb), event.verb)) for event in rows]
 
 
 @dataclass(frozen=True)

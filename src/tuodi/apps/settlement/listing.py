@@ -21,6 +21,7 @@ from tuodi.apps.settlement.models import Bill, Entry
 from tuodi.apps.settlement.queries import day_bounds
 from tuodi.base import access, clock
 from tuodi.base.audit import record
+from tuodi.base.doors import safe_cell
 from tuodi.base.models import AuditEvent
 from tuodi.core.money import yuan
 from tuodi.core.settlements import MED_TYPES
@@ -101,15 +102,6 @@ def totals(rows: QuerySet[Bill]) -> dict[str, int]:
     said = live.aggregate(count=Count("pk"), medfee=Sum("medfee_sumamt"))
     paid = Entry.objects.filter(bill__in=rows.values("pk")).aggregate(total=Sum("pay"))["total"]
     return {"count": said["count"], "medfee": said["medfee"] or 0, "paid": paid or 0}
-
-
-def safe_cell(text: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula; numbers stay numbers.
-
-    >>> safe_cell("=1+1"), safe_cell("@x"), safe_cell("一医院"), safe_cell(" -2")
-    ("'=1+1", "'@x", '一医院', "' -2")
-    """
-    return f"'{text}" if isinstance(text, str) and text.lstrip()[:1] in ("=", "+", "-", "@", "|", "%") else text
 
 
 HEAD = (

@@ -5,7 +5,7 @@ Addresses carry ids and signed tickets, never a name or number of a person; nor 
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -25,16 +25,12 @@ from tuodi.apps.settlement.counter_form import BillForm, CancelForm, FindForm
 from tuodi.apps.settlement.models import Bill
 from tuodi.apps.settlement.queries import standing_of_person
 from tuodi.base import access, clock
+from tuodi.base.doors import day_of, said
 from tuodi.core.errors import InputErrors
 from tuodi.core.identities import IDENTITIES
 from tuodi.core.settlements import CAUSES, DISEASE_CLASSES, MED_TYPES, REFERRALS
 
 PAGE = 25
-
-
-def said(wrong: InputErrors) -> list[str]:
-    """Return the sentences of what is wrong."""
-    return [fault.message for fault in wrong.faults]
 
 
 @login_required
@@ -138,13 +134,6 @@ def settle(request: HttpRequest, ticket: str) -> HttpResponse:
     return _bill_page(request, person, ticket, form, wrong=wrong, worked=None)
 
 
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
 def _rows(request: HttpRequest) -> tuple[Any, dict[str, Any]]:
     """Return the rows that the address asks for, and how it is shown."""
     asked = request.GET
@@ -153,8 +142,8 @@ def _rows(request: HttpRequest) -> tuple[Any, dict[str, Any]]:
     if who and person is None:
         raise Http404("请重新查找")
     filters = {
-        "first": _day(asked.get("first", "")),
-        "last": _day(asked.get("last", "")),
+        "first": day_of(asked.get("first", "")),
+        "last": day_of(asked.get("last", "")),
         "state": asked.get("state", ""),
     }
     if not asked and not who:

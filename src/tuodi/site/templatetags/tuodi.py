@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django import template
+from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.safestring import mark_safe
 
 from tuodi.core.money import yuan_for_people
 
@@ -31,3 +33,11 @@ def with_query(context: dict[str, object], **changes: object) -> str:
     return "?" + urlencode(
         {key: value for key, value in query.items() if key not in changes or changes[key] is not None}
     )
+
+
+@register.simple_tag(takes_context=True)
+def sort_head(context: dict[str, object], key: str, title: str, order: str) -> str:
+    """Return a heading that sorts a list by a column: first upwards, then the other way; ``order`` is how it is sorted now."""
+    sorted_as = {key: ' aria-sort="ascending"', f"-{key}": ' aria-sort="descending"'}.get(order, "")
+    url = with_query(context, order=f"-{key}" if order == key else key, page=None)
+    return format_html('<th scope="col"{}><a href="{}">{}</a></th>', mark_safe(sorted_as), url, title)

@@ -1,0 +1,83 @@
+"""What the doors of the apps share: saying what is wrong, days from addresses, pages of a list, a list as CSV.
+
+Doors parse, call one action or query and render; nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest, StreamingHttpResponse
+
+from tuodi.base import clock
+from tuodi.core.errors import Fault, InputErrors
+
+PAGE = 25
+
+
+def said(wrong: InputErrors) -> list[str]:
+    """Return the sentences of what is wrong, each with its file and line if it has one."""
+    return [sentence_of(fault) for fault in wrong.faults]
+
+
+def sentence_of(fault: Fault) -> str:
+    """Return one fault as people read it: place, sentence, value."""
+    place = f"{fault.place}：" if fault.place else ""
+    value = f"（值为“{fault.value}”）" if fault.value else ""
+    return f"{place}{fault.message}{value}"
+
+
+def day_of(text: str) -> date | None:
+    """Return the day that an address names; None if it names none.
+
+    >>> day_of("2026-02-28"), day_of("2026-02-30"), day_of("")
+    (datetime.date(2026, 2, 28), None, None)
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def page_of(request: HttpRequest, rows: Any, *, size: int = PAGE) -> Page[Any]:
+    """Return the page of a list that the address asks for; the nearest if there is none such."""
+    return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+def day_field(label: str, *, required: bool = True, help_text: str = "") -> forms.DateField:
+    """Return a form's field for one day."""
+    widget = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+    return forms.DateField(label=label, required=required, widget=widget, help_text=help_text)
+
+
+def csv_download(name: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> StreamingHttpResponse:
+    """Return a list as a file that spreadsheets open with the right characters and without formulas."""
+
+    def lines() -> Iterator[str]:
+        yield "\ufeff" + _line(head)
+        for row in rows:
+            yield _line(row)
+
+    told = {"Content-Disposition": f'attachment; filename="{name}-{clock.today():%Y%m%d}.csv"'}
+    return StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8", headers=told)
+
+
+def _line(cells: Iterable[object]) -> str:
+    held = io.StringIO()
+    csv.writer(held).writerow(safe_cell(cell) for cell in cells)
+    return held.getvalue()
+
+
+def safe_cell(text: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula; numbers stay numbers.
+
+    >>> safe_cell("=1+1"), safe_cell("@x"), safe_cell("一医院"), safe_cell(" -2")
+    ("'=1+1", "'@x", '一医院', "' -2")
+    """
+    return f"'{text}" if isinstance(text, str) and text.lstrip()[:1] in ("=", "+", "-", "@", "|", "%") else text
