@@ -10,7 +10,7 @@ from tuodi.apps.institutions.models import KINDS, LEVELS, Agreement, Institution
 from tuodi.base.doors import day_field
 from tuodi.base.models import User
 
-LEVEL_CHOICES = [("", "没有（药店等）"), *LEVELS.items()]
+LEVEL_CHOICES = [("", "没有等级（药店等）"), *LEVELS.items()]
 
 
 def _text(label: str, *, size: int, required: bool = True, help_text: str = "") -> forms.CharField:
