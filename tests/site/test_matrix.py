@@ -73,6 +73,12 @@ def institution(key: str) -> dict[str, object]:
     return {"arguments": (key,), "elsewhere": 404, "other_hospital": 404}
 
 
+#: Accounts are seen by those who manage or oversee them; to everybody else each is unknown.
+OWN_ACCOUNT = {
+    "exceptions": dict.fromkeys(WORKERS - {"administrator", "auditor", "system"}, 404),
+    "elsewhere": 404,
+    "other_hospital": 404,
+}
 TABLE: dict[str, Row] = {
     "home": Row(),
     "account_login": PUBLIC, "account_logout": PUBLIC, "account_inactive": PUBLIC,
@@ -101,6 +107,11 @@ TABLE: dict[str, Row] = {
     "agreement-end": Row(CLERK, **institution("agreement")),
     "suspension-lift": Row(APPROVER, **institution("suspension")),
     "key-revoke": Row(ADMINISTRATOR, **institution("key")),
+    "accounts": Row(frozenset({"administrator", "auditor", "system"})),
+    "account-add": Row(frozenset({"administrator", "system"})),
+    "account": Row(frozenset({"administrator", "auditor", "system"}), arguments=("account",), **OWN_ACCOUNT),
+    "account-act": Row(frozenset({"administrator", "system"}), "post", ok=(302,), arguments=("account", "what"), **OWN_ACCOUNT),
+    "trail": Row(frozenset({"auditor"})), "trail-export": Row(frozenset({"auditor"})), "trail-verify": Row(frozenset({"auditor", "system"}), "post", ok=(302,)),
     "verify": PUBLIC, "verify-code": Row(is_public=True, arguments=("code",)),
 }  # fmt: skip
 #: The national interface has keys, not accounts: without a signature every answer is a refusal in its envelope.
@@ -187,6 +198,8 @@ def test_nobody_gets_further_than_the_table_says(name, client, cast, people, set
         known = {
             "pk": settled.pk,
             "person": cast.wang.pk,
+            "account": cast.zhou.pk,
+            "what": "unlock",
             "ticket": ticket_for(user, cast.wang) if user else "x",
             "code": "0-0-0000000000",
             **things,
@@ -195,7 +208,9 @@ def test_nobody_gets_further_than_the_table_says(name, client, cast, people, set
         if user is not None:
             enter(client, user)
         answer = getattr(client, row.method)(
-            reverse(name, kwargs={key if key in ("ticket", "code") else "pk": known[key] for key in row.arguments}),
+            reverse(
+                name, kwargs={key if key in ("ticket", "code", "what") else "pk": known[key] for key in row.arguments}
+            ),
             row.data,
         )
         if answer.status_code not in expected(row, who):

@@ -37,3 +37,26 @@ def test_production_refuses_what_is_unsafe(tmp_path, change, says):
     done = start(tmp_path, **{**SAFE, **change})
     assert done.returncode != 0
     assert says in done.stderr
+
+
+def test_everything_that_production_lacks_is_told_at_once(tmp_path):
+    said = start(tmp_path, TUODI_PRODUCTION="1", TUODI_DATABASE="mysql://x", TUODI_FIELD_KEY="zz").stderr
+    for name in (
+        "TUODI_SECRET_KEY",
+        "TUODI_FIELD_KEY",
+        "TUODI_INDEX_KEY",
+        "TUODI_AUDIT_KEY",
+        "TUODI_HOSTS",
+        "TUODI_DATABASE",
+    ):
+        assert name in said, name
+
+
+@pytest.mark.parametrize(("proxy", "address"), [(0, "10.0.0.1"), (1, "172.16.5.9")])
+def test_a_proxy_is_believed_only_where_there_is_one(rf, settings, proxy, address):
+    from tuodi.site.accounts import client_address
+
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxy
+    forged = rf.get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR="6.6.6.6, 172.16.5.9")
+    assert client_address(forged) == address
+    assert client_address(rf.get("/", REMOTE_ADDR="")) is None

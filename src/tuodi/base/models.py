@@ -83,6 +83,7 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        indexes = [models.Index(fields=["at"], name="audit_at")]
 
 
 class Announcement(models.Model):

@@ -142,10 +142,14 @@ def production() -> Iterator[Found]:
     if settings.TUODI_DEMONSTRATION:
         yield Found("注意", "用途", "这是演示：人、机构和单据都是虚构的", "不可录入真实信息")
     elif settings.PRODUCTION:
-        https = settings.SECURE_SSL_REDIRECT or os.environ.get("TUODI_HTTPS_ELSEWHERE") == "1"
         yield Found("好", "用途", f"生产环境，主机 {'、'.join(settings.ALLOWED_HOSTS)}")
-        if not https:
-            yield Found("错误", "用途", "没有强制 HTTPS", "请在前端代理启用 HTTPS 并设置 TUODI_HTTPS_ELSEWHERE=1")
+        if not settings.HTTPS_ELSEWHERE:
+            yield Found(
+                "注意",
+                "用途",
+                "没有说明前面有 HTTPS 代理",
+                "有代理的请设置 TUODI_HTTPS_ELSEWHERE=1，没有的请用 tuodi serve --cert 证书 --key 私钥",
+            )
     else:
         yield Found("注意", "用途", "没有按生产环境运行", "正式使用前请设置 TUODI_PRODUCTION=1 及它要求的各项")
     if settings.DEBUG:

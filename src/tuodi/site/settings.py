@@ -15,20 +15,26 @@ from django.core.exceptions import ImproperlyConfigured
 
 PRODUCTION = os.environ.get("TUODI_PRODUCTION") == "1"
 HOME = Path(os.environ.get("TUODI_HOME", "county")).absolute()
+#: The proxy in front ends HTTPS and says so in its headers.
+HTTPS_ELSEWHERE = os.environ.get("TUODI_HTTPS_ELSEWHERE") == "1"
+#: What keeps this county from starting, told all at once at the end.
+WRONG: list[str] = []
 
 
 def _key(name: str, size: int) -> bytes:
     """Return a key from the environment (hex), or outside production one that is made once and kept under ``HOME``."""
     given = os.environ.get(name)
     if given:
-        value = bytes.fromhex(given)
+        try:
+            value = bytes.fromhex(given)
+        except ValueError:
+            value = b""
         if len(value) != size:
-            raise ImproperlyConfigured(f"{name} 应为 {size} 字节的十六进制")
+            WRONG.append(f"{name} 应为 {size} 字节的十六进制（{size * 2} 个字符）")
         return value
     if PRODUCTION:
-        raise ImproperlyConfigured(
-            f"生产环境必须设置 {name}（{size} 字节的十六进制，可用 openssl rand -hex {size} 生成）"
-        )
+        WRONG.append(f"生产环境必须设置 {name}（{size} 字节的十六进制，可用 openssl rand -hex {size} 生成）")
+        return b""
     path = HOME / "keys" / name.lower()
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +67,8 @@ def _database(url: str) -> dict[str, object]:
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
         }
-    raise ImproperlyConfigured(f"TUODI_DATABASE 只支持 sqlite:// 和 postgresql://（现在是 {parts.scheme}）")
+    WRONG.append(f"TUODI_DATABASE 只支持 sqlite:// 和 postgresql://（现在是“{parts.scheme}”）")
+    return {}
 
 
 SECRET_KEY = _key("TUODI_SECRET_KEY", 32).hex()
@@ -77,7 +84,7 @@ ALLOWED_HOSTS = [host for host in os.environ.get("TUODI_HOSTS", "").split(",") i
     "testserver",
 ]
 if PRODUCTION and (not os.environ.get("TUODI_HOSTS") or "*" in ALLOWED_HOSTS):
-    raise ImproperlyConfigured("生产环境必须设置 TUODI_HOSTS（对外的主机名，逗号隔开，不能用 *）")
+    WRONG.append("生产环境必须设置 TUODI_HOSTS（对外的主机名，逗号隔开，不能用 *）")
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -93,6 +100,8 @@ INSTALLED_APPS = [
     "axes",
     "tuodi.site",
     "tuodi.base",
+    "tuodi.apps.trail",
+    "tuodi.apps.accounts",
     "tuodi.apps.registry",
     "tuodi.apps.institutions",
     "tuodi.apps.policies",
@@ -159,10 +168,10 @@ SESSION_COOKIE_AGE = TUODI_SESSION_LIFE
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
-SECURE_SSL_REDIRECT = PRODUCTION and os.environ.get("TUODI_HTTPS_ELSEWHERE") != "1"
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if os.environ.get("TUODI_HTTPS_ELSEWHERE") == "1" else None
-)
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ELSEWHERE else None
+#: Behind the proxy attempts at passwords are counted by the address that the proxy saw, not by its own.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS_ELSEWHERE else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -203,7 +212,7 @@ MFA_TOTP_ISSUER = "托底"
 #: Nobody works without a second factor, but where a demonstration says so.
 TUODI_SECOND_FACTOR = os.environ.get("TUODI_SECOND_FACTOR", "1") == "1"
 if PRODUCTION and not TUODI_SECOND_FACTOR:
-    raise ImproperlyConfigured("生产环境不能关闭第二重验证（TUODI_SECOND_FACTOR）")
+    WRONG.append("生产环境不能关闭第二重验证（TUODI_SECOND_FACTOR）")
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -211,11 +220,12 @@ AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address"]
 AXES_LOCKOUT_CALLABLE = "tuodi.site.accounts.locked_out"
+AXES_CLIENT_IP_CALLABLE = "tuodi.site.accounts.client_address"
 AXES_ENABLE_ACCESS_FAILURE_LOG = True
 #: Every page says that people and amounts are invented.
 TUODI_DEMONSTRATION = os.environ.get("TUODI_DEMONSTRATION") == "1"
 if PRODUCTION and TUODI_DEMONSTRATION:
-    raise ImproperlyConfigured("生产环境不能用演示数据（TUODI_DEMONSTRATION）")
+    WRONG.append("生产环境不能用演示数据（TUODI_DEMONSTRATION）")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 AUTH_PASSWORD_VALIDATORS = [
@@ -230,3 +240,5 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": os.environ.get("TUODI_LOG", "INFO")},
 }
+if WRONG:
+    raise ImproperlyConfigured("\n".join(WRONG))

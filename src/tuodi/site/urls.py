@@ -33,6 +33,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", web.home, name="home"),
     path("accounts/", include(accounts)),
     path("", include("tuodi.apps.institutions.web")),
+    path("", include("tuodi.apps.accounts.web")),
+    path("", include("tuodi.apps.trail.web")),
     path("", include("tuodi.apps.registry.web")),
     path("", include("tuodi.apps.settlement.web")),
     path("", include("tuodi.apps.settlement.api")),

@@ -28,9 +28,11 @@ TASKS = (
     ("settlement:view", "结算查询", "本机构或本辖区的结算、撤销，每一笔怎么算、后来怎么变", "settlements"),
     ("person:view", "人员查询", "辖区内的人员、身份和家庭，每条记录从哪里来", "people"),
     ("institution:view", "定点机构", "医院和药店：等级、协议、暂停结算、接口密钥", "institutions"),
+    ("account:view", "账号管理", "谁有什么岗位：开立、停用，重设密码和第二重验证", "accounts"),
+    ("audit:view", "审计记录", "辖区内谁在什么时候做了什么，审计链是否完好", "trail"),
 )
 #: Doors that a job's verbs open and that it does not go through.
-NOT_FOR = {("people", "hospital"), ("people", "system"), ("institutions", "system")}
+NOT_FOR = {("people", "hospital"), ("people", "system"), ("institutions", "system"), ("accounts", "system")}
 
 
 def tasks_for(user: Any) -> list[Task]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Sum
 
 from tuodi.apps.policies.queries import InForce, plans_of
@@ -19,21 +18,11 @@ from tuodi.apps.settlement.impact import CHUNK, PersonHistory, histories
 from tuodi.apps.settlement.models import Entry, Refold
 from tuodi.base import outbox
 from tuodi.base.action import Action
-from tuodi.base.models import User
+from tuodi.base.system import system_user
 from tuodi.core.errors import InputErrors
 
-SYSTEM = "tuodi-system"
 #: People whose histories one announcement re-folds.
 AT_ONCE = 100
-
-
-def system_user() -> User:
-    """Return the account under which scheduled runs act; nobody can sign in with it."""
-    with transaction.atomic():
-        found, _ = User.objects.get_or_create(
-            username=SYSTEM, defaults={"name": "系统任务", "role": "system", "area_code": "000000", "password": "!"}
-        )
-    return found
 
 
 class RefoldPerson(Action):

@@ -23,8 +23,9 @@ from tuodi.apps.registry.plans import Difference, Plan
 from tuodi.apps.registry.queries import identities_of, numbers_of, record_of
 from tuodi.apps.settlement import history
 from tuodi.apps.settlement.models import Bill, Entry
-from tuodi.apps.settlement.nightly import RefoldPerson, system_user
+from tuodi.apps.settlement.nightly import RefoldPerson
 from tuodi.base import access
+from tuodi.base.system import system_user
 from tuodi.core.engine.fold import EventResult, LayerResult
 from tuodi.core.errors import InputErrors
 from tuodi.core.identities import IdentityRecord

@@ -1,0 +1,41 @@
+"""How the trail reads: every verb and every subject in Chinese. A test asks for a row for each verb that can be recorded."""
+
+from __future__ import annotations
+
+VERBS: dict[str, str] = {
+    "account:add": "开立账号", "account:deactivate": "停用账号", "account:reactivate": "恢复账号", "account:reset_password": "重设密码",
+    "account:reset_second_factor": "重设第二重验证", "account:unlock": "解除锁定", "account:logged_in": "登录", "account:logged_out": "退出",
+    "account:changed_password": "修改密码", "account:added_second_factor": "设置第二重验证", "account:removed_second_factor": "取消第二重验证",
+    "account:renewed_recovery_codes": "重新生成恢复码", "account:view": "查看账号",
+    "audit:view": "查看审计记录", "audit:export": "导出审计记录", "audit:verify": "验证审计链",
+    "person:view": "查看人员", "person:viewed": "查阅个人档案", "person:looked_up": "查找人员", "person:not_found": "查找人员（无此人）",
+    "person:reveal": "查看完整身份证号", "person:register": "登记人员", "person:change": "变更人员信息", "person:record_death": "登记死亡",
+    "person:merge": "合并人员", "person:unmerge": "撤销合并",
+    "identity:certify": "认定身份", "identity:end": "终止身份", "identity:correct": "更正身份", "identity_code:set": "设置身份对照",
+    "household:change": "变更家庭", "roster:import": "导入名册", "roster:undo": "撤销导入", "roster:view": "查看名册",
+    "roster:viewed": "查阅名册", "roster:compared": "比对名册",
+    "institution:view": "查看机构", "institution:change": "变更机构", "institution:suspend": "暂停机构", "institution:lift_suspension": "恢复机构",
+    "institution:issue_key": "发放接口密钥", "institution:revoke_key": "注销接口密钥",
+    "policy:view": "查看政策", "policy:propose": "提交政策包", "policy:measure": "测算影响", "policy:approve": "批准政策包", "policy:refuse": "退回政策包",
+    "policy:override_refused": "改动上级政策被拒",
+    "policy_value:propose": "提交授权参数", "policy_value:approve": "批准授权参数", "policy_value:refuse": "退回授权参数",
+    "policy_value:withdraw": "申请撤回授权参数", "policy_value:approve_withdrawal": "批准撤回授权参数",
+    "settlement:view": "查看结算", "settlement:presettle": "预结算", "settlement:settle": "办理结算", "settlement:cancel": "撤销结算",
+    "settlement:reverse": "冲正", "settlement:refold": "重新计算", "settlement:reconcile": "对账", "settlement:exported": "导出结算",
+    "encounter:admit": "登记就诊", "filing:make": "登记备案", "exchange:refused": "拒绝接口请求",
+}  # fmt: skip
+
+SUBJECTS: dict[str, str] = {
+    "account": "账号", "audit": "审计记录", "person": "人员", "household": "家庭", "roster": "名册", "institution": "机构", "api_key": "接口密钥",
+    "installation": "政策包启用", "delegatedvalue": "授权参数", "settlement": "结算", "history": "结算历史", "encounter": "就诊", "filing": "备案",
+    "exchange": "接口交换", "statement_file": "对账文件",
+}  # fmt: skip
+
+
+def said(verb: str) -> str:
+    """Return a verb as people read it; one without a row as it is written.
+
+    >>> said("settlement:settle"), said("moon:land")
+    ('办理结算', 'moon:land')
+    """
+    return VERBS.get(verb, verb)
