@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tuodi.batch.packs import SAMPLES
 from tuodi.batch.registers import clauses, interpretations
 from tuodi.cli import exits
-from tuodi.cli.plans import SAMPLES
 
 PACK = "999999-example"
 

@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from tests.apps.cast import assemble, bill
 from tests.site.entering import enter
 from tuodi.apps.institutions.models import ApiKey, Suspension
+from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.counter import ticket_for
 from tuodi.base import clock
@@ -42,6 +43,7 @@ class Row:
     ok: tuple[int, ...] = (200,)
     arguments: tuple[str, ...] = ()
     data: dict[str, str] = field(default_factory=dict)
+    query: str = ""
     exceptions: dict[str, int] = field(default_factory=dict)
 
 
@@ -79,6 +81,14 @@ OWN_ACCOUNT = {
     "elsewhere": 404,
     "other_hospital": 404,
 }
+OFFICER, DECIDER = frozenset({"policy_officer"}), frozenset({"policy_approver"})
+#: Those of the cast whose area is the whole city; the others see one of its counties.
+IN_THE_CITY = frozenset({"policy_officer", "policy_approver", "auditor", "administrator", "system"})
+MEASURES = frozenset({"policy_officer", "policy_approver", "system"})
+#: The policy of the city that the cast lives in: another county does not know it, every hospital inside sees it.
+POLICY, VALUE = ({"arguments": (key,), "elsewhere": 404} for key in ("policy", "value"))
+
+
 TABLE: dict[str, Row] = {
     "home": Row(),
     "account_login": PUBLIC, "account_logout": PUBLIC, "account_inactive": PUBLIC,
@@ -112,6 +122,15 @@ TABLE: dict[str, Row] = {
     "account": Row(frozenset({"administrator", "auditor", "system"}), arguments=("account",), **OWN_ACCOUNT),
     "account-act": Row(frozenset({"administrator", "system"}), "post", ok=(302,), arguments=("account", "what"), **OWN_ACCOUNT),
     "trail": Row(frozenset({"auditor"})), "trail-export": Row(frozenset({"auditor"})), "trail-verify": Row(frozenset({"auditor", "system"}), "post", ok=(302,)),
+    "policies": Row(), "policies-export": Row(), "policy-propose": Row(OFFICER), "policy-submit": Row(OFFICER, ok=(302,)),
+    "policy": Row(**POLICY), "policy-text": Row(**POLICY), "policy-cases": Row(**POLICY), "policy-compare": Row(**POLICY),
+    "policy-measure": Row(MEASURES, "post", ok=(302,), **POLICY), "policy-decide": Row(DECIDER, **POLICY),
+    "policy-switch": Row(OFFICER, **POLICY), "policy-value-enter": Row(OFFICER, query="?param=ak.tilt.rate", **POLICY),
+    "policy-value": Row(**VALUE), "policy-value-measure": Row(MEASURES, "post", ok=(302,), **VALUE),
+    "policy-value-decide": Row(DECIDER, **VALUE), "policy-value-withdraw": Row(OFFICER, **VALUE),
+    "measurement": Row(
+        MEASURES, arguments=("measurement",), elsewhere=404, exceptions=dict.fromkeys(set(ROLES) - IN_THE_CITY, 404)
+    ),
     "verify": PUBLIC, "verify-code": Row(is_public=True, arguments=("code",)),
 }  # fmt: skip
 #: The national interface has keys, not accounts: without a signature every answer is a refusal in its envelope.
@@ -166,7 +185,13 @@ def things(cast):
     key = ApiKey.objects.create(
         institution=hospital, name="his", token_sealed=b"", user=cast.zhao, first=at.date(), recorded_at=at
     )
+    made = Installation.objects.get()
+    value = DelegatedValue.objects.create(
+        area_code="610900", param="ak.tilt.rate", value="50%", source="文件", proposed_by=cast.officer, proposed_at=at
+    )
+    measuring = Measurement.objects.create(value=value, area_code="610900", basis="", by=cast.officer, asked_at=at)
     return {
+        "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
         "institution": hospital.pk, "agreement": hospital.agreements.first().pk, "suspension": suspended.pk, "key": key.pk,
     }  # fmt: skip
 
@@ -207,12 +232,8 @@ def test_nobody_gets_further_than_the_table_says(name, client, cast, people, set
         client.logout()
         if user is not None:
             enter(client, user)
-        answer = getattr(client, row.method)(
-            reverse(
-                name, kwargs={key if key in ("ticket", "code", "what") else "pk": known[key] for key in row.arguments}
-            ),
-            row.data,
-        )
+        named = {key if key in ("ticket", "code", "what") else "pk": known[key] for key in row.arguments}
+        answer = getattr(client, row.method)(reverse(name, kwargs=named) + row.query, row.data)
         if answer.status_code not in expected(row, who):
             wrong.append((who, answer.status_code, expected(row, who)))
         if who == "anonymous" and not row.is_public:

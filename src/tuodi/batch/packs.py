@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from tuodi.batch.registers import FOLDER
 from tuodi.core.errors import Fault, InputErrors, PackErrors, declare, fault
 from tuodi.core.policy.case_values import Case
 from tuodi.core.policy.figures import EnteredValue
@@ -24,6 +25,7 @@ E_PARAM = declare("E-DELEGATED-UNKNOWN", "政策包没有名为“{param}”的�
 E_NO_FILE = declare("E-FILE-NOT-FOUND", "找不到文件“{path}”", "请检查路径")
 
 SHELF = Path(str(resources.files("tuodi") / "packs"))
+SAMPLES = FOLDER / "delegated-sample.yaml"
 
 
 def shelf() -> list[str]:
@@ -80,6 +82,12 @@ def entered_values(path: str | Path, pack: Pack | None = None, *, only_own: bool
     if faults:
         raise InputErrors(faults)
     return values
+
+
+def sample_values_of(pack: str | Path, made: Pack) -> list[EnteredValue]:
+    """Return the samples under which a pack's worked cases are computed: its own, or those of the register."""
+    own = folder_of(pack) / "values.yaml"
+    return entered_values(own if own.exists() else SAMPLES, made)
 
 
 def _indented(text: str) -> str:

@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuodi.batch.packs import SHELF, entered_values, folder_of, source_of
-from tuodi.batch.registers import FOLDER
+from tuodi.batch.packs import SHELF, entered_values, folder_of, sample_values_of, source_of
 from tuodi.cli.usage import UsageError
 from tuodi.core.engine.plan import Plan, make_plan
 from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.load import PackSource, load_pack
 from tuodi.core.policy.model import Pack
-
-SAMPLES = FOLDER / "delegated-sample.yaml"
 
 
 @dataclass(frozen=True)
@@ -64,11 +61,8 @@ def values_for(pack: str, made: Pack, *, delegated: list[str], sample_values: bo
     """Return the entered values of all files, and for parameters without any the samples, if they are wanted."""
     values = [value for file in delegated for value in entered_values(file, made)]
     if sample_values:
-        own = folder_of(pack) / "values.yaml"
         entered = {value.param for value in values}
-        values += [
-            value for value in entered_values(own if own.exists() else SAMPLES, made) if value.param not in entered
-        ]
+        values += [value for value in sample_values_of(pack, made) if value.param not in entered]
     return values
 
 

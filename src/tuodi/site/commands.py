@@ -88,7 +88,8 @@ def work(stop: threading.Event) -> None:
     while not stop.wait(DELIVER_EVERY):
         try:
             close_old_connections()
-            outbox.deliver()
+            while outbox.deliver() and not stop.is_set():
+                pass
             if turns % (SEAL_EVERY // DELIVER_EVERY) == 0:
                 audit.seal()
         except Exception:

@@ -1,4 +1,4 @@
-"""What every page knows: the version, whether this is a demonstration, the doors that the user's job opens."""
+"""What every page knows: the version, whether this is a demonstration, the doors of the user's job, sample values in force."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from django.conf import settings
 from django.http import HttpRequest
 
 import tuodi
+from tuodi.apps.policies import permissions
+from tuodi.apps.policies.queries import samples_seen
+from tuodi.base import access
+from tuodi.core.policy.local_values import plain_param
 from tuodi.site.web import tasks_for
 
 
 def every_page(request: HttpRequest) -> dict[str, Any]:
     """Return what the base template shows."""
     user = getattr(request, "user", None)
-    tasks = tasks_for(user) if user is not None and user.is_authenticated else []
-    return {"version": tuodi.__version__, "demonstration": settings.TUODI_DEMONSTRATION, "doors": tasks}
+    if user is None or not user.is_authenticated:
+        return {"version": tuodi.__version__, "demonstration": settings.TUODI_DEMONSTRATION, "doors": [], "samples": []}
+    return {
+        "version": tuodi.__version__, "demonstration": settings.TUODI_DEMONSTRATION, "doors": tasks_for(user),
+        "samples": sorted({plain_param(value.param) for value in samples_seen(user)}),
+        "may_see_policies": access.may(user, permissions.VIEW),
+    }  # fmt: skip

@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tuodi.apps.institutions.web")),
     path("", include("tuodi.apps.accounts.web")),
     path("", include("tuodi.apps.trail.web")),
+    path("", include("tuodi.apps.policies.web")),
     path("", include("tuodi.apps.registry.web")),
     path("", include("tuodi.apps.settlement.web")),
     path("", include("tuodi.apps.settlement.api")),

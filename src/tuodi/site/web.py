@@ -30,9 +30,10 @@ TASKS = (
     ("institution:view", "定点机构", "医院和药店：等级、协议、暂停结算、接口密钥", "institutions"),
     ("account:view", "账号管理", "谁有什么岗位：开立、停用，重设密码和第二重验证", "accounts"),
     ("audit:view", "审计记录", "辖区内谁在什么时候做了什么，审计链是否完好", "trail"),
+    ("policy:view", "政策管理", "哪份政策在用、每个数从哪份文件来；提交、测算、审核", "policies"),
 )
 #: Doors that a job's verbs open and that it does not go through.
-NOT_FOR = {("people", "hospital"), ("people", "system"), ("institutions", "system"), ("accounts", "system")}
+NOT_FOR = {("people", "hospital")} | {(door, "system") for door in ("people", "institutions", "accounts", "policies")}
 
 
 def tasks_for(user: Any) -> list[Task]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from tuodi.apps.registry import queries as registry
 from tuodi.apps.registry import timeline
-from tuodi.apps.settlement import moments, nightly, retro
+from tuodi.apps.settlement import measuring, moments, nightly, retro
 from tuodi.base.outbox import SUBSCRIBERS, Subscriber, subscribe
 
 #: fact -> who is told of it, in this order.
 WIRES: dict[str, tuple[Subscriber, ...]] = {
     "identity:changed": (retro.refold_people,),
     "policy:approved": (nightly.refold_area,),
+    "policy:measuring_asked": (measuring.measure_some,),
+    "policy:measuring_goes_on": (measuring.measure_some,),
     "settlement:refold_area": (nightly.refold_area,),
 }
 

@@ -72,6 +72,11 @@ class DelegatedValue(models.Model):
     withdrawn_at = models.DateTimeField(null=True)
     impact = models.JSONField(default=dict)
 
+    @property
+    def qualifier(self) -> str:
+        """The area and residence kind for which alone the value is; empty for everybody."""
+        return self.param.partition("@")[2]
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -96,4 +101,32 @@ class DelegatedValue(models.Model):
                 | (Q(is_sample=False) & ~Q(source__startswith="示例")),
                 name="value_sample_says_so",
             ),
+        ]
+
+
+class Measurement(models.Model):
+    """One measuring of what a proposal would change: asked for by somebody, worked off in the background, some people at a time."""
+
+    installation = models.ForeignKey(Installation, on_delete=models.RESTRICT, null=True, related_name="measurements")
+    value = models.ForeignKey(DelegatedValue, on_delete=models.RESTRICT, null=True, related_name="measurements")
+    is_withdrawal = models.BooleanField(default=False)
+    area_code = models.CharField(max_length=12, db_index=True)
+    basis = models.CharField(max_length=64, help_text="提请测算时已生效的政策")
+    by = models.ForeignKey("base.User", on_delete=models.RESTRICT, related_name="+")
+    asked_at = models.DateTimeField()
+    people = models.IntegerField("需要测算的人数", null=True)
+    done = models.IntegerField("已测算的人数", default=0)
+    after = models.CharField(max_length=30, blank=True, help_text="已测算到的人员编号")
+    sums = models.JSONField(default=dict)
+    worked_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    failure = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(installation__isnull=True, value__isnull=False)
+                | Q(installation__isnull=False, value__isnull=True, is_withdrawal=False),
+                name="measurement_of_one_proposal",
+            )
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q
 
-from tuodi.apps.policies.models import DelegatedValue, Installation
+from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
 from tuodi.base.access import allow, in_area, scope
 
 VIEW = allow(
@@ -31,3 +31,4 @@ def _own_or_above(user: object) -> Q:
 
 scope(Installation, _own_or_above)
 scope(DelegatedValue, _own_or_above)
+scope(Measurement, lambda user: in_area(user, "area_code"))

@@ -6,14 +6,15 @@ Plans are kept by the rows they are made from, so that a new installation or val
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import zip_longest
 
 from django.db.models import Q, QuerySet
 
-from tuodi.apps.policies.models import DelegatedValue, Installation
+from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
 from tuodi.base.access import in_area
 from tuodi.base.models import User
 from tuodi.core.engine.plan import Plan, make_plan
@@ -53,6 +54,35 @@ class Proposal:
         held = self.installation or self.value or self.withdrawn
         assert held is not None
         return held.area_code
+
+
+def proposal_waits(row: Installation | DelegatedValue, *, is_withdrawal: bool = False) -> bool:
+    """Say whether a proposal is still to be decided."""
+    if is_withdrawal:
+        return isinstance(row, DelegatedValue) and row.withdrawal_at is not None and row.withdrawn_at is None
+    gone = row.approved_at or row.refused_at or getattr(row, "withdrawn_at", None)
+    return gone is None
+
+
+def proposal_of(row: Measurement) -> Proposal:
+    """Return what a measurement measures, as it stands now."""
+    if row.is_withdrawal:
+        return Proposal(withdrawn=row.value)
+    return Proposal(installation=row.installation, value=row.value)
+
+
+def measurements_of(proposal: Proposal) -> QuerySet[Measurement]:
+    """Return the measurements of a proposal, newest first."""
+    rows = Measurement.objects.filter(
+        installation=proposal.installation, value=proposal.value or proposal.withdrawn,
+        is_withdrawal=proposal.withdrawn is not None,
+    )  # fmt: skip
+    return rows.order_by("-pk")
+
+
+def measurement_under_way(proposal: Proposal) -> Measurement | None:
+    """Return the measurement of a proposal that goes on, under the policy in force now."""
+    return measurements_of(proposal).filter(finished_at__isnull=True, basis=basis(proposal.area_code)).first()
 
 
 def areas_above(area_code: str) -> list[str]:
@@ -120,7 +150,13 @@ def source_of(pack: str, texts: dict[str, str]) -> PackSource:
 
 def pack_of(row: Installation) -> Pack:
     """Return the typed pack of an installation under its readings."""
-    return load_pack(source_of(row.pack, row.texts), readings=row.readings)
+    return _pack(row.pk, row.pack, row.digest, tuple(sorted(row.readings.items())))
+
+
+@lru_cache(maxsize=64)
+def _pack(installation_id: int, pack: str, digest: str, readings: tuple[tuple[str, str], ...]) -> Pack:
+    texts = Installation.objects.values_list("texts", flat=True).get(pk=installation_id)
+    return load_pack(source_of(pack, texts), readings=dict(readings))
 
 
 def in_force_above(area_code: str, day: date) -> Installation | None:
@@ -195,25 +231,53 @@ class ParamState:
         return any(value.is_sample for value in self.values)
 
 
+def standing_values(rows: Iterable[DelegatedValue], since: date) -> list[DelegatedValue]:
+    """Return the values, given in the order of their approval, on which something since a day rests, oldest day first.
+
+    Of two for the same day the later approval stands; one is superseded wholly by another that begins no later than ``since``.
+    """
+    latest = {(value.param, value.first): value for value in rows}
+    ordered = sorted(latest.values(), key=lambda value: (value.param, value.first or date.min))
+    return [
+        value for value, following in zip_longest(ordered, ordered[1:])
+        if following is None or following.param != value.param or (following.first or date.min) > since
+    ]  # fmt: skip
+
+
+def since_when(area_code: str) -> date:
+    """Return the first day for which an area has a policy in force; without one, the last of all days."""
+    rows = Installation.objects.filter(area_code=area_code, approved_at__isnull=False)
+    return rows.order_by("first").values_list("first", flat=True).first() or date.max
+
+
 def params_of(row: Installation) -> list[ParamState]:
     """Return every delegated parameter of an installation's pack with the values in force; superseded ones left out."""
-    standing: dict[tuple[str, date | None], DelegatedValue] = {}
-    for value in approved_values(row.area_code):
-        standing[(value.param, value.first)] = value
     by_param: dict[str, list[DelegatedValue]] = {}
-    for value in sorted(standing.values(), key=lambda v: v.first or date.min):
+    since = min(row.first, since_when(row.area_code))
+    for value in standing_values(approved_values(row.area_code), since):
         by_param.setdefault(plain_param(value.param), []).append(value)
     return [
         ParamState(name, declared, tuple(by_param.get(name, ()))) for name, declared in pack_of(row).delegated.items()
     ]
 
 
-def samples_in_force(area_code: str) -> Iterator[DelegatedValue]:
-    """Yield the sample values that still stand in the area that answers for this one; every page that rests on one says so."""
-    held = plans_of(area_code)
-    if not held:
-        return
-    standing: dict[tuple[str, date | None], DelegatedValue] = {}
-    for value in approved_values(held[-1].installation.area_code):
-        standing[(value.param, value.first)] = value
-    yield from (value for value in standing.values() if value.is_sample)
+def samples_in_force(area_code: str) -> list[DelegatedValue]:
+    """Return the sample values on which the policy that answers for an area rests."""
+    rows = Installation.objects.filter(area_code__in=areas_above(area_code), approved_at__isnull=False)
+    held = {row.area_code: row.first for row in rows.defer(*HEAVY).order_by("-first")}
+    nearest = next((code for code in areas_above(area_code) if code in held), None)
+    if nearest is None:
+        return []
+    return [value for value in standing_values(approved_values(nearest), held[nearest]) if value.is_sample]
+
+
+def samples_seen(user: User) -> list[DelegatedValue]:
+    """Return the samples on which anything rests that a user may see: every page says so until they are replaced."""
+    code = user.area_code
+    seen = in_area(user, "area_code") | Q(area_code__in=areas_above(code))
+    approved = DelegatedValue.objects.filter(seen, approved_at__isnull=False, withdrawn_at__isnull=True)
+    areas = set(approved.filter(is_sample=True).values_list("area_code", flat=True))
+    own = [area for area in areas_above(code) if area in areas]
+    below = sorted(areas - set(own))
+    found = samples_in_force(code) if own else []
+    return found + [value for area in below for value in samples_in_force(area)]

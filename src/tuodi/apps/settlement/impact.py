@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from tuodi.apps.policies import permissions
 from tuodi.apps.policies.actions import KeepImpact
@@ -50,11 +50,16 @@ class PersonHistory:
         return [history.settlement_of(bill, person=self.person) for bill in self.bills]
 
 
-def histories(area_code: str, *, after: str = "", limit: int | None = None) -> Iterator[PersonHistory]:
-    """Yield the history of everybody insured in an area who has a bill, in the order of their numbers, some at a time."""
+def people_with_bills(area_code: str) -> QuerySet[Person]:
+    """Return everybody insured in an area who has a bill, under any of their numbers."""
     merged = Person.objects.filter(merged_into=OuterRef(OuterRef("pk"))).values("psn_no")
     billed = Exists(Bill.objects.filter(psn_no=OuterRef("psn_no"))) | Exists(Bill.objects.filter(psn_no__in=merged))
-    people = Person.objects.filter(billed, insured_area__startswith=area_prefix(area_code), merged_into__isnull=True)
+    return Person.objects.filter(billed, insured_area__startswith=area_prefix(area_code), merged_into__isnull=True)
+
+
+def histories(area_code: str, *, after: str = "", limit: int | None = None) -> Iterator[PersonHistory]:
+    """Yield the history of everybody insured in an area who has a bill, in the order of their numbers, some at a time."""
+    people = people_with_bills(area_code)
     while limit is None or limit > 0:
         some = list(people.filter(psn_no__gt=after).order_by("psn_no")[: min(CHUNK, limit or CHUNK)])
         if not some:
@@ -167,6 +172,20 @@ class Sums:
             "largest": [row for _, _, row in sorted(self.largest, key=lambda item: (-item[0], item[1]))],
         }  # fmt: skip
 
+    @classmethod
+    def again(cls, told: dict[str, Any]) -> Sums:
+        """Return the sums that :meth:`told` told, to go on adding to."""
+        if not told:
+            return cls()
+        largest = [(abs(row["after_fen"] - row["before_fen"]), -n, row) for n, row in enumerate(told["largest"])]
+        heapq.heapify(largest)
+        return cls(
+            people=told["people"], bills=told["bills"], before_fen=told["before_fen"], after_fen=told["after_fen"],
+            gain=Side(**told["gain"]), lose=Side(**told["lose"]),
+            by={"layer": told["by_layer"], "clause": told["by_clause"], "category": told["by_category"]}, largest=largest,
+            missing=dict.fromkeys(told["missing"]), unanswered=told["unanswered"],
+        )  # fmt: skip
+
 
 def _by_layer(result: EventResult | None) -> dict[str, tuple[int, tuple[str, ...]]]:
     return {layer.layer: (layer.pay, layer.clauses) for layer in result.layers} if result else {}
@@ -176,25 +195,33 @@ def _pay(layers: dict[str, tuple[int, tuple[str, ...]]], layer: str) -> int:
     return layers[layer][0] if layer in layers else 0
 
 
+Plans = dict[str, tuple[list[InForce], list[InForce]]]
+
+
+def add_person(sums: Sums, held: PersonHistory, proposal: Proposal, plans: Plans) -> None:
+    """Add what a proposal would change for one person; who cannot be computed for want of values is counted apart."""
+    area = held.person.insured_area
+    try:
+        if area not in plans:
+            plans[area] = plans_of(area), plans_of(area, proposal)
+        before, after = plans[area]
+        settlements = held.settlements
+        earned = history.compute(settlements, held.records, before, area=area).results if before else {}
+        would = history.compute(settlements, held.records, after, area=area).results if after != before else earned
+        sums.add(earned, would)
+    except MissingValues as missing:
+        sums.unanswered += 1
+        for one in missing.faults:
+            if len(sums.missing) < MISSING_SHOWN:
+                sums.missing[one.message] = None
+
+
 def impact(proposal: Proposal, *, progress: Callable[[int], object] | None = None) -> dict[str, Any]:
     """Return what a proposal would change in its area's settlements: who gains, who loses, by layer, clause and category."""
-    sums, plans = Sums(), dict[str, tuple[list[InForce], list[InForce]]]()
+    sums, plans = Sums(), Plans()
     measured_under = basis(proposal.area_code)
     for held in histories(proposal.area_code):
-        area = held.person.insured_area
-        try:
-            if area not in plans:
-                plans[area] = plans_of(area), plans_of(area, proposal)
-            before, after = plans[area]
-            settlements = held.settlements
-            earned = history.compute(settlements, held.records, before, area=area).results if before else {}
-            would = history.compute(settlements, held.records, after, area=area).results if after != before else earned
-            sums.add(earned, would)
-        except MissingValues as missing:
-            sums.unanswered += 1
-            for one in missing.faults:
-                if len(sums.missing) < MISSING_SHOWN:
-                    sums.missing[one.message] = None
+        add_person(sums, held, proposal, plans)
         if progress is not None:
             progress(1)
     return {**sums.told(), "basis": measured_under, "at": clock.now().isoformat()}

@@ -8,15 +8,28 @@ from tuodi.apps.policies.actions.installations import (
     SwitchReading,
     shelf_texts,
 )  # fmt: skip
+from tuodi.apps.policies.actions.measuring import AskForMeasuring
 from tuodi.apps.policies.actions.values import (
     ApproveValue,
     ApproveWithdrawal,
     ProposeValue,
     RefuseValue,
+    RefuseWithdrawal,
     WithdrawValue,
 )
 
 __all__ = [
-    "ApproveInstallation", "ApproveValue", "ApproveWithdrawal", "KeepImpact", "ProposeInstallation", "ProposeValue", "RefuseInstallation",
-    "RefuseValue", "SwitchReading", "WithdrawValue", "shelf_texts",
+    "ApproveInstallation",
+    "ApproveValue",
+    "ApproveWithdrawal",
+    "AskForMeasuring",
+    "KeepImpact",
+    "ProposeInstallation",
+    "ProposeValue",
+    "RefuseInstallation",
+    "RefuseValue",
+    "RefuseWithdrawal",
+    "SwitchReading",
+    "WithdrawValue",
+    "shelf_texts",
 ]  # fmt: skip

@@ -257,3 +257,30 @@ class ApproveWithdrawal(OnValue):
 
     def announce(self, done: DelegatedValue) -> None:
         outbox.announce("policy:approved", area_code=done.area_code, cause_id=f"withdrawal:{done.pk}")
+
+
+class RefuseWithdrawal(OnValue):
+    """Let a value count on although its withdrawal was asked for, with the reason: another person than who asked."""
+
+    verb = permissions.REFUSE_VALUE
+
+    def __init__(self, *, actor: Any, value: DelegatedValue, reason: str) -> None:
+        super().__init__(actor=actor, value=value)
+        self.reason = reason.strip()
+
+    def decide(self) -> None:
+        if not self.reason:
+            raise refuse(E_REASON)
+        if not self.row.withdrawal_at or self.row.withdrawn_at:
+            raise refuse(E_DECIDED, state=state_of(self.row))
+        demand_another(self.actor, self.row.withdrawal_by_id)
+
+    def write(self) -> DelegatedValue:
+        row = self.row
+        row.withdrawal_by, row.withdrawal_at, row.withdrawal_reason, row.impact = None, None, "", {}
+        row.save(update_fields=["withdrawal_by", "withdrawal_at", "withdrawal_reason", "impact"])
+        return row
+
+    def audited(self, done: DelegatedValue) -> dict[str, Any]:
+        row = told(done)
+        return {**row, "data": {**row["data"], "withdrawal_refused": self.reason}}
