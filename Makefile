@@ -5,10 +5,11 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 DEMO   := demo
 PACK   ?= 610900-ankang
-PEOPLE ?= 2000
+PEOPLE ?=
+PORT   ?= 8000
 SIZE   ?= 1000000
 
-.PHONY: help setup demo test check types lint contracts bench bench-smoke mutation reference lock clean
+.PHONY: help setup demo demo-batch test check types lint contracts bench bench-smoke mutation reference lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,8 +22,11 @@ $(STAMP): pyproject.toml requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup ## a synthetic county: settled, summarised, one bill explained (files in ./demo)
-	@PACK=$(PACK) PEOPLE=$(PEOPLE) BIN=$(BIN) sh tools/demo.sh $(DEMO)
+demo: setup ## five synthetic counties with logins, served at localhost (PORT=8000, PEOPLE=300, FRESH=1, DEMO_ONCE=1)
+	@$(BIN)/tuodi demo --home $(DEMO) --port $(PORT) $(if $(PEOPLE),--people $(PEOPLE)) $(if $(FRESH),--fresh) $(if $(DEMO_ONCE),--no-serve)
+
+demo-batch: setup ## a synthetic county in files: settled, summarised, one bill explained (PACK=, PEOPLE=; in ./demo/batch)
+	@PACK=$(PACK) PEOPLE=$(or $(PEOPLE),2000) BIN=$(BIN) sh tools/demo.sh $(DEMO)/batch
 
 test: setup ## the whole suite
 	$(BIN)/python -m pytest -n 2

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A synthetic county, settled under one pack, summarised, one bill explained. Everything is written under the folder given.
 set -eu
-out=${1:-demo}
+out=${1:-demo/batch}
 bin=${BIN:-.venv/bin}
 pack=${PACK:-610900-ankang}
 people=${PEOPLE:-2000}

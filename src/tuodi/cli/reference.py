@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from tuodi.cli.environment import VARIABLES
 from tuodi.cli.exits import MEANINGS
 from tuodi.cli.parser import build_parser, command_parsers
 from tuodi.cli.usage import Parser, command_lines, written
@@ -12,7 +13,7 @@ HEAD = """# 命令行
 
 由 `tuodi.cli.reference` 从程序生成，不要手改：`make reference`。文件格式见 [exchange.md](exchange.md)。
 
-各命令都可以加 `--json`：结果作为数据写到标准输出；出错时写 `{"errors": [{"code", "message", "file", "line", "column", "value"}]}`。
+列有 `--json` 的命令可以加它：结果作为数据写到标准输出；出错时写 `{"errors": [{"code", "message", "file", "line", "column", "value"}]}`。
 不加 `--json` 时，错误写到标准错误输出，一行一个：`[代码] 文件 第 n 行 “列名”列：哪里不对。怎么办。（值为“…”）`。
 
 结果先写在旁边，全部成功才放到位；失败或中断什么也不留下。
@@ -27,9 +28,14 @@ HEAD = """# 命令行
 def reference_text() -> str:
     """Return the page."""
     parser = build_parser()
-    lines = [HEAD + "\n".join(f"| {code} | {says} |" for code, says in MEANINGS.items())]
+    lines = [HEAD + "\n".join(f"| {code} | {says} |" for code, says in MEANINGS.items()), _environment()]
     lines += [_section(found) for found in (parser, *command_parsers(parser))]
     return "\n\n".join(lines) + "\n"
+
+
+def _environment() -> str:
+    rows = [f"| `{name}` | {says} | {'必需' if needed else ''} |" for name, says, needed in VARIABLES]
+    return "\n".join(["## 环境变量", "", "| 名称 | 意思 | 正式使用 |", "|---|---|---|", *rows])
 
 
 def _section(parser: Parser) -> str:

@@ -113,6 +113,20 @@ class Parser(argparse.ArgumentParser):
             yield ""
 
 
+def add_command(
+    commands: Any, name: str, where: str, summary: str, *examples: tuple[str, str], **kwargs: Any
+) -> Parser:
+    """Add a command that is run by ``where`` (module and function under ``tuodi.cli``)."""
+    made: Parser = commands.add_parser(name, help=summary, summary=summary + "。", examples=examples, **kwargs)
+    made.set_defaults(run=f"tuodi.cli.{where}")
+    return made
+
+
+def add_json(parser: Parser) -> None:
+    """Let a command answer as data."""
+    parser.add_argument("--json", action="store_true", help="输出 JSON")
+
+
 def subcommands(action: argparse._SubParsersAction[Any]) -> list[tuple[str, str]]:
     """Return the names and summaries of commands, aliases left out."""
     return [(choice.dest, choice.help or "") for choice in action._choices_actions]

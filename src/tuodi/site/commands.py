@@ -6,10 +6,14 @@ Plain functions that print Chinese lines and return an exit code (0 good, 1 some
 
 from __future__ import annotations
 
+import errno
+import json
 import logging
 import os
+import socket
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +33,35 @@ def prepare() -> None:
     django.setup()
 
 
-def serve(host: str = "127.0.0.1", port: int = 8000, workers: int = 2) -> int:
+def port_trouble(host: str, port: int) -> str:
+    """Return why a port cannot be listened at; empty if it can."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with closing(socket.socket(family, socket.SOCK_STREAM)) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except PermissionError:
+            return f"没有权限使用端口 {port}（1024 以下的端口要由 root 或 systemd 授权）。请换一个端口，如 --port 8000"
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return f"端口 {port} 已被别的程序占用（也许托底已经在运行）。请先停掉它，或换一个端口，如 --port {port + 1}"
+            return f"不能在 {host}:{port} 上监听（{error.strerror or error}）。请检查 --host 是不是本机的地址"
+    return ""
+
+
+def serve(
+    host: str = "127.0.0.1", port: int = 8000, workers: int = 2, *, tls: tuple[Path, Path] | None = None
+) -> int:  # fmt: skip
     """Serve the county until stopped; on SQLite the tables are brought up to date first, on PostgreSQL that is asked for."""
     prepare()
     from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
     from django.db import connection, connections
 
+    if settings.PRODUCTION and not tls and not settings.HTTPS_ELSEWHERE:
+        raise ImproperlyConfigured(
+            "生产环境必须用 HTTPS：前面有代理的请设置 TUODI_HTTPS_ELSEWHERE=1，没有的请给出 --cert 和 --key"
+        )
     if connection.vendor == "sqlite":
         code = migrate(quiet=True)
         if code:
@@ -43,8 +70,7 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: int = 2) -> int:
         print(f"数据库有 {waiting} 项迁移没有执行。请先备份，再执行 tuodi migrate。", file=sys.stderr)
         return 1
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
-    for line in addresses(host, port):
-        print(line)
+    print(address(host, port, is_secure=tls is not None))
     if settings.TUODI_DEMONSTRATION:
         print("这是演示：人、机构和单据都是虚构的，不可录入真实信息。")
     print("按 Ctrl+C 停止。", flush=True)
@@ -53,14 +79,15 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: int = 2) -> int:
     jobs = threading.Thread(target=work, args=(stop,), name="tuodi-jobs", daemon=True)
     jobs.start()
     try:
-        _granian(host, port, workers)
+        _granian(host, port, workers, tls)
     finally:
         stop.set()
         jobs.join(10)
+    print("已停止。")
     return 0
 
 
-def _granian(host: str, port: int, workers: int) -> None:
+def _granian(host: str, port: int, workers: int, tls: tuple[Path, Path] | None) -> None:
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
@@ -68,14 +95,18 @@ def _granian(host: str, port: int, workers: int) -> None:
     Granian(
         "tuodi.site.wsgi:application", address=host, port=port, interface=Interfaces.WSGI, workers=workers, websockets=False,
         log_level=LogLevels.warning, respawn_failed_workers=True, backpressure=THREADS, blocking_threads=THREADS,
+        ssl_cert=tls[0] if tls else None, ssl_key=tls[1] if tls else None,
     ).serve()  # fmt: skip
 
 
-def addresses(host: str, port: int) -> list[str]:
-    """Return where the county can be reached, as lines for people."""
+def address(host: str, port: int, *, is_secure: bool = False) -> str:
+    """Return where the county can be reached, as a line for people."""
+    scheme = "https" if is_secure else "http"
     if host in ("0.0.0.0", "::"):
-        return [f"托底已启动：本机 http://127.0.0.1:{port}/ ，其他电脑用本机的地址和端口 {port}（须列入 TUODI_HOSTS）"]
-    return [f"托底已启动：http://{f'[{host}]' if ':' in host else host}:{port}/"]
+        return (
+            f"托底已启动：本机 {scheme}://127.0.0.1:{port}/ ，其他电脑用本机的主机名和端口 {port}（须列入 TUODI_HOSTS）"
+        )
+    return f"托底已启动：{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def work(stop: threading.Event) -> None:
@@ -121,12 +152,17 @@ def migrate(*, quiet: bool = False) -> int:
     return 0
 
 
-def doctor() -> int:
-    """Print how the county is, line by line; 1 if something is wrong."""
+def doctor(*, as_json: bool = False) -> int:
+    """Print how the county is, line by line or as data; 1 if something is wrong."""
     prepare()
     from tuodi.site.doctor import examine
 
     found = list(examine())
+    if as_json:
+        levels = {"好": "good", "注意": "look", "错误": "wrong"}
+        rows = [{"level": levels[one.level], "what": one.what, "says": one.says, "todo": one.todo} for one in found]
+        print(json.dumps({"checks": rows}, ensure_ascii=False, indent=2))
+        return 1 if any(one.level == "错误" for one in found) else 0
     for one in found:
         print(one)
     wrong, look = (sum(1 for one in found if one.level == level) for level in ("错误", "注意"))
@@ -172,14 +208,29 @@ def restore(path: Path, *, passphrase: str = "") -> int:
     return 0 if found.holds else 1
 
 
-def audit_verify() -> int:
-    """Walk the audit chain and say whether it holds."""
+def audit_verify(*, as_json: bool = False) -> int:
+    """Walk the audit chain, keep the verdict in the trail and say whether it holds."""
     prepare()
-    from tuodi.base import audit
-
-    verdict = audit.verify()
-    _say_audit(verdict)
+    verdict = _walk()
+    if as_json:
+        said = {
+            "holds": verdict.holds,
+            "sealed": verdict.sealed,
+            "unsealed": verdict.unsealed,
+            "broken_at": verdict.broken_at,
+            "why": verdict.why,
+        }
+        print(json.dumps(said, ensure_ascii=False, indent=2))
+    else:
+        _say_audit(verdict)
     return 0 if verdict.holds else 1
+
+
+def _walk() -> Any:
+    from tuodi.apps.trail.actions import VerifyTrail
+    from tuodi.base.system import system_user
+
+    return VerifyTrail(actor=system_user()).run()
 
 
 def seal() -> int:
@@ -209,7 +260,6 @@ def nightly(*, repair: bool = False) -> int:
 
     from tuodi.apps.settlement.models import Bill
     from tuodi.apps.settlement.nightly import check_books
-    from tuodi.base import audit
 
     seal()
     told, late = 0, ""
@@ -223,7 +273,7 @@ def nightly(*, repair: bool = False) -> int:
     with tqdm(total=people, desc="重算", unit="人", disable=None) as bar:
         books = check_books(repair=repair, progress=bar.update)
     _say_books(books, repair=repair)
-    verdict = audit.verify()
+    verdict = _walk()
     _say_audit(verdict)
     wrong = bool(books.differences) and not (repair and all(not d.why for d in books.differences))
     return 1 if wrong or late or not verdict.holds else 0

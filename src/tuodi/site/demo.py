@@ -6,9 +6,7 @@ Values that a pack leaves to other documents are samples and say so; every page 
 
 from __future__ import annotations
 
-import os
 import secrets
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -48,61 +46,46 @@ class Place:
     seen: set[str] = field(default_factory=set)
 
 
-def environment(home: Path) -> None:
-    """Set what a demonstration runs under; before :func:`tuodi.site.commands.prepare`, and again before serving it."""
-    os.environ.update(TUODI_HOME=str(home.absolute()), TUODI_DEMONSTRATION="1", TUODI_SECOND_FACTOR="0")
-    for name in ("TUODI_DATABASE", "TUODI_PRODUCTION"):
-        os.environ.pop(name, None)
-
-
-def demo(home: Path, people: int = 300, *, packs: Sequence[str] = ()) -> int:
-    """Prepare a demonstration in an empty folder: ``people`` in each place (all on the shelf, or those named); print the logins."""
-    home = Path(home)
-    if (home / "tuodi.sqlite3").exists():
-        print(f"“{home}”里已经有数据库。请换一个空的文件夹，或直接用它启动（tuodi serve）。", file=sys.stderr)
-        return 1
-    environment(home)
-    from tuodi.site import commands
-
-    commands.migrate(quiet=True)
+def make(people: int, *, packs: Sequence[str] = ()) -> list[Place]:
+    """Make the places in an empty database, ``people`` in each: all on the shelf but the invented one, or those named."""
     from tuodi.base import audit
     from tuodi.batch.packs import pack_of, shelf
+    from tuodi.site import commands
 
     wanted = [pack for pack in map(pack_of, packs or shelf()) if packs or not pack.example]
-    made = []
+    password, made = secrets.token_urlsafe(9), []
     for number, pack in enumerate(wanted):
-        print(f"{pack.name}（{pack.area}）……", end="", flush=True)
-        place = Place(pack, *_accounts(pack.area))
+        print(f"  {pack.name}（{pack.area}）……", end="", flush=True)
+        place = Place(pack, _accounts(pack.area, password), password)
         _install(place)
         _seed(place, people=people, seed=SEED + number)
         made.append(place)
         told = place.counts
         print(
-            f"{told['people']} 人、{told['identities']} 项身份、{told['settled']} 笔结算（撤销 {told['cancelled']}，不予联网 {told['refused']}）"
+            f"{told['people']} 人、{told['identities']} 项身份、{told['settled']} 笔结算"
+            f"（撤销 {told['cancelled']}，不予联网 {told['refused']}）",
+            flush=True,
         )
     commands.deliver()
     audit.seal()
-    _print_logins(home, made)
-    return 0
+    return made
 
 
-def _accounts(area: str) -> tuple[dict[str, User], str]:
-    """Make one account for each role in an area, all with one random password."""
+def _accounts(area: str, password: str) -> dict[str, User]:
+    """Make one account for each role in an area."""
     from django.contrib.auth.hashers import make_password
 
     from tuodi.base.access import ROLES as NAMES
     from tuodi.base.models import Area, User
 
-    password = secrets.token_urlsafe(9)
     hashed = make_password(password)
     Area.objects.get_or_create(code=area, defaults={"name": f"演示 {area}"})
-    users = {
+    return {
         role: User.objects.create(
             username=f"{area}-{role}", password=hashed, name=f"演示·{NAMES[role]}", role=role, area_code=area
         )
         for role in ROLES
     }
-    return users, password
 
 
 def _install(place: Place) -> None:
@@ -309,16 +292,3 @@ def _bill(place: Place, row: dict[str, Any]) -> Bill:
         out_prov=row["out_prov"] == "1", cause=row["cause"] or "", hosp_lv=row["hosp_lv"] or "", insutype="390",
         clr_type="21" if row["med_type"].startswith("2") else "11", clr_optins=place.pack.area, **amounts,
     )  # fmt: skip
-
-
-def _print_logins(home: Path, places: list[Place]) -> None:
-    """Print the accounts, and keep them beside the database for this account only."""
-    lines = ["演示账号（人、机构和单据都是虚构的，不可录入真实信息）"]
-    for place in places:
-        lines.append(f"{place.pack.name}（{place.pack.area}）  各岗位口令：{place.password}")
-        lines += [f"  {user.username:<28} {user.role_name}" for user in place.users.values()]
-    path = home / "logins.txt"
-    path.write_text("\n".join(lines) + "\n", "utf-8")
-    path.chmod(0o600)
-    print("\n".join(lines))
-    print(f"账号也写在 {path}。")

@@ -182,7 +182,7 @@ def accounts() -> Iterator[Found]:
     """Yield whether accounts are guarded."""
     people = User.objects.filter(is_active=True).exclude(role__in=("system", "hospital"))
     if not people.exists():
-        yield Found("注意", "账号", "还没有工作人员账号", "请用 tuodi user 建立系统管理员")
+        yield Found("注意", "账号", "还没有工作人员账号", "请执行 tuodi user add 开立系统管理员")
         return
     if not settings.TUODI_SECOND_FACTOR:
         yield Found(
