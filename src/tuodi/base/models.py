@@ -96,3 +96,14 @@ class Announcement(models.Model):
 
     class Meta:
         ordering = ["pk"]
+
+
+class CallCount(models.Model):
+    """How many calls somebody was permitted in a minute (:mod:`tuodi.base.limits`); ``who`` is a keyed hash."""
+
+    who = models.CharField(max_length=32)
+    minute = models.BigIntegerField(db_index=True)
+    drawn = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["who", "minute"], name="calls_once_a_minute")]

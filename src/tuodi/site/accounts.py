@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from tuodi.base import audit, secrets
+from tuodi.base.limits import client_address
+
+__all__ = ["Adapter", "SecondFactorAdapter", "client_address", "locked_out", "watch_second_factors"]
 
 #: What a sealed secret of a second factor is bound to.
 BOUND_TO = "site.second-factor"
@@ -57,15 +59,6 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
         """There is no mail: accounts have no address."""
-
-
-def client_address(request: HttpRequest) -> str | None:
-    """Return the address that a request came from, as the trusted proxy saw it where there is one."""
-    try:
-        address: str | None = get_adapter().get_client_ip(request)
-    except PermissionDenied:
-        return None
-    return address
 
 
 def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:

@@ -26,11 +26,14 @@ from tuodi.apps.settlement.models import Bill
 from tuodi.apps.settlement.queries import standing_of_person
 from tuodi.base import access, clock
 from tuodi.base.doors import day_of, said
+from tuodi.base.limits import page_limited
 from tuodi.core.errors import InputErrors
 from tuodi.core.identities import IDENTITIES
 from tuodi.core.settlements import CAUSES, DISEASE_CLASSES, MED_TYPES, REFERRALS
 
 PAGE = 25
+#: Statements that one address may verify in a minute: enough for a counter, too few to guess codes.
+VERIFICATIONS = 60
 
 
 @login_required
@@ -266,6 +269,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "settlement/cancel.html", {**shown, "form": form, "wrong": wrong})
 
 
+@page_limited("verify", per_minute=VERIFICATIONS)
 def verify(request: HttpRequest, code: str = "") -> HttpResponse:
     """Confirm a printed statement by its code, to anybody; nothing personal is said."""
     if "code" in request.GET and not code:
