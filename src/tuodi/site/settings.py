@@ -43,6 +43,15 @@ def _key(name: str, size: int) -> bytes:
     return bytes.fromhex(path.read_text("ascii").strip())
 
 
+def _number(name: str, otherwise: int) -> int:
+    """Return a whole number above 0 from the environment."""
+    given = os.environ.get(name, str(otherwise))
+    if not given.isascii() or not given.isdigit() or not int(given):
+        WRONG.append(f"{name} 应为大于 0 的整数（现在是“{given}”）")
+        return otherwise
+    return int(given)
+
+
 def _database(url: str) -> dict[str, object]:
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
@@ -226,6 +235,8 @@ AXES_ENABLE_ACCESS_FAILURE_LOG = True
 TUODI_DEMONSTRATION = os.environ.get("TUODI_DEMONSTRATION") == "1"
 if PRODUCTION and TUODI_DEMONSTRATION:
     WRONG.append("生产环境不能用演示数据（TUODI_DEMONSTRATION）")
+#: Calls a minute of one institution's key, over all interfaces and workers; of one address with a wrong signature.
+TUODI_CALLS, TUODI_UNSIGNED_CALLS = _number("TUODI_CALLS_A_MINUTE", 6000), 120
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 AUTH_PASSWORD_VALIDATORS = [

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
-from tuodi.apps.institutions.keys import token_of
+from tuodi.apps.institutions.signing import NotAdmitted, admit
 from tuodi.apps.settlement import envelope, filings, gateway, lookups, people, settling, statements, stays
-from tuodi.base import clock, secrets
 from tuodi.base.audit import record
+from tuodi.core.errors import declare, fault
 
 assert all((filings, lookups, people, settling, statements, stays)), "importing a module registers its transactions"
 
-#: Seconds by which a request's clock may be off.
-CLOCK_TOLERANCE = 300
+E_METHOD = declare("E-MSG-METHOD", "接口只接受 POST 请求", "请用 POST 发送 JSON 报文")
+E_CONTENT = declare(
+    "E-MSG-CONTENT", "报文的 Content-Type “{given}”不是 JSON", "请用 Content-Type: application/json; charset=UTF-8"
+)
+
+#: What older systems say of a JSON text, or nothing at all.
+CONTENT_TYPES = ("application/json", "text/json", "text/plain", "")
 SERVICE_PATHS = {
     "fsiPsnInfoService/queryPsnInfo": "1101", "fsiPsnPriorityInfoService/queryPsnPriorityInfo": "2001",
     "outpatientDocInfoService/outpatientRregistration": "2201", "outpatientDocInfoService/outpatientRegistrationCancel": "2202",
@@ -34,35 +38,39 @@ SERVICE_PATHS = {
 
 
 @csrf_exempt
-@require_POST
 def call_service(request: HttpRequest, service: str = "") -> HttpResponse:
-    """Answer one exchange; protocol errors too are answers in the envelope, with HTTP 200 as clients expect."""
+    """Answer one exchange. Whatever is wrong is told in the envelope, protocol errors too, with HTTP 200 as clients expect;
+    only what never was an exchange (method, kind of content, size, too many calls) has a status of its own."""
     refmsgid = envelope.reference("")
-    key = token_of(request.headers.get("x-tif-paasid", ""), clock.today())
-    wrong = signature_fault(request, key.token if key else None)
-    if wrong or key is None:
-        return JsonResponse(envelope.refusal(wrong, refmsgid=refmsgid), json_dumps_params={"ensure_ascii": False})
-    done = gateway.process(request.body, actor=key.user, path_infno=SERVICE_PATHS.get(service, ""))
+    if request.method != "POST":
+        return _said(405, E_METHOD, refmsgid, headers={"Allow": "POST"})
+    if request.content_type not in CONTENT_TYPES:
+        return _said(415, E_CONTENT, refmsgid, given=request.content_type[:60])
+    size = int(request.META.get("CONTENT_LENGTH") or 0)
+    if size > envelope.MAX_BYTES:
+        return _said(413, envelope.E_LARGE, refmsgid, size=size, limit=envelope.MAX_BYTES)
+    try:
+        actor = admit(request)
+        body = request.body
+    except NotAdmitted as refused:
+        status, headers = (429, {"Retry-After": "60"}) if refused.is_too_often else (200, {})
+        return _answer(envelope.refusal(*map(str, refused.faults), refmsgid=refmsgid), status, headers)
+    except OSError:
+        return _said(400, envelope.E_JSON, refmsgid, why="报文没有收全，连接已断")
+    done = gateway.process(body, actor=actor, path_infno=SERVICE_PATHS.get(service, ""))
     if str(done["infcode"]) != "0":
-        record(actor=key.user, verb="exchange:refused", subject="exchange", subject_id=done["inf_refmsgid"])
-    return JsonResponse(done, json_dumps_params={"ensure_ascii": False})
+        record(actor=actor, verb="exchange:refused", subject="exchange", subject_id=done["inf_refmsgid"])
+    return _answer(done)
 
 
-def signature_fault(request: HttpRequest, token: str | None) -> str:
-    """Return what is wrong with the signature headers; empty if nothing is.
+def _said(
+    status: int, code: str, refmsgid: str, *, headers: dict[str, str] | None = None, **fields: object
+) -> HttpResponse:
+    return _answer(envelope.refusal(str(fault(code, **fields)), refmsgid=refmsgid), status, headers)
 
-    ``x-tif-signature`` is the lower-hex SHA-256 of timestamp + token + nonce + timestamp, the timestamp in unix seconds.
-    """
-    stamp, nonce = request.headers.get("x-tif-timestamp", ""), request.headers.get("x-tif-nonce", "")
-    given = request.headers.get("x-tif-signature", "")
-    if token is None:
-        return "[E-SIGN-KEY] 接入密钥不存在、未生效或已停用。请核对 x-tif-paasid。"
-    if not stamp.isdigit() or abs(int(stamp) - int(clock.now().timestamp())) > CLOCK_TOLERANCE:
-        return "[E-SIGN-TIME] x-tif-timestamp 与服务器时间相差超过 5 分钟。请校准时钟后重发。"
-    expected = hashlib.sha256(f"{stamp}{token}{nonce}{stamp}".encode()).hexdigest()
-    if not nonce or not secrets.same(expected.encode(), given.encode()):
-        return "[E-SIGN-WRONG] 签名不符。请核对密钥和签名算法：SHA-256(timestamp + token + nonce + timestamp)。"
-    return ""
+
+def _answer(content: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
+    return JsonResponse(content, status=status, headers=headers, json_dumps_params={"ensure_ascii": False})
 
 
 urlpatterns = [

@@ -46,7 +46,7 @@ REASONS = {
 }  # fmt: skip
 
 
-def find_person(actor: Any, number: str) -> Person:
+def find_person(actor: Any, number: str, *, by: str = "counter") -> Person:
     """Return the person with an identity number or person number, whichever it is; recorded, nobody is an error."""
     access.demand(actor, permissions.PRESETTLE)
     number = number.strip()
@@ -54,10 +54,10 @@ def find_person(actor: Any, number: str) -> Person:
         registry.person_by_certno(number) or Person.objects.filter(psn_no=number, withdrawn_at__isnull=True).first()
     )
     if person is None or not _may_meet(actor, person):
-        record(actor=actor, verb="person:not_found", subject="person", data={"by": "counter"})
+        record(actor=actor, verb="person:not_found", subject="person", data={"by": by})
         raise InputErrors([fault(E_NOBODY)])
     person = person.merged_into or person
-    record(actor=actor, verb="person:looked_up", subject="person", subject_id=person.psn_no, data={"by": "counter"})
+    record(actor=actor, verb="person:looked_up", subject="person", subject_id=person.psn_no, data={"by": by})
     return person
 
 
@@ -132,7 +132,7 @@ class Worked:
 def try_bill(actor: Any, bill: Bill, person: Person) -> Worked:
     """Return what a bill would be granted now, with words and picture; nothing is kept."""
     bill.setl_id = UNSETTLED
-    return _worked(bill, presettle(actor, bill), person)
+    return worked(bill, presettle(actor, bill), person)
 
 
 def worked_settlement(bill: Bill) -> Worked | None:
@@ -143,10 +143,11 @@ def worked_settlement(bill: Bill) -> Worked | None:
     settlements = [history.settlement_of(b, person=person) for b in history.live_bills(bill.psn_no)]
     area = person.insured_area
     computed = history.compute(settlements, history.records_of(bill.psn_no), plans_of(area), area=area)
-    return _worked(bill, computed.results[bill.setl_id], person)
+    return worked(bill, computed.results[bill.setl_id], person)
 
 
-def _worked(bill: Bill, result: EventResult, person: Person) -> Worked:
+def worked(bill: Bill, result: EventResult, person: Person) -> Worked:
+    """Return a computed bill with how to say it."""
     plan = history.answering(plans_of(person.insured_area), result.settlement, area=person.insured_area).plan
     return Worked(bill, result, plan, explain(plan, result, records=history.records_of(person.psn_no)))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,9 +29,13 @@ E_MSGID = declare(
 )
 E_AMOUNT = declare("E-MSG-AMOUNT", "{name} “{given}”不是金额", "金额以元为单位，最多两位小数，不得为负")
 E_DAY = declare("E-MSG-DAY", "{name} “{given}”不是日期", "日期写成 yyyy-MM-dd，时间写成 yyyy-MM-dd HH:mm:ss")
+E_TEXT = declare("E-MSG-TEXT", "报文里有不能保存的字符（控制字符 NUL 或不成对的代理字符）", "请检查文字的编码")
 E_INFNO = declare("E-MSG-INFNO", "没有编号为 {infno} 的交易", "请核对交易编号；可用的见接口说明")
 
 MAX_BYTES, MAX_DEPTH, ERROR_TEXT = 4 * 1024 * 1024, 12, 200
+#: An amount of ten thousand million yuan or more is a mistake; so is a day outside these years.
+MAX_FEN, YEARS = 10**12, range(1900, 2101)
+UNKEEPABLE = re.compile("[\\x00\\ud800-\\udfff]")
 ENVELOPE = (
     ("infno", "交易编号", 6),
     ("msgid", "发送方报文ID", 30),
@@ -98,7 +103,7 @@ class Fields:
             fen = fen_from_yuan(plain.rstrip("."))
         except ValueError:
             fen = -1
-        if fen < 0:
+        if not 0 <= fen < MAX_FEN:
             self.faults.append(fault(E_AMOUNT, name=names[0], given=value[:30]))
             return 0
         return fen
@@ -109,10 +114,13 @@ class Fields:
         if not value:
             return None
         try:
-            return datetime.fromisoformat(value.replace("/", "-")).replace(tzinfo=None)
+            found = datetime.fromisoformat(value.replace("/", "-")).replace(tzinfo=None)
         except ValueError:
+            found = None
+        if found is None or found.year not in YEARS:
             self.faults.append(fault(E_DAY, name=names[0], given=value[:30]))
             return None
+        return found
 
     def day(self, *names: str, title: str = "") -> date | None:
         """Return a day."""
@@ -162,8 +170,7 @@ def _decode(body: bytes) -> dict[str, Any]:
         raise InputErrors([fault(E_JSON, why=str(error)[:80])]) from None
     if not isinstance(data, dict):
         raise InputErrors([fault(E_OBJECT, name="报文")])
-    if _depth(data) > MAX_DEPTH:
-        raise InputErrors([fault(E_DEEP, limit=MAX_DEPTH)])
+    examine(data)
     return data
 
 
@@ -171,19 +178,19 @@ def _refuse(text: str) -> str:
     raise ValueError(f"{text} 不是数")
 
 
-def _depth(value: Any) -> int:
-    """Return the nesting of a value, walked without recursion."""
-    deepest, waiting = 0, [(value, 1)]
+def examine(document: Any) -> None:
+    """Refuse a document that is nested too deep or has text that cannot be kept; walked without recursion."""
+    waiting = [(document, 1)]
     while waiting:
         held, level = waiting.pop()
-        deepest = max(deepest, level)
         if level > MAX_DEPTH:
-            return level
+            raise InputErrors([fault(E_DEEP, limit=MAX_DEPTH)])
+        if isinstance(held, str) and UNKEEPABLE.search(held):
+            raise InputErrors([fault(E_TEXT)])
         if isinstance(held, dict):
-            waiting += [(item, level + 1) for item in held.values()]
+            waiting += [(item, level + 1) for pair in held.items() for item in pair]
         elif isinstance(held, list):
             waiting += [(item, level + 1) for item in held]
-    return deepest
 
 
 def answer(output: Mapping[str, Any], *, refmsgid: str) -> dict[str, Any]:

@@ -90,8 +90,12 @@ def _run(call: Call, refmsgid: str) -> dict[str, Any]:
     if read.infno not in HANDLERS:
         raise InputErrors([fault(E_INFNO, infno=read.infno)])
     handler, changes = HANDLERS[read.infno]
-    if not changes:
-        return handler(call).output
+    return once(call, handler, refmsgid=refmsgid) if changes else handler(call).output
+
+
+def once(call: Call, handler: Handler, *, refmsgid: str) -> dict[str, Any]:
+    """Do what a message asks for and keep the answer with it; the same message again gets that answer."""
+    read = call.envelope
     kept = _kept(read)
     if kept is not None:
         return kept

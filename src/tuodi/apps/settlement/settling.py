@@ -46,12 +46,12 @@ E_LATER = declare("E-REVERSE-LATER", "报文 {msgid} 的结果已被后续业务
 NO_DIAGNOSIS = "Z99.9"
 
 
-def bill_from(call: Call, *, outpatient: bool) -> tuple[Bill, dict[str, str]]:
+def bill_from(call: Call, *, outpatient: bool, is_visit_needed: bool = True) -> tuple[Bill, dict[str, str]]:
     """Return the bill that a request describes, unsaved, and the national fields that only the answer needs."""
     data, upstream = call.envelope.node("data"), call.envelope.node("upstream")
     fields = Fields(data, upstream)
     psn_no = fields.text("psn_no", title="人员编号", limit=30)
-    mdtrt_id = fields.text("mdtrt_id", title="就诊ID", limit=30)
+    mdtrt_id = fields.text("mdtrt_id", title="就诊ID" if is_visit_needed else "", limit=30)
     encounter = Encounter.objects.filter(
         mdtrt_id=mdtrt_id, fixmedins_code=call.envelope.fixmedins_code, cancelled_at__isnull=True
     ).first() if mdtrt_id else None  # fmt: skip
@@ -179,7 +179,9 @@ def _presettle(call: Call, *, outpatient: bool) -> Reply:
 
 def _settle(call: Call, *, outpatient: bool) -> Reply:
     bill, known = bill_from(call, outpatient=outpatient)
-    bill.setl_id = call.envelope.node("upstream").get("setl_id") or new_id(call.envelope.msgid)
+    given = Fields(call.envelope.node("upstream"))
+    bill.setl_id = given.text("setl_id", limit=30) or new_id(call.envelope.msgid)
+    given.done()
     done = Settle(actor=call.actor, bill=bill).run()
     return Reply(reply_for(done.bill, done.result, known, settled=True), subject=bill.setl_id)
 
