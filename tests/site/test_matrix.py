@@ -135,6 +135,8 @@ TABLE: dict[str, Row] = {
 }  # fmt: skip
 #: The national interface has keys, not accounts: without a signature every answer is a refusal in its envelope.
 INTERFACE = "fsi/api/"
+#: The plain JSON interface has the same keys; only its document is for everybody.
+API, API_DOCUMENT = "api/v1/", "api/v1/openapi.json"
 
 
 def addresses(patterns=None, before="") -> list[tuple[str, str]]:
@@ -197,7 +199,7 @@ def things(cast):
 
 
 def test_every_address_has_a_row():
-    named = {name for path, name in addresses() if not path.startswith(INTERFACE)}
+    named = {name for path, name in addresses() if not path.lstrip("^").startswith((INTERFACE, API))}
     assert named == set(TABLE)
 
 
@@ -248,10 +250,28 @@ def test_the_interface_refuses_whoever_does_not_sign(client, people):
                 client.logout()
                 if who != "anonymous":
                     enter(client, people[who])
-                assert client.get(f"/{path}").status_code == 405
+                told = client.get(f"/{path}")
+                assert (told.status_code, told.json()["infcode"]) == (405, -1)
                 said = client.post(f"/{path}", b"{}", content_type="application/json").json()
                 assert said["infcode"] == -1
                 assert "E-SIGN-KEY" in said["err_msg"]
+
+
+def test_the_json_interface_refuses_whoever_does_not_sign(client, people):
+    operations = client.get(f"/{API_DOCUMENT}").json()["paths"]
+    asked = {path for path, _ in addresses() if path.startswith(API) and path != API_DOCUMENT}
+    assert {f"/{path}".replace("<", "{").replace(">", "}") for path in asked} == set(operations)
+    for who in ("anonymous", "administrator", "hospital"):
+        client.logout()
+        if who != "anonymous":
+            enter(client, people[who])
+        for path, methods in operations.items():
+            for method in methods:
+                said = client.generic(
+                    method.upper(), path.replace("{setl_id}", "T1"), b"{}", content_type="application/json"
+                )
+                assert (said.status_code, said.json()["errors"][0]["code"]) == (401, "E-SIGN-KEY"), (method, path)
+        assert client.get(f"/{API}nothing").status_code == 404
 
 
 def test_every_page_says_what_browsers_must_not_do(client, people, settled):

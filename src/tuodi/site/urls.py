@@ -39,4 +39,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tuodi.apps.registry.web")),
     path("", include("tuodi.apps.settlement.web")),
     path("", include("tuodi.apps.settlement.api")),
+    path("", include("tuodi.apps.interface.api")),
 ]
