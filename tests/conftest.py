@@ -7,6 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import pytest
+
 _HOME = tempfile.mkdtemp(prefix="tuodi-test-")
 os.environ.setdefault("TUODI_HOME", _HOME)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tuodi.site.settings")
@@ -36,3 +38,11 @@ def pytest_configure(config):
 
 def pytest_report_header(config):
     return f"database: {config.getoption('--database')}"
+
+
+@pytest.fixture(autouse=True)
+def _no_plans_of_another_test():
+    """Rows of a test that was rolled back may have the keys and the instants of the next one's."""
+    from tuodi.apps.policies.queries import forget_plans
+
+    forget_plans()

@@ -5,12 +5,28 @@ An action that leaves no audit row raises; there is no way to run one without an
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ClassVar
 
 from django.db import transaction
 
 from tuodi.base import access
 from tuodi.base.audit import record
+
+_TOGETHER: ContextVar[bool] = ContextVar("together", default=False)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Run actions that stand or fall as one: if one of them fails, all that was done inside is undone."""
+    with transaction.atomic():
+        before = _TOGETHER.set(True)
+        try:
+            yield
+        finally:
+            _TOGETHER.reset(before)
 
 
 class Action:
@@ -24,7 +40,7 @@ class Action:
     def run(self) -> Any:
         """Do it, whole or not at all, and return what :meth:`write` returns."""
         access.demand(self.actor, self.verb)
-        with transaction.atomic():
+        with transaction.atomic(savepoint=not _TOGETHER.get()):
             self.check()
             self.lock()
             self.decide()

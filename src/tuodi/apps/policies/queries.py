@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import zip_longest
+from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Count, Max, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Coalesce, Concat
 
 from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
 from tuodi.base.access import in_area
@@ -113,6 +115,39 @@ def plans_of(area_code: str, proposal: Proposal | None = None) -> list[InForce]:
     values = entered_values(nearest, proposal)
     untils = [*(row.first for row in ordered[1:]), None]
     return [InForce(row, plan_of(row, values), row.first, until) for row, until in zip(ordered, untils, strict=True)]
+
+
+def policy_stamp() -> Concat:
+    """Return an expression that changes with every approval and withdrawal, to be asked along with something else."""
+    approved, values = Installation.objects.filter(approved_at__isnull=False), DelegatedValue.objects.all()
+    asked = (
+        (approved, "approved_at"), (values.filter(approved_at__isnull=False), "approved_at"),
+        (values.filter(withdrawn_at__isnull=False), "withdrawn_at"),
+    )  # fmt: skip
+    parts: list[Any] = []
+    for rows, at in asked:
+        for what in (Count("pk"), Max(at)):
+            # Grouped by a constant, an aggregate is one row and may stand inside a statement about something else.
+            one = rows.order_by().annotate(one=Value(1)).values("one").annotate(what=what).values("what")
+            text = Cast(Subquery(one), CharField())
+            parts += [Coalesce(text, Value("-")), Value(";")]
+    return Concat(*parts)
+
+
+@lru_cache(maxsize=256)
+def _plans_at(area_code: str, stamp: str) -> tuple[InForce, ...]:
+    return tuple(plans_of(area_code))
+
+
+def plans_at(area_code: str, stamp: str) -> list[InForce]:
+    """Return :func:`plans_of`, kept for as long as the :func:`policy_stamp` just read stays the same."""
+    return list(_plans_at(area_code, stamp))
+
+
+def forget_plans() -> None:
+    """Forget the kept plans: after a database was put in the place of another under a running process."""
+    _plans_at.cache_clear()
+    _plan.cache_clear()
 
 
 def entered_values(area_code: str, proposal: Proposal | None = None) -> tuple[EnteredValue, ...]:

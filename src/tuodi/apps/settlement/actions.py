@@ -7,17 +7,17 @@ from datetime import date
 from typing import Any
 
 from tuodi.apps.institutions.queries import Standing, standing
+from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.models import Bill, Refold
-from tuodi.base import clock, outbox
+from tuodi.apps.settlement.queries import referrals_for
+from tuodi.base import access, clock, outbox
 from tuodi.base.access import visible
 from tuodi.base.action import Action
 from tuodi.core.engine.fold import EventResult
 from tuodi.core.errors import InputErrors, declare, fault
-from tuodi.core.settlements import Settlement
 
-E_PERSON = declare("E-PERSON-UNKNOWN", "查不到人员编号 {psn_no}", "请先用 1101 取得人员编号，或请经办机构登记该人员")
 E_INSTITUTION = declare("E-INSTITUTION-UNKNOWN", "定点医药机构 {code} 没有登记", "请联系医保经办机构登记后再结算")
 E_SUSPENDED = declare(
     "E-INSTITUTION-SUSPENDED",
@@ -41,13 +41,23 @@ class Settled:
     bill: Bill
     result: EventResult
     refold: Refold | None
+    person: Person
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """A bill that counts no more, and how the rest of the history changed because of it."""
+
+    bill: Bill
+    refold: Refold | None
+    person: Person
 
 
 def person_of(psn_no: str) -> Person:
     """Return a person, or the one that the record was merged into; unknown is an error that says what to do."""
     person = Person.objects.filter(psn_no=psn_no).select_related("merged_into").first()
     if person is None:
-        raise InputErrors([fault(E_PERSON, psn_no=psn_no)])
+        raise InputErrors([fault(history.E_PERSON, psn_no=psn_no)])
     return person.merged_into or person
 
 
@@ -66,6 +76,14 @@ def standing_of(code: str, day: date, *, is_online: bool = False) -> Standing:
     return held
 
 
+def complete(bill: Bill, *, actor: Any) -> None:
+    """Set what the register of institutions says of a bill on the day of its settlement."""
+    settled_on = clock.local(bill.setl_time).date()
+    held = standing_of(bill.fixmedins_code, settled_on, is_online=actor.role == "hospital")
+    bill.hosp_lv = bill.hosp_lv or held.institution.level
+    bill.designated, bill.assistance_designated = held.designated, held.assistance
+
+
 class Settle(Action):
     """Keep a bill and grant what the history earns with it."""
 
@@ -76,36 +94,37 @@ class Settle(Action):
         self.bill = bill
 
     def check(self) -> None:
-        self.person = person_of(self.bill.psn_no)
-        settled_on = clock.local(self.bill.setl_time).date()
-        held = standing_of(self.bill.fixmedins_code, settled_on, is_online=self.actor.role == "hospital")
-        self.bill.psn_no = self.person.psn_no
-        self.bill.hosp_lv = self.bill.hosp_lv or held.institution.level
-        self.bill.designated, self.bill.assistance_designated = held.designated, held.assistance
+        complete(self.bill, actor=self.actor)
 
     def lock(self) -> None:
-        history.lock(self.bill.psn_no)
-        if Bill.objects.filter(setl_id=self.bill.setl_id).exists():
+        self.held = history.lock(self.bill.psn_no, filed=None if self.bill.refer_stas else referrals_for(self.bill))
+
+    def decide(self) -> None:
+        self.read = history.bills_and_paid(self.held, also=self.bill.setl_id)
+        if any(kept.setl_id == self.bill.setl_id for kept in self.read[0]):
             raise InputErrors([fault(E_SETTLED, setl_id=self.bill.setl_id)])
+        self.bill.psn_no = self.held.person.psn_no
+        self.bill.refer_stas = self.bill.refer_stas or ("filed" if self.held.is_filed else "local")
 
     def write(self) -> Settled:
         self.bill.recorded_at = clock.now()
         self.bill.save(force_insert=True)
+        bills, paid = self.read
         refold, computed = history.refold(
-            self.bill.psn_no,
-            area=self.person.insured_area,
+            self.held,
             cause="settle",
             cause_id=self.bill.setl_id,
-            keep_traces=[self.bill.setl_id],
+            keep_trace=self.bill.setl_id,
+            read=([*bills, self.bill], paid),
         )
-        return Settled(self.bill, computed.results[self.bill.setl_id], refold)
+        return Settled(self.bill, computed.results[self.bill.setl_id], refold, self.held.person)
 
     def audited(self, done: Settled) -> dict[str, Any]:
         data = {"pay_fen": done.result.pay, "change_fen": done.refold.change_fen if done.refold else 0}
         return {
             "subject": "settlement",
             "subject_id": self.bill.setl_id,
-            "area_code": self.person.insured_area,
+            "area_code": self.held.person.insured_area,
             "data": data,
         }
 
@@ -129,14 +148,13 @@ class CancelSettlement(Action):
         self.bill = found
 
     def lock(self) -> None:
-        history.lock(self.bill.psn_no)
+        self.held = history.lock(self.bill.psn_no)
         self.bill.refresh_from_db()
         if self.bill.cancelled_by_id or self.bill.is_reversed:
             at = self.bill.cancelled_by.recorded_at if self.bill.cancelled_by else clock.now()
             raise InputErrors([fault(E_CANCELLED, setl_id=self.setl_id, at=clock.local(at).strftime("%Y-%m-%d %H:%M"))])
 
-    def write(self) -> Settled:
-        area = person_of(self.bill.psn_no).insured_area
+    def write(self) -> Cancelled:
         if self.reversal:
             self.bill.is_reversed = True
             self.bill.save(update_fields=["is_reversed"])
@@ -151,33 +169,26 @@ class CancelSettlement(Action):
             self.bill.cancelled_by = negative
             self.bill.save(update_fields=["cancelled_by"])
         cause = "reverse" if self.reversal else "cancel"
-        refold, computed = history.refold(self.bill.psn_no, area=area, cause=cause, cause_id=self.setl_id)
-        return Settled(self.bill, computed.results.get(self.setl_id), refold)  # type: ignore[arg-type]
+        return Cancelled(self.bill, history.refold(self.held, cause=cause, cause_id=self.setl_id)[0], self.held.person)
 
-    def audited(self, done: Settled) -> dict[str, Any]:
+    def audited(self, done: Cancelled) -> dict[str, Any]:
         data = {"change_fen": done.refold.change_fen if done.refold else 0, "reversal": self.reversal}
         return {"subject": "settlement", "subject_id": self.setl_id, "data": data}
 
-    def announce(self, done: Settled) -> None:
+    def announce(self, done: Cancelled) -> None:
         outbox.announce("settlement:cancelled", setl_id=self.setl_id)
 
 
 def presettle(actor: Any, bill: Bill) -> EventResult:
     """Return what a bill would be granted now; nothing is kept."""
-    from tuodi.apps.policies.queries import plans_of
-    from tuodi.base import access
-
     access.demand(actor, permissions.PRESETTLE)
+    complete(bill, actor=actor)
     person = person_of(bill.psn_no)
-    held = standing_of(bill.fixmedins_code, clock.local(bill.setl_time).date(), is_online=actor.role == "hospital")
-    bill.psn_no, bill.hosp_lv = person.psn_no, bill.hosp_lv or held.institution.level
-    bill.designated, bill.assistance_designated = held.designated, held.assistance
-    settlements: list[Settlement] = [
-        history.settlement_of(b, person=person) for b in [*history.live_bills(person.psn_no), bill]
-    ]
-    computed = history.compute(
-        settlements, history.records_of(person.psn_no), plans_of(person.insured_area), area=person.insured_area
-    )
+    bill.refer_stas = bill.refer_stas or ("filed" if referrals_for(bill).exists() else "local")
+    bill.psn_no = person.psn_no
+    settlements = [history.settlement_of(b, person=person) for b in [*history.live_bills(person.psn_no), bill]]
+    plans = plans_of(person.insured_area)
+    computed = history.compute(settlements, history.records_of(person.psn_no), plans, area=person.insured_area)
     return computed.results[bill.setl_id]
 
 
@@ -197,7 +208,7 @@ class RestoreSettlement(Action):
         self.bill = found
 
     def lock(self) -> None:
-        history.lock(self.bill.psn_no)
+        self.held = history.lock(self.bill.psn_no)
         self.bill.refresh_from_db()
 
     def write(self) -> Refold | None:
@@ -208,8 +219,7 @@ class RestoreSettlement(Action):
         self.bill.save(update_fields=["cancelled_by"])
         negative.is_reversed = True
         negative.save(update_fields=["is_reversed"])
-        area = person_of(self.bill.psn_no).insured_area
-        return history.refold(self.bill.psn_no, area=area, cause="reverse", cause_id=self.setl_id)[0]
+        return history.refold(self.held, cause="reverse", cause_id=self.setl_id)[0]
 
     def audited(self, done: Refold | None) -> dict[str, Any]:
         data = {"change_fen": done.change_fen if done else 0, "restored": True}

@@ -16,7 +16,7 @@ from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry import queries as registry
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.settlement import history, permissions
-from tuodi.apps.settlement.actions import CancelSettlement, Settle, Settled, presettle
+from tuodi.apps.settlement.actions import Cancelled, CancelSettlement, Settle, Settled, presettle
 from tuodi.apps.settlement.models import Bill
 from tuodi.apps.settlement.people import E_NOBODY
 from tuodi.base import access, clock
@@ -185,7 +185,7 @@ class CancelByHand(CancelSettlement):
         if self.bill.msgid:
             raise InputErrors([fault(E_CONNECTED, setl_id=self.setl_id)])
 
-    def audited(self, done: Settled) -> dict[str, Any]:
+    def audited(self, done: Cancelled) -> dict[str, Any]:
         said = super().audited(done)
         return {**said, "data": {**said["data"], "reason": self.reason, "by": "counter"}}
 

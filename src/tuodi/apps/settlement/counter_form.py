@@ -13,7 +13,6 @@ from tuodi.apps.institutions.models import Institution
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement.counter import REASONS, setl_id_for
 from tuodi.apps.settlement.models import Bill
-from tuodi.apps.settlement.queries import referral_of
 from tuodi.apps.settlement.settling import E_DATES, E_OVERPAID, E_SPLIT
 from tuodi.base import clock
 from tuodi.core.engine.compile import AMOUNT_NAMES
@@ -218,6 +217,6 @@ class BillForm(forms.Form):
             clr_type="11" if outpatient else "21", clr_optins=person.insured_area[:6], med_type=data["med_type"],
             begndate=data["begndate"], enddate=data["enddate"], setl_time=data["setl_time"], diag_code=data["diag_code"].strip().upper(),
             disease_class=data["disease_class"], cause=data["cause"],
-            refer_stas=data["refer_stas"] or referral_of(person.psn_no, institution=code, day=data["begndate"]),
+            refer_stas=data["refer_stas"],
             acct_pay=data["acct_pay"], hosp_part_amt=data["hosp_part_amt"], **amounts,
         )  # fmt: skip

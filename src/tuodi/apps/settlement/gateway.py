@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, transaction
 from django.http import Http404
 
 from tuodi.apps.settlement import envelope
 from tuodi.apps.settlement.envelope import E_INFNO, Envelope
 from tuodi.apps.settlement.models import Exchange
 from tuodi.base import clock
+from tuodi.base.action import together
 from tuodi.core.errors import InputErrors, TuodiError, declare, fault
 
 E_OTHER = declare(
@@ -96,35 +96,20 @@ def _run(call: Call, refmsgid: str) -> dict[str, Any]:
 def once(call: Call, handler: Handler, *, refmsgid: str) -> dict[str, Any]:
     """Do what a message asks for and keep the answer with it; the same message again gets that answer."""
     read = call.envelope
-    kept = _kept(read)
-    if kept is not None:
-        return kept
     try:
-        with transaction.atomic():
+        with together():
             reply = handler(call)
-            kept = _kept(read)
-            if kept is not None:
-                raise _Repeated(kept)
             Exchange.objects.create(
                 fixmedins_code=read.fixmedins_code, msgid=read.msgid, infno=read.infno, digest=read.digest, at=clock.now(),
                 state="done", subject=reply.subject, refmsgid=refmsgid, answer=reply.output,
             )  # fmt: skip
             return reply.output
-    except _Repeated as repeated:
-        return repeated.answer
-    except (IntegrityError, InputErrors):
-        # The same message, sent twice at once: the other one won and has the answer.
+    except Exception:
+        # A repeated message ends here: what it asks for is done already, or its id is kept already. It gets the kept answer.
         kept = _kept(read)
         if kept is None:
             raise
         return kept
-
-
-class _Repeated(Exception):
-    """The same message was answered while this one waited for the lock."""
-
-    def __init__(self, answer: dict[str, Any]) -> None:
-        self.answer = answer
 
 
 def _kept(read: Envelope) -> dict[str, Any] | None:

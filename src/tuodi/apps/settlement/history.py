@@ -3,6 +3,10 @@
 Whatever happens (a settlement, a cancellation, an identity granted back, another policy), the history is folded anew under
 the plans in force and compared with what the entries say so far; each difference becomes one entry with its cause. So the
 order in which news arrives cannot matter, and the sum of entries always is what the history earns.
+
+The lock of a history is the row of the person it is kept under, which the registry's actions take too: while money is decided
+nobody merges the person or changes an identity. After the lock one statement reads the bills with what was paid for each, one
+the identities, however long the history is.
 """
 
 from __future__ import annotations
@@ -14,18 +18,20 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Exists, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce
 
-from tuodi.apps.policies.queries import InForce, plans_of
+from tuodi.apps.policies.queries import InForce, plans_at, policy_stamp
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.registry.queries import numbers_of
-from tuodi.apps.settlement.models import Bill, Entry, History, Refold
+from tuodi.apps.settlement.models import Bill, Entry, Filing, Refold
 from tuodi.base import clock
 from tuodi.core.engine.fold import EventResult, LayerResult, fold, judged_day, trace
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.identities import IdentityRecord
 from tuodi.core.settlements import AMOUNT_FIELDS, Settlement
 
+E_PERSON = declare("E-PERSON-UNKNOWN", "查不到人员编号 {psn_no}", "请先用 1101 取得人员编号，或请经办机构登记该人员")
 E_NO_POLICY = declare(
     "E-NO-POLICY", "区划 {area} 在 {day} 没有已批准的政策包", "请政策岗先提交、审核岗批准适用于该区划的政策包"
 )  # fmt: skip
@@ -39,11 +45,44 @@ class Computed:
     answered: dict[str, InForce]
 
 
-def lock(psn_no: str) -> History:
-    """Take the lock of a person's history; every writer of that person's money takes it first. Merged records share one."""
-    psn_no = numbers_of(psn_no)[0]
-    History.objects.get_or_create(psn_no=psn_no)
-    return History.objects.select_for_update().get(psn_no=psn_no)
+@dataclass(frozen=True)
+class Held:
+    """A person whose history is locked; whether a referral filing covers what is settled; the plans in force."""
+
+    person: Person
+    is_filed: bool
+    plans: list[InForce]
+
+    @property
+    def numbers(self) -> QuerySet[Person, dict[str, Any]]:
+        """Every number that the history is kept under: the person's own and those merged into it."""
+        return self._records.values("psn_no")
+
+    @property
+    def _records(self) -> QuerySet[Person]:
+        return Person.objects.filter(Q(pk=self.person.pk) | Q(merged_into=self.person.pk))
+
+    def identities(self) -> list[IdentityRecord]:
+        """Return the identities as believed now, those of merged records included."""
+        rows = Identity.objects.filter(person__in=self._records.values("pk"), withdrawn_at__isnull=True)
+        return _records(self.person.psn_no, rows)
+
+
+def lock(psn_no: str, *, filed: QuerySet[Filing] | None = None) -> Held:
+    """Take the lock of a person's history; every writer of that person's money takes it first. Merged records share one.
+
+    The kept record is found and locked by one statement, which also says whether ``filed`` has a row and which policies are in
+    force. Whoever was merged while this waited is looked up again. An unknown number is an error that says what to do.
+    """
+    while True:
+        kept = Person.objects.filter(psn_no=psn_no).values(key=Coalesce("merged_into", "pk"))
+        asked = Value(False) if filed is None else Exists(filed)
+        found = Person.objects.filter(pk__in=kept).annotate(is_filed=asked, stamp=policy_stamp())
+        person = found.select_for_update(of=("self",), no_key=True).first()
+        if person is None:
+            raise InputErrors([fault(E_PERSON, psn_no=psn_no)])
+        if person.merged_into_id is None:
+            return Held(person, bool(person.is_filed), plans_at(person.insured_area, person.stamp))
 
 
 def live_bills(psn_no: str) -> list[Bill]:
@@ -68,9 +107,10 @@ def settlement_of(bill: Bill, *, person: Person | None) -> Settlement:
 
 def records_of(psn_no: str) -> list[IdentityRecord]:
     """Return a person's identities as believed now, those of merged records included."""
-    rows = Identity.objects.filter(person__psn_no=psn_no, withdrawn_at__isnull=True) | Identity.objects.filter(
-        person__merged_into__psn_no=psn_no, withdrawn_at__isnull=True
-    )
+    return _records(psn_no, Identity.objects.filter(person__psn_no__in=numbers_of(psn_no), withdrawn_at__isnull=True))
+
+
+def _records(psn_no: str, rows: QuerySet[Identity]) -> list[IdentityRecord]:
     return [
         IdentityRecord(psn_no, row.identity, row.first, row.last, row.certified_on, row.applied_on, row.issuer)
         for row in rows.order_by("first", "pk")
@@ -104,33 +144,54 @@ def answering(plans: list[InForce], s: Settlement, *, area: str) -> InForce:
     raise InputErrors([fault(E_NO_POLICY, area=area, day=s.setl_time.date())])
 
 
-def paid_so_far(psn_no: str) -> dict[tuple[int, str], int]:
-    """Return what the entries of a person sum up to, by bill and layer."""
-    rows = (
-        Entry.objects.filter(bill__psn_no__in=numbers_of(psn_no)).values_list("bill_id", "layer").annotate(Sum("pay"))
-    )
-    return {(bill, layer): total for bill, layer, total in rows}
+#: What the entries of a history sum up to in fen, by bill and layer.
+Paid = dict[tuple[int, str], int]
+_BILL = [column.attname for column in Bill._meta.concrete_fields]
+
+
+def bills_and_paid(held: Held, *, also: str = "") -> tuple[list[Bill], Paid]:
+    """Return all bills of a locked history in folding order, what counts no more included, and what was paid for each.
+
+    ``also`` is a settlement number that is looked for among everybody's.
+    """
+    wanted = Q(psn_no__in=held.numbers) | (Q(setl_id=also) if also else Q())
+    rows = Bill.objects.filter(wanted).values(*_BILL, "entries__layer").annotate(paid=Sum("entries__pay"))
+    bills: dict[int, Bill] = {}
+    paid: Paid = {}
+    for row in rows.order_by("setl_time", "setl_id"):
+        layer, fen = row.pop("entries__layer"), row.pop("paid")
+        bill = bills.setdefault(row["id"], Bill(**row))
+        if layer is not None:
+            paid[(bill.pk, layer)] = int(fen)
+    return list(bills.values()), paid
+
+
+def counts(bill: Bill) -> bool:
+    """Say whether a bill counts: neither cancelled nor reversed, nor a cancellation itself."""
+    return not (bill.is_cancellation or bill.cancelled_by_id or bill.is_reversed)
 
 
 def refold(
-    psn_no: str, *, area: str, cause: str, cause_id: str = "", keep_traces: Iterable[str] = ()
+    held: Held, *, cause: str, cause_id: str = "", keep_trace: str = "", read: tuple[list[Bill], Paid] | None = None
 ) -> tuple[Refold | None, Computed]:
-    """Fold a locked history and write its differences; return the refold (None if nothing changed) and what was computed."""
-    psn_no = numbers_of(psn_no)[0]
-    person = Person.objects.filter(psn_no=psn_no).first()
-    bills = live_bills(psn_no)
-    settlements = [settlement_of(bill, person=person) for bill in bills]
-    plans = plans_of(area)
-    computed = compute(settlements, records_of(psn_no), plans, area=area)
-    written = write_differences(psn_no, bills, computed, cause=cause, cause_id=cause_id, keep_traces=set(keep_traces))
+    """Fold a locked history and write its differences; return the refold (None if nothing changed) and what was computed.
+
+    ``read`` is what :func:`bills_and_paid` gave, if it was asked before.
+    """
+    bills, paid = read or bills_and_paid(held)
+    live = sorted((bill for bill in bills if counts(bill)), key=lambda bill: (bill.setl_time, bill.setl_id))
+    settlements = [settlement_of(bill, person=held.person) for bill in live]
+    computed = compute(settlements, held.identities(), held.plans, area=held.person.insured_area)
+    written = write_differences(
+        held.person.psn_no, live, paid, computed, cause=cause, cause_id=cause_id, keep_trace=keep_trace
+    )
     return written, computed
 
 
 def write_differences(
-    psn_no: str, bills: list[Bill], computed: Computed, *, cause: str, cause_id: str, keep_traces: set[str]
+    psn_no: str, bills: list[Bill], so_far: Paid, computed: Computed, *, cause: str, cause_id: str, keep_trace: str
 ) -> Refold | None:
-    """Write one entry for each settlement and layer whose total changes, and for each refusal that is told now."""
-    so_far = paid_so_far(psn_no)
+    """Write one entry for each settlement and layer whose total changes, and for a refusal that is told now."""
     by_id = {bill.setl_id: bill for bill in bills}
     wanted: dict[tuple[int, str], tuple[LayerResult, EventResult]] = {}
     for setl_id, result in computed.results.items():
@@ -139,26 +200,21 @@ def write_differences(
     now, entries = clock.now(), []
     for key, (layer, result) in wanted.items():
         change = layer.pay - so_far.get(key, 0)
-        told = result.settlement.setl_id in keep_traces
+        told = result.settlement.setl_id == keep_trace
         if change or (told and (layer.pay or layer.cut)):
             entries.append(_entry(key, layer, result, change=change, computed=computed, at=now, told=told))
     for key, before in so_far.items():
         if key not in wanted and before:
             entries.append(Entry(bill_id=key[0], layer=key[1], pay=-before, total=0, result={}, at=now))
-    for setl_id in keep_traces:
-        result = computed.results.get(setl_id)
-        if result is not None and result.decision.refusal:
-            entries.append(_refused(by_id[setl_id].pk, result, at=now))
+    asked = computed.results.get(keep_trace)
+    if asked is not None and asked.decision.refusal:
+        entries.append(_refused(by_id[keep_trace].pk, asked, at=now))
     if not entries:
         return None
-    held = next(iter(computed.answered.values()), None) or None
-    installation = (
-        computed.answered[next(iter(keep_traces))].installation
-        if keep_traces & set(computed.answered)
-        else (held.installation if held else None)
-    )
+    answer = computed.answered.get(keep_trace) or next(iter(computed.answered.values()), None)
+    installation = answer.installation if answer else _last_installation(psn_no)
     made = Refold.objects.create(
-        psn_no=psn_no, cause=cause, cause_id=cause_id, installation=installation or _any_installation(psn_no),
+        psn_no=psn_no, cause=cause, cause_id=cause_id, installation=installation,
         digest=digest(computed), at=now, change_fen=sum(entry.pay for entry in entries),
     )  # fmt: skip
     for entry in entries:
@@ -167,7 +223,7 @@ def write_differences(
     return made
 
 
-def _any_installation(psn_no: str) -> Any:
+def _last_installation(psn_no: str) -> Any:
     """Return the installation of the person's last refold: a history that became empty was once computed under one."""
     return Refold.objects.filter(psn_no=psn_no).order_by("-pk").select_related("installation")[0].installation
 

@@ -2,7 +2,7 @@
 
 A :class:`Bill` is what the hospital and the insurers say, never changed; a cancellation is a row of its own. An
 :class:`Entry` is one difference of one settlement and layer: what was paid before and what is due now, with its cause. What a
-settlement is paid in all is the sum of its entries. :class:`History` is the lock of a person's history.
+settlement is paid in all is the sum of its entries.
 """
 
 from __future__ import annotations
@@ -11,13 +11,6 @@ from django.db import models
 from django.db.models import Q
 
 from tuodi.core.settlements import AMOUNT_FIELDS
-
-
-class History(models.Model):
-    """One row a person, locked before anything of that person's money is decided (style E12)."""
-
-    psn_no = models.CharField(max_length=30, primary_key=True)
-    version = models.BigIntegerField(default=0)
 
 
 class Exchange(models.Model):

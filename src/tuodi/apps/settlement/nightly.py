@@ -35,10 +35,10 @@ class RefoldPerson(Action):
         self.psn_no, self.area, self.cause, self.cause_id = psn_no, area, cause, cause_id
 
     def lock(self) -> None:
-        history.lock(self.psn_no)
+        self.held = history.lock(self.psn_no)
 
     def write(self) -> Refold | None:
-        return history.refold(self.psn_no, area=self.area, cause=self.cause, cause_id=self.cause_id)[0]
+        return history.refold(self.held, cause=self.cause, cause_id=self.cause_id)[0]
 
     def audited(self, done: Refold | None) -> dict[str, Any]:
         data = {"cause": self.cause, "cause_id": self.cause_id, "change_fen": done.change_fen if done else 0}

@@ -18,12 +18,9 @@ from tuodi.core.identities import IDENTITIES
 from tuodi.core.settlements import INSURER_FIELDS
 
 
-def referral_of(psn_no: str, *, institution: str, day: date) -> str:
-    """Return ``filed`` if a referral filing to this institution covers the day, else ``local``.
-
-    Whether care was out of area without filing only the hospital or insurer can say (``refer_stas`` in the message).
-    """
-    held = Filing.objects.filter(
+def referrals(psn_no: str, *, institution: str, day: date) -> QuerySet[Filing]:
+    """Return the referral filings to an institution that cover a day."""
+    return Filing.objects.filter(
         Q(last__isnull=True) | Q(last__gte=day),
         psn_no=psn_no,
         kind="referral",
@@ -31,7 +28,14 @@ def referral_of(psn_no: str, *, institution: str, day: date) -> str:
         first__lte=day,
         cancelled_at__isnull=True,
     )
-    return "filed" if held.exists() else "local"
+
+
+def referrals_for(bill: Bill) -> QuerySet[Filing]:
+    """Return the referral filings that make a bill's care filed; with none it is local (AK-6.2.1).
+
+    Whether care was out of area without filing only the hospital or insurer can say (``refer_stas`` in the message).
+    """
+    return referrals(bill.psn_no, institution=bill.fixmedins_code, day=bill.begndate)
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ def bill_from(call: Call, *, outpatient: bool, is_visit_needed: bool = True) -> 
         insutype=insutype, clr_type=clr_type or ("11" if outpatient else "21"),
         clr_optins=call.envelope.insured_area[:6], med_type=med_type, begndate=first, enddate=last,
         setl_time=clock.instant(settled), diag_code=diagnosis, disease_class=disease_class,
-        refer_stas=refer_stas or _referral(call, psn_no, first), out_prov=fields.text("out_prov") == "1",
+        refer_stas=refer_stas, out_prov=fields.text("out_prov") == "1",
         cause=cause, acct_pay=acct, hosp_part_amt=hospital, **amounts,
     )  # fmt: skip
     known = {
@@ -115,16 +115,10 @@ def _wall(value: datetime) -> datetime:
     return clock.local(value) if value.tzinfo else value
 
 
-def _referral(call: Call, psn_no: str, day: Any) -> str:
-    """Return how the settlement stands with referral: filed if a filing for this institution covers the day."""
-    from tuodi.apps.settlement.queries import referral_of
-
-    return referral_of(psn_no, institution=call.envelope.fixmedins_code, day=day)
-
-
-def reply_for(bill: Bill, result: EventResult, known: dict[str, str], *, settled: bool) -> dict[str, Any]:
+def reply_for(
+    bill: Bill, result: EventResult, known: dict[str, str], person: Person, *, settled: bool
+) -> dict[str, Any]:
     """Return ``setlinfo`` and ``setldetail``: complete, the identities hold, ``maf_pay`` is upstream plus ours."""
-    person = Person.objects.get(psn_no=bill.psn_no)
     left = (
         bill.medfee_sumamt
         - sum(getattr(bill, name) for name in (*INSURER_FIELDS, "maf_pay"))
@@ -174,7 +168,7 @@ def _presettle(call: Call, *, outpatient: bool) -> Reply:
     bill, known = bill_from(call, outpatient=outpatient)
     bill.setl_id = f"~{call.envelope.msgid}"[:30]
     result = presettle(call.actor, bill)
-    return Reply(reply_for(bill, result, known, settled=False))
+    return Reply(reply_for(bill, result, known, person_of(bill.psn_no), settled=False))
 
 
 def _settle(call: Call, *, outpatient: bool) -> Reply:
@@ -183,7 +177,7 @@ def _settle(call: Call, *, outpatient: bool) -> Reply:
     bill.setl_id = given.text("setl_id", limit=30) or new_id(call.envelope.msgid)
     given.done()
     done = Settle(actor=call.actor, bill=bill).run()
-    return Reply(reply_for(done.bill, done.result, known, settled=True), subject=bill.setl_id)
+    return Reply(reply_for(done.bill, done.result, known, done.person, settled=True), subject=bill.setl_id)
 
 
 def new_id(msgid: str) -> str:

@@ -13,7 +13,7 @@ from tuodi.apps.settlement.actions import person_of, standing_of
 from tuodi.apps.settlement.envelope import Fields
 from tuodi.apps.settlement.gateway import Call, Reply, handles
 from tuodi.apps.settlement.models import Bill, Encounter, Notice
-from tuodi.apps.settlement.queries import referral_of, standing_of_person
+from tuodi.apps.settlement.queries import referrals, standing_of_person
 from tuodi.base import clock, outbox
 from tuodi.base.access import visible
 from tuodi.base.action import Action
@@ -171,7 +171,7 @@ def deposit_waived(person: Person, encounter: Encounter) -> tuple[bool, str]:
         return False, ""
     area, own = place.institution.area_code, person.insured_area
     answers = {"inside_city": area[:4] == own[:4], "inside_district": area[:6] == own[:6]}
-    if referral_of(person.psn_no, institution=encounter.fixmedins_code, day=day) == "filed":
+    if referrals(person.psn_no, institution=encounter.fixmedins_code, day=day).exists():
         answers["referred_from_primary"] = True
     who = PersonOnDay(
         on=day, birth=person.birth, answers=answers, med_type=encounter.med_type, hosp_lv=place.institution.level,
