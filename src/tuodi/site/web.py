@@ -28,7 +28,7 @@ TASKS = (
     ("settlement:view", "结算查询", "本机构或本辖区的结算、撤销，每一笔怎么算、后来怎么变", "settlements"),
     ("person:view", "人员查询", "辖区内的人员、身份和家庭，每条记录从哪里来", "people"),
     ("institution:view", "定点机构", "医院和药店：等级、协议、暂停结算、接口密钥", "institutions"),
-    ("account:view", "账号管理", "谁有什么岗位：开立、停用，重设密码和第二重验证", "accounts"),
+    ("account:view", "账号管理", "辖区内谁有什么岗位、账号是否在用；系统管理员在这里开立和停用", "accounts"),
     ("audit:view", "审计记录", "辖区内谁在什么时候做了什么，审计链是否完好", "trail"),
     ("policy:view", "政策管理", "哪份政策在用、每个数从哪份文件来；提交、测算、审核", "policies"),
 )

@@ -37,8 +37,7 @@ def _asked(request: HttpRequest) -> queries.Asked:
 
 def _line(row: Any) -> tuple[Any, str, str, str]:
     """Return a row with its words: what was done, to what, and the values that belong to it."""
-    values = "，".join(f"{key}={value}" for key, value in sorted(row.data.items()) if value not in (None, ""))
-    return row, words.said(row.verb), words.SUBJECTS.get(row.subject, row.subject), values
+    return row, words.said(row.verb), words.SUBJECTS.get(row.subject, row.subject), words.details(row.data)
 
 
 @login_required
@@ -51,7 +50,7 @@ def trail(request: HttpRequest) -> HttpResponse:
     found = list(rows[(number - 1) * PAGE : number * PAGE + 1])
     shown = {
         "asked": asked, "lines": [_line(row) for row in found[:PAGE]], "number": number, "before": number - 1,
-        "after": number + 1 if len(found) > PAGE else None, "chain": queries.chain(), "verbs": sorted(words.VERBS.items(), key=lambda item: item[0]),
+        "after": number + 1 if len(found) > PAGE else None, "chain": queries.chain(), "verbs": words.VERBS,
         "subjects": words.SUBJECTS,
     }  # fmt: skip
     return render(request, "trail/list.html", shown)

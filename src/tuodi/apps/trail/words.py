@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from tuodi.base.access import ROLES
+from tuodi.core.identities import IDENTITIES
+from tuodi.core.money import yuan_for_people
+
 VERBS: dict[str, str] = {
     "account:add": "开立账号", "account:deactivate": "停用账号", "account:reactivate": "恢复账号", "account:reset_password": "重设密码",
     "account:reset_second_factor": "重设第二重验证", "account:unlock": "解除锁定", "account:logged_in": "登录", "account:logged_out": "退出",
@@ -30,6 +36,46 @@ SUBJECTS: dict[str, str] = {
     "installation": "政策包启用", "delegatedvalue": "授权参数", "settlement": "结算", "history": "结算历史", "encounter": "就诊", "filing": "备案",
     "exchange": "接口交换", "statement_file": "对账文件",
 }  # fmt: skip
+
+
+#: The values that rows carry; one without a name here is shown under the name that it has.
+FIELDS: dict[str, str] = {
+    "role": "岗位", "area": "辖区", "institution": "机构", "holds": "完好", "sealed": "已封存", "unsealed": "待封存", "broken_at": "坏在记录号",
+    "rows": "行数", "bad": "坏行", "counts": "计数", "step": "步骤", "pay_fen": "医疗救助", "change_fen": "变动", "before_fen": "原来", "after_fen": "改后",
+    "fen": "金额", "reason": "理由", "cause": "起因", "cause_id": "起因编号", "reversal": "冲正", "restored": "恢复", "by": "途径", "told": "已通知",
+    "people": "人数", "bills": "结算数", "impact": "影响", "basis": "依据", "digest": "摘要", "pack": "政策包", "readings": "释义", "accepted": "已接受的提示",
+    "param": "参数", "value": "数值", "source": "来源", "is_sample": "示例", "first": "自", "last": "至", "day": "日期", "identity": "身份",
+    "identity_id": "认定号", "replaces": "替代认定号", "changed": "改动", "household": "户编号", "membership_id": "成员记录号", "agreement": "协议号",
+    "suspension": "暂停号", "again_from": "恢复自", "level": "等级", "kind": "种类", "done": "事项", "type": "种类", "from": "原", "to": "现",
+    "into": "并入", "new": "新编号", "shown": "已显示", "cancelled": "撤销", "discharged": "出院", "bytes": "字节",
+}  # fmt: skip
+LONGEST, DIGEST = 60, 12
+
+
+def details(data: dict[str, Any]) -> str:
+    """Return the values of a row as people read them; what is empty is left out.
+
+    >>> details({"role": "auditor", "pay_fen": 123456, "holds": True, "institution": ""})
+    '岗位 审计监督岗，医疗救助 1,234.56 元，完好 是'
+    """
+    return "，".join(
+        f"{FIELDS.get(key, key)} {_value(key, value)}" for key, value in data.items() if value not in (None, "", [], {})
+    )
+
+
+def _value(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if key.endswith("fen") and isinstance(value, int):
+        return yuan_for_people(value)
+    if isinstance(value, dict):
+        return f"（{details(value)}）"
+    if isinstance(value, list):
+        return "、".join(_value(key, item) for item in value)
+    text = str({"role": ROLES, "identity": IDENTITIES}.get(key, {}).get(value, value))
+    if key in ("digest", "basis"):
+        return text[:DIGEST]
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def said(verb: str) -> str:
