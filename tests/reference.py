@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import pkgutil
 import tempfile
@@ -70,7 +71,20 @@ def coverage_page() -> str:
     return "".join(parts)
 
 
-PAGES = {"errors.md": errors_page, "clauses.md": coverage_page, "cli.md": reference_text}
+def openapi_document() -> str:
+    """Return the document of the plain JSON interface."""
+    load_everything()
+    from tuodi.apps.interface.api import document
+
+    return json.dumps(document(), ensure_ascii=False, indent=1) + "\n"
+
+
+PAGES = {
+    "errors.md": errors_page,
+    "clauses.md": coverage_page,
+    "cli.md": reference_text,
+    "openapi.json": openapi_document,
+}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():
