@@ -22,7 +22,7 @@ from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement.actions import Settle
 from tuodi.base import secrets
 c = assemble()
-for user in (c.zhao, c.sun, c.chen, c.registrar):
+for user in c.users.values():
     give_password(user)
 p = c.wang
 p.certno_index, p.certno_tail, p.birth = secrets.search_index("610902194901011228"), "1228", date(1949, 1, 1)

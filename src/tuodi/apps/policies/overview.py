@@ -52,11 +52,6 @@ class Listed:
     def state_name(self) -> str:
         return STATES[self.state]
 
-    @property
-    def switched(self) -> list[str]:
-        """The readings that differ from what the pack takes when nothing is said."""
-        return sorted(self.row.readings)
-
 
 def _spans(area_code: str) -> dict[int, tuple[date, date | None]]:
     """Return the days for which each installation of an area answers."""

@@ -218,7 +218,7 @@ def _by_key(findings: Iterable[Finding]) -> dict[str, list[str]]:
     """Return the sentences of warnings by the name under which each is accepted: its code and what it is about."""
     told: dict[str, list[str]] = {}
     for finding in findings:
-        about = finding.layer or next((text for _, text in finding.fault.fields), "")
+        about = finding.layer or next((text for _, text in reversed(finding.fault.fields)), "")
         told.setdefault(f"{finding.code}:{about}" if about else finding.code, []).append(sentence_of(finding.fault))
     return told
 
@@ -238,7 +238,7 @@ def submit(request: HttpRequest) -> HttpResponse:
     texts = again.texts if again else own if pack == UPLOADED else shelf_texts(pack)
     readings = {key.removeprefix("reading-"): sent[key] for key in sent if key.startswith("reading-")}
     reasons = {key.removeprefix("accept-"): sent[key].strip() for key in sent if key.startswith("accept-")}
-    form, wrong = ProposeForm(sent), []
+    form, wrong = ProposeForm({**sent.dict(), "area_code": again.area_code} if again else sent), []
     try:
         if form.is_valid():
             made = _propose(request, form.cleaned_data, pack, texts, readings, reasons, again)

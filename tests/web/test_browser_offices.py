@@ -1,0 +1,187 @@
+"""Offices in a real browser: a policy proposed by one login and approved by another, values, institutions and their keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.web.visitor import PHONE, SCREEN, Visitor, needs_chromium
+
+pytestmark = needs_chromium
+DELIVER = "from tuodi.site.commands import deliver; deliver()"
+
+
+@pytest.fixture(scope="module")
+def entered(chromium, served):
+    """Everybody who logged in, by name: a second factor is set up once."""
+    held = {}
+
+    def enter(name, viewport=SCREEN):
+        if name not in held:
+            held[name] = Visitor(chromium, served, viewport)
+            held[name].enter(name)
+        held[name].page.set_viewport_size(viewport)
+        return held[name]
+
+    return enter
+
+
+def test_a_reading_is_switched_by_two_people_after_its_impact_was_measured(entered, served):
+    officer, approver = entered("officer"), entered("approver")
+    page = officer.page
+    page.goto(f"{served.url}/policies/")
+    officer.looks_right()
+    page.click("tbody a")
+    page.wait_for_selector("h2:text('由其他文件规定的数')")
+    officer.looks_right()
+    page.click("text=变更口径")
+    page.wait_for_selector("text=提交审核")
+    officer.looks_right()
+    page.check("input[name='reading-I-04'][value='stay']")
+    page.fill("#id_first", "2023-01-04")
+    page.click("button.main")
+    page.wait_for_selector(".message.bad >> text=安康市医疗保障局")
+    assert page.is_checked("input[name='reading-I-04'][value='stay']")
+    officer.looks_right()
+    page.fill("#id_interpreter", "安康市医疗保障局")
+    page.fill("#id_interpreter_document", "安医保函〔2024〕1号")
+    page.click("button.main")
+    page.wait_for_selector("text=已提交，等待另一位审核岗办理")
+    proposal = page.url
+    page.click("text=开始测算")
+    page.wait_for_selector("progress")
+    officer.looks_right()
+    served.manage(DELIVER)
+    page.wait_for_url(f"{proposal}#impact")
+    page.wait_for_selector("text=变动最大的结算")
+    officer.looks_right()
+    page.goto(f"{proposal}decide/")
+    page.wait_for_selector("text=没有“policy:approve”权限")
+    officer.wrong.clear()  # the browser says that it was refused, as it should have been
+
+    other = approver.page
+    other.goto(f"{served.url}/policies/")
+    other.wait_for_selector("text=等您审核")
+    approver.looks_right()
+    other.click(".trail a")
+    other.wait_for_selector("button:text('批准')")
+    approver.looks_right()
+    other.click("button:text('批准')")
+    other.wait_for_selector("text=受影响的结算将在后台重新计算")
+    for part in ("text", "compare", "cases"):
+        other.goto(f"{proposal}{part}/")
+        approver.looks_right()
+
+
+def test_a_sample_is_entered_approved_marked_and_replaced(entered, served):
+    officer, approver = entered("officer"), entered("approver")
+    page, other = officer.page, approver.page
+    page.goto(f"{served.url}/policies/")
+    page.click("tbody a")
+    page.click("li:has-text('ak.tilt.rate') >> text=录入")
+    page.wait_for_selector("h1:text('倾斜救助比例')")
+    officer.looks_right()
+    page.fill("#id_value", "0.6")
+    page.click("button.main")
+    page.wait_for_selector(".message.bad")
+    page.fill("#id_value", "60%")
+    page.check("#id_is_sample")
+    page.click("button.main")
+    page.wait_for_selector("text=这是示例值")
+    officer.looks_right()
+    value = page.url
+    page.click("text=开始测算")
+    page.wait_for_selector("progress")
+    served.manage(DELIVER)
+    page.wait_for_url(f"{value}#impact")
+    other.goto(f"{value}decide/")
+    other.wait_for_selector("button:text('批准')")
+    approver.looks_right()
+    other.click("button:text('批准')")
+    other.wait_for_selector(".strip.samples")
+    approver.looks_right()
+    counter = entered("zhao")
+    counter.page.goto(f"{served.url}/counter/")
+    counter.page.wait_for_selector(".strip.samples >> text=示例数值在用：1 项")
+    counter.looks_right()
+    counter.page.emulate_media(media="print")
+    assert counter.page.is_visible(".strip.samples"), "what is printed says so too"
+    counter.page.emulate_media(media="screen")
+    page.goto(f"{value}withdraw/")
+    officer.looks_right()
+
+
+def test_policies_fit_a_phone(entered, served):
+    officer = entered("officer", PHONE)
+    page = officer.page
+    page.goto(f"{served.url}/policies/")
+    officer.looks_right()
+    page.click("tbody a")
+    page.wait_for_selector("h2:text('由其他文件规定的数')")
+    officer.looks_right()
+    for part in ("text", "compare", "cases", "switch"):
+        page.goto(f"{served.url}/policies/1/{part}/")
+        officer.looks_right()
+    page.goto(f"{served.url}/policies/propose/")
+    officer.looks_right()
+    page.set_input_files(
+        "#id_policy", {"name": "policy.yaml", "mimeType": "text/yaml", "buffer": b"pack: x\nname: 0.5\n"}
+    )
+    page.click("button.main")
+    page.wait_for_selector(".message.bad >> text=第 2 行")
+    officer.looks_right()
+
+
+def test_an_institution_from_registration_to_suspension(entered, served):
+    clerk, approver, administrator = entered("chen"), entered("zhou"), entered("admin")
+    page = clerk.page
+    page.goto(f"{served.url}/institutions/")
+    clerk.looks_right()
+    page.click("text=登记机构")
+    clerk.looks_right()
+    page.fill("#id_code", "H61090200009")
+    page.fill("#id_name", "汉滨区第九医院（虚构）")
+    page.select_option("#id_level", "08")
+    page.click("button.main")
+    page.wait_for_selector("text=还没有协议")
+    institution = page.url
+    page.click("text=签订协议")
+    page.fill("#id_first", "2023-01-01")
+    page.fill("#id_terms", "住院、门诊慢特病\n按月结算")
+    clerk.looks_right()
+    page.click("button.main")
+    page.wait_for_selector(".tag.good >> text=有效")
+    page.click("summary:text('约定')")
+    clerk.looks_right()
+    page.set_viewport_size(PHONE)
+    clerk.looks_right()
+    page.goto(f"{served.url}/institutions/?text=医院")
+    clerk.looks_right()
+
+    approver.page.goto(institution)
+    approver.page.click("text=暂停结算 >> nth=0")
+    approver.page.fill("#id_reason", "串换项目，限期整改")
+    approver.looks_right()
+    approver.page.click("button.danger")
+    approver.page.wait_for_selector("text=今天暂停结算：串换项目，限期整改")
+    approver.looks_right()
+    approver.page.click("text=恢复 >> nth=-1")
+    approver.page.click("button.main")
+    approver.page.wait_for_selector("text=已恢复结算")
+
+    admin = administrator.page
+    admin.goto(f"{served.url}/institutions/?text=第1医院")
+    admin.click("tbody a")
+    admin.click("text=发放密钥")
+    admin.fill("#id_name", "hb-his-1")
+    admin.select_option("#id_user", label="赵医生")
+    administrator.looks_right()
+    admin.click("button.main")
+    admin.wait_for_selector("code.secret")
+    administrator.looks_right()
+    token = admin.inner_text("code.secret")
+    admin.click("text=返回列表")
+    admin.click("tbody a")
+    admin.wait_for_selector("text=hb-his-1")
+    assert token not in admin.content()
+    admin.click("text=注销")
+    administrator.looks_right()
