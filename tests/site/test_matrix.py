@@ -17,6 +17,7 @@ from tests.apps.cast import assemble, bill
 from tests.site.entering import enter
 from tuodi.apps.institutions.models import ApiKey, Suspension
 from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
+from tuodi.apps.registry.models import IdentityCode
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.counter import ticket_for
 from tuodi.base import clock
@@ -122,6 +123,8 @@ TABLE: dict[str, Row] = {
     "account": Row(frozenset({"administrator", "auditor", "system"}), arguments=("account",), **OWN_ACCOUNT),
     "account-act": Row(frozenset({"administrator", "system"}), "post", ok=(302,), arguments=("account", "what"), **OWN_ACCOUNT),
     "trail": Row(frozenset({"auditor"})), "trail-export": Row(frozenset({"auditor"})), "trail-verify": Row(frozenset({"auditor", "system"}), "post", ok=(302,)),
+    "identity-codes": Row(ADMINISTRATOR), "identity-codes-export": Row(ADMINISTRATOR), "identity-code-new": Row(ADMINISTRATOR),
+    "identity-code-end": Row(ADMINISTRATOR, arguments=("identity_code",), elsewhere=404),
     "policies": Row(), "policies-export": Row(), "policy-propose": Row(OFFICER), "policy-submit": Row(OFFICER, ok=(302,)),
     "policy": Row(**POLICY), "policy-text": Row(**POLICY), "policy-cases": Row(**POLICY), "policy-compare": Row(**POLICY),
     "policy-measure": Row(MEASURES, "post", ok=(302,), **POLICY), "policy-decide": Row(DECIDER, **POLICY),
@@ -188,12 +191,15 @@ def things(cast):
         institution=hospital, name="his", token_sealed=b"", user=cast.zhao, first=at.date(), recorded_at=at
     )
     made = Installation.objects.get()
+    code = IdentityCode.objects.create(
+        region="610900", local_code="A1", label="低保", identity="dibao", first=date(2023, 1, 1)
+    )
     value = DelegatedValue.objects.create(
         area_code="610900", param="ak.tilt.rate", value="50%", source="文件", proposed_by=cast.officer, proposed_at=at
     )
     measuring = Measurement.objects.create(value=value, area_code="610900", basis="", by=cast.officer, asked_at=at)
     return {
-        "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
+        "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
         "institution": hospital.pk, "agreement": hospital.agreements.first().pk, "suspension": suspended.pk, "key": key.pk,
     }  # fmt: skip
 

@@ -185,3 +185,24 @@ def test_an_institution_from_registration_to_suspension(entered, served):
     assert token not in admin.content()
     admin.click("text=注销")
     administrator.looks_right()
+
+
+def test_an_administrator_keeps_what_local_codes_mean(entered, served):
+    administrator = entered("admin")
+    page = administrator.page
+    page.goto(f"{served.url}/identity-codes/")
+    administrator.looks_right()
+    page.click("text=新增对照")
+    page.fill("#id_local_code", "A01")
+    page.fill("#id_label", "城市低保")
+    page.select_option("#id_identity", "dibao")
+    page.fill("#id_first", "2023-01-01")
+    administrator.looks_right()
+    page.click("button.main")
+    page.wait_for_selector("tbody >> text=城市低保")
+    administrator.looks_right()
+    page.set_viewport_size(PHONE)
+    administrator.looks_right()
+    page.click("tbody a")
+    page.wait_for_selector("text=现对照为低保对象")
+    administrator.looks_right()

@@ -30,6 +30,7 @@ TASKS = (
     ("institution:view", "定点机构", "医院和药店：等级、协议、暂停结算、接口密钥", "institutions"),
     ("account:view", "账号管理", "辖区内谁有什么岗位、账号是否在用；系统管理员在这里开立和停用", "accounts"),
     ("audit:view", "审计记录", "辖区内谁在什么时候做了什么，审计链是否完好", "trail"),
+    ("identity_code:set", "编码对照", "医保信息平台的本地身份编码对应哪一种身份", "identity-codes"),
     ("policy:view", "政策管理", "哪份政策在用、每个数从哪份文件来；提交、测算、审核", "policies"),
 )
 #: Doors that a job's verbs open and that it does not go through.

@@ -71,6 +71,12 @@ def _in_area_not_hospital(user: object, field: str = "area_code") -> Q:
     return Q(pk__in=[]) if _hospital(user) else in_area(user, field)
 
 
+def _region_or_above(user: object) -> Q:
+    """What codes mean is seen in their region and in those that they hold for."""
+    code = str(getattr(user, "area_code", ""))
+    return in_area(user, "region") | Q(region__in=[code[:6], f"{code[:4]}00", f"{code[:2]}0000"])
+
+
 scope(Person, _seen_where)
 scope(PersonChange, lambda user: _seen_where(user, "person__"))
 scope(Identity, lambda user: _seen_where(user, "person__"))
@@ -81,4 +87,4 @@ scope(Household, _in_area_not_hospital)
 scope(HouseholdPlace, lambda user: _in_area_not_hospital(user, "household__area_code"))
 scope(ImportRun, _in_area_not_hospital)
 scope(RosterFile, lambda user: _in_area_not_hospital(user, "run__area_code"))
-scope(IdentityCode, lambda user: Q())
+scope(IdentityCode, _region_or_above)

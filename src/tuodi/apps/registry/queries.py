@@ -19,7 +19,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from tuodi.apps.registry import permissions
 from tuodi.apps.registry.models import Identity, IdentityCode, Membership, Person, SearchWord
 from tuodi.apps.registry.words import begins_with
-from tuodi.base import access, secrets
+from tuodi.base import access, clock, secrets
 from tuodi.base.access import visible
 from tuodi.core.identities import IDENTITIES, IdentityRecord
 
@@ -98,16 +98,48 @@ def people_matching(user: Any, text: str, *, limit: int = PAGE, offset: int = 0)
     return (exact + [by_key[key] for key in wanted if key in by_key])[:limit]
 
 
+def codes_for(area_code: str, day: date) -> list[IdentityCode]:
+    """Return what local codes mean in an area on a day, those of regions farther away first, so that a nearer one wins."""
+    regions = [area_code[:6], f"{area_code[:4]}00", f"{area_code[:2]}0000"]
+    within = Q(last__isnull=True) | Q(last__gte=day)
+    rows = IdentityCode.objects.filter(within, region__in=regions, first__lte=day)
+    return sorted(rows.order_by("-first", "-pk"), key=lambda row: -regions.index(row.region))
+
+
 def identities_in_local_codes(person: Person) -> Iterator[tuple[Identity, str, str]]:
-    """Yield a person's identities as believed now, each with its local code and label."""
-    region = person.insured_area
-    codes = list(
-        IdentityCode.objects.filter(region__in=[region[:6], f"{region[:4]}00", f"{region[:2]}0000"], last__isnull=True)
-    )
-    by_identity = {code.identity: code for code in sorted(codes, key=lambda c: c.region)}
+    """Yield a person's identities as believed now, each with its local code and label of today."""
+    by_identity = {code.identity: code for code in codes_for(person.insured_area, clock.today())}
     for row in identities_of(person):
         local = by_identity.get(row.identity)
         yield row, local.local_code if local else row.identity, local.label if local else IDENTITIES[row.identity]
+
+
+#: What a mapping is on a day.
+CODE_STATES = {"now": "有效", "coming": "尚未开始", "over": "已终止"}
+
+
+def codes_seen(user: Any, *, on: date, text: str = "", state: str = "") -> QuerySet[IdentityCode]:
+    """Return the mappings that a user may see, by code, name, region or identity, and by state on a day."""
+    rows = visible(user, IdentityCode)
+    if text := text.strip():
+        meant = [identity for identity, name in IDENTITIES.items() if text in name]
+        rows = rows.filter(
+            Q(local_code=text) | Q(label__icontains=text) | Q(region__startswith=text) | Q(identity__in=meant)
+        )
+    if state == "coming":
+        rows = rows.filter(first__gt=on)
+    elif state == "over":
+        rows = rows.filter(last__lt=on)
+    elif state == "now":
+        rows = rows.filter(Q(last__isnull=True) | Q(last__gte=on), first__lte=on)
+    return rows.order_by("region", "local_code", "first")
+
+
+def code_state(row: IdentityCode, on: date) -> str:
+    """Return what a mapping is on a day."""
+    if row.first > on:
+        return "coming"
+    return "over" if row.last is not None and row.last < on else "now"
 
 
 def identities_of(person: Person) -> QuerySet[Identity]:

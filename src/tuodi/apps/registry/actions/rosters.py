@@ -18,8 +18,9 @@ from django.core.exceptions import PermissionDenied
 from tuodi.apps.registry import permissions
 from tuodi.apps.registry.actions.base import announce_people, refuse
 from tuodi.apps.registry.actions.writing import write_plan
-from tuodi.apps.registry.models import IdentityCode, ImportRun, Person, RosterFile
+from tuodi.apps.registry.models import ImportRun, Person, RosterFile
 from tuodi.apps.registry.plans import Plan, chunks, people_of_list, plan_identities, plan_people
+from tuodi.apps.registry.queries import codes_for
 from tuodi.apps.registry.reading import Roster, read_roster
 from tuodi.base import access, clock, secrets
 from tuodi.base.action import Action
@@ -55,16 +56,16 @@ def _bound(run: ImportRun) -> str:
     return f"registry.rosterfile:{run.digest}"
 
 
-def _local_names(area_code: str) -> dict[str, str]:
-    """Return what the local codes and labels of the insurance platform mean."""
-    regions = [area_code[:6], f"{area_code[:4]}00", f"{area_code[:2]}0000"]
-    rows = IdentityCode.objects.filter(region__in=regions, last__isnull=True).order_by("region")
-    return {text: row.identity for row in rows for text in (row.local_code, row.label)}
+def _local_names(area_code: str, day: date) -> dict[str, str]:
+    """Return what the local codes and labels of the insurance platform mean on a day."""
+    return {text: row.identity for row in codes_for(area_code, day) for text in (row.local_code, row.label)}
 
 
 def _read(run: ImportRun, content: bytes, progress: Progress | None) -> Roster:
     only = run.covers[0] if run.kind == "identities" and len(run.covers) == 1 else ""
-    return read_roster(content, kind=run.kind, identity=only, names=_local_names(run.area_code), progress=progress)
+    return read_roster(
+        content, kind=run.kind, identity=only, names=_local_names(run.area_code, run.as_of), progress=progress
+    )
 
 
 def _plan(actor: Any, run: ImportRun, roster: Roster, progress: Progress | None) -> Plan:
