@@ -30,7 +30,7 @@ def window(client, cast):
 
 def typed(**changes):
     return {
-        "key": "0123456789abcdef", "med_type": "21", "begndate": "2023-02-20", "enddate": "2023-03-01", "setl_time": "2023-03-01T10:00",
+        "key": "202301020123456789abcdef", "med_type": "21", "begndate": "2023-02-20", "enddate": "2023-03-01", "setl_time": "2023-03-01T10:00",
         "diag_code": "j18.9", "medfee_sumamt": "30,000.00", "inscp_scp_amt": "27000", "preselfpay_amt": "2,000", "fulamt_ownpay_amt": "１０００",
         "hifp_pay": "15,000", **changes,
     }  # fmt: skip

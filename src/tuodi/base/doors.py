@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
@@ -77,7 +78,10 @@ def _line(cells: Iterable[object]) -> str:
 def safe_cell(text: object) -> object:
     """Return a cell that no spreadsheet takes for a formula; numbers stay numbers.
 
-    >>> safe_cell("=1+1"), safe_cell("@x"), safe_cell("一医院"), safe_cell(" -2")
-    ("'=1+1", "'@x", '一医院', "' -2")
+    Spreadsheets of East Asian systems take the full-width signs for formulas too.
+
+    >>> safe_cell("=1+1"), safe_cell("＝1"), safe_cell("一医院"), safe_cell(" -2"), safe_cell("")
+    ("'=1+1", "'＝1", '一医院', "' -2", '')
     """
-    return f"'{text}" if isinstance(text, str) and text.lstrip()[:1] in ("=", "+", "-", "@", "|", "%") else text
+    begins = unicodedata.normalize("NFKC", text).lstrip()[:1] if isinstance(text, str) else ""
+    return f"'{text}" if begins and begins in "=+-@|%" else text

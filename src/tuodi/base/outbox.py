@@ -25,16 +25,28 @@ def subscribe(fact: str, subscriber: Subscriber) -> None:
 
 
 def deliver(limit: int = 1000) -> int:
-    """Tell the facts that have not been told, oldest first; one that fails is tried again at the next delivery."""
-    told = 0
+    """Tell the facts that have not been told, oldest first.
+
+    One that fails keeps no other waiting: it is tried again at the next delivery, and its error is raised after the rest.
+    """
+    told, wrong = 0, None
     waiting = Announcement.objects.filter(delivered_at__isnull=True).order_by("pk").values_list("pk", flat=True)
     for key in list(waiting[:limit]):
-        with transaction.atomic():
-            fact = Announcement.objects.select_for_update().filter(pk=key, delivered_at__isnull=True).first()
-            if fact is None:
-                continue
-            for subscriber in SUBSCRIBERS.get(fact.fact, []):
-                subscriber(fact.data)
-            Announcement.objects.filter(pk=key).update(delivered_at=clock.now())
-            told += 1
+        try:
+            told += _tell(key)
+        except Exception as error:
+            wrong = wrong or error
+    if wrong is not None:
+        raise wrong
     return told
+
+
+def _tell(key: int) -> bool:
+    with transaction.atomic():
+        fact = Announcement.objects.select_for_update().filter(pk=key, delivered_at__isnull=True).first()
+        if fact is None:
+            return False
+        for subscriber in SUBSCRIBERS.get(fact.fact, []):
+            subscriber(fact.data)
+        Announcement.objects.filter(pk=key).update(delivered_at=clock.now())
+        return True

@@ -113,6 +113,7 @@ def work(stop: threading.Event) -> None:
     """Deliver announcements and seal the audit chain until told to stop; an error is logged and tried again."""
     from django.db import close_old_connections, connection
 
+    from tuodi.apps.institutions import nonces
     from tuodi.base import audit, outbox
 
     turns = 0
@@ -123,6 +124,7 @@ def work(stop: threading.Event) -> None:
                 pass
             if turns % (SEAL_EVERY // DELIVER_EVERY) == 0:
                 audit.seal()
+                nonces.forget_old()
         except Exception:
             LOG.exception("后台任务出错，稍后重试")
         turns += 1

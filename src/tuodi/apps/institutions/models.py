@@ -97,3 +97,15 @@ class ApiKey(models.Model):
     last = models.DateField(null=True)
     revoked_at = models.DateTimeField(null=True)
     recorded_at = models.DateTimeField()
+
+
+class UsedNonce(models.Model):
+    """A nonce that a key has signed with and the digest of what it came with: it is good for that message and no other."""
+
+    key_name = models.CharField(max_length=60)
+    nonce = models.CharField(max_length=64)
+    digest = models.BinaryField()
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key_name", "nonce"], name="nonce_once")]

@@ -1,6 +1,7 @@
 """Who an institution's system is: four signed headers, the same at every interface; and how often it may call.
 
-The secret never travels, and a signature is worth nothing five minutes later. It does not cover the body: HTTPS does.
+The secret never travels, and a signature is worth nothing five minutes later. It does not cover the body: HTTPS
+does, and a nonce is good for one body only (:mod:`.nonces`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from django.conf import settings
 from django.http import HttpRequest
 
+from tuodi.apps.institutions import nonces
 from tuodi.apps.institutions.keys import NAME, token_of
 from tuodi.base import clock, limits, secrets
 from tuodi.base.models import User
@@ -19,6 +21,7 @@ from tuodi.core.errors import InputErrors, declare, fault
 E_KEY = declare("E-SIGN-KEY", "接入密钥不存在、未生效或已停用", "请核对 x-tif-paasid")
 E_TIME = declare("E-SIGN-TIME", "x-tif-timestamp 与服务器时间相差超过 5 分钟，或不是以秒计的时间戳", "请校准时钟后重发")
 E_WRONG = declare("E-SIGN-WRONG", "签名不符", "请核对密钥和签名算法：SHA-256(timestamp + token + nonce + timestamp)")
+E_NONCE = declare("E-SIGN-NONCE", "x-tif-nonce 已用于另一份报文", "请每次请求使用新的随机数重新签名")
 E_OFTEN = declare(
     "E-CALL-LIMIT", "调用太频繁：每分钟最多 {limit} 次", "请稍候一分钟再原样重发，并检查是否有程序在循环调用"
 )
@@ -53,6 +56,8 @@ def admit(request: HttpRequest) -> User:
     allowed = settings.TUODI_CALLS
     if not limits.take("interface", name, per_minute=allowed, block=min(BLOCK, allowed)):
         raise NotAdmitted(E_OFTEN, limit=allowed)
+    if not nonces.belongs_to(request, key_name=name, nonce=request.headers["x-tif-nonce"]):
+        raise NotAdmitted(E_NONCE)
     return key.user
 
 
@@ -68,6 +73,6 @@ def _signature_fault(request: HttpRequest, token: str | None) -> str:
     if not SECONDS.fullmatch(stamp) or abs(int(stamp) - int(clock.now().timestamp())) > CLOCK_TOLERANCE:
         return E_TIME
     expected = hashlib.sha256(f"{stamp}{token}{nonce}{stamp}".encode()).hexdigest()
-    if not nonce or not secrets.same(expected.encode(), given.encode()):
+    if not 0 < len(nonce) <= nonces.LONGEST or not secrets.same(expected.encode(), given.encode()):
         return E_WRONG
     return ""

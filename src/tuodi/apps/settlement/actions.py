@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from tuodi.apps.institutions.queries import Standing, standing
 from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
-from tuodi.apps.settlement.models import Bill, Refold
+from tuodi.apps.settlement.models import Bill, Encounter, Refold
 from tuodi.apps.settlement.queries import referrals_for
 from tuodi.base import access, clock, outbox
 from tuodi.base.access import visible
@@ -29,9 +29,17 @@ E_UNDESIGNATED = declare(
     "定点医药机构 {code} 在 {day} 没有医保定点协议，不能联网结算",
     "请按自费处理，由参保人回参保地申请；协议已签的请经办机构登记",
 )
+E_ENCOUNTER = declare("E-ENCOUNTER-UNKNOWN", "查不到就诊 {mdtrt_id}", "请核对 mdtrt_id；住院须先办理 2401 入院登记")
+E_FUTURE = declare(
+    "E-SETTLE-FUTURE", "结算时间 {at} 晚于现在 {now}", "请校准医院信息系统的时钟后重新发送；年度和封顶线按结算时间计算"
+)
 E_SETTLED = declare("E-SETTLED-ALREADY", "结算号 {setl_id} 已经存在", "如需更正请先撤销原结算，再以新结算号结算")
 E_NO_BILL = declare("E-BILL-UNKNOWN", "查不到本机构的结算 {setl_id}", "请核对结算号；他院结算须由原医院撤销")
 E_CANCELLED = declare("E-BILL-CANCELLED", "结算 {setl_id} 已于 {at} 撤销", "不需要再次撤销")
+
+
+#: How far a hospital's clock may be ahead of ours.
+AHEAD = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -76,8 +84,17 @@ def standing_of(code: str, day: date, *, is_online: bool = False) -> Standing:
     return held
 
 
+def demand_past(settled_at: datetime) -> None:
+    """Refuse what has not happened yet: a clock that runs ahead would take from another year's cap."""
+    now = clock.now()
+    if settled_at > now + AHEAD:
+        at, today = (f"{clock.local(value):%Y-%m-%d %H:%M}" for value in (settled_at, now))
+        raise InputErrors([fault(E_FUTURE, at=at, now=today)])
+
+
 def complete(bill: Bill, *, actor: Any) -> None:
     """Set what the register of institutions says of a bill on the day of its settlement."""
+    demand_past(bill.setl_time)
     settled_on = clock.local(bill.setl_time).date()
     held = standing_of(bill.fixmedins_code, settled_on, is_online=actor.role == "hospital")
     bill.hosp_lv = bill.hosp_lv or held.institution.level
@@ -105,6 +122,9 @@ class Settle(Action):
             raise InputErrors([fault(E_SETTLED, setl_id=self.bill.setl_id)])
         self.bill.psn_no = self.held.person.psn_no
         self.bill.refer_stas = self.bill.refer_stas or ("filed" if self.held.is_filed else "local")
+        stay = Encounter.objects.filter(mdtrt_id=self.bill.mdtrt_id, fixmedins_code=self.bill.fixmedins_code).first()
+        if stay is not None and stay.cancelled_at is not None:
+            raise InputErrors([fault(E_ENCOUNTER, mdtrt_id=self.bill.mdtrt_id)])
 
     def write(self) -> Settled:
         self.bill.recorded_at = clock.now()

@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from tuodi.apps.institutions.signing import NotAdmitted, admit
 from tuodi.apps.settlement import envelope, filings, gateway, lookups, people, settling, statements, stays
+from tuodi.apps.settlement.shelter import sheltered
 from tuodi.base.audit import record
 from tuodi.core.errors import declare, fault
 
@@ -38,6 +39,7 @@ SERVICE_PATHS = {
 
 
 @csrf_exempt
+@sheltered
 def call_service(request: HttpRequest, service: str = "") -> HttpResponse:
     """Answer one exchange. Whatever is wrong is told in the envelope, protocol errors too, with HTTP 200 as clients expect;
     only what never was an exchange (method, kind of content, size, too many calls) has a status of its own."""
@@ -55,8 +57,6 @@ def call_service(request: HttpRequest, service: str = "") -> HttpResponse:
     except NotAdmitted as refused:
         status, headers = (429, {"Retry-After": "60"}) if refused.is_too_often else (200, {})
         return _answer(envelope.refusal(*map(str, refused.faults), refmsgid=refmsgid), status, headers)
-    except OSError:
-        return _said(400, envelope.E_JSON, refmsgid, why="报文没有收全，连接已断")
     done = gateway.process(body, actor=actor, path_infno=SERVICE_PATHS.get(service, ""))
     if str(done["infcode"]) != "0":
         record(actor=actor, verb="exchange:refused", subject="exchange", subject_id=done["inf_refmsgid"])

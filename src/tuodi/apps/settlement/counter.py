@@ -19,7 +19,7 @@ from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.actions import Cancelled, CancelSettlement, Settle, Settled, presettle
 from tuodi.apps.settlement.models import Bill
 from tuodi.apps.settlement.people import E_NOBODY
-from tuodi.base import access, clock
+from tuodi.base import access
 from tuodi.base.audit import record
 from tuodi.core.engine.fold import EventResult
 from tuodi.core.engine.picture import picture
@@ -192,7 +192,7 @@ class CancelByHand(CancelSettlement):
 
 def setl_id_for(key: str) -> str:
     """Return the settlement id of a bill page: the same page settles once, however often it is sent."""
-    return f"C{clock.today():%Y%m%d}{key}"
+    return f"C{key}"
 
 
 @dataclass(frozen=True)

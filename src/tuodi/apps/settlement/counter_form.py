@@ -20,7 +20,8 @@ from tuodi.core.errors import fault
 from tuodi.core.money import fen_from_yuan, yuan, yuan_for_people
 from tuodi.core.settlements import CAUSES, DISEASE_CLASSES, INSURER_FIELDS, MED_TYPES, REFERRALS, SPLIT_FIELDS
 
-KEY = re.compile(r"[0-9a-f]{16}")
+#: The day on which the page was opened, then chance: sent again after midnight it still is the same settlement.
+KEY = re.compile(r"[0-9]{8}[0-9a-f]{16}")
 #: Kinds of care that an institution types by hand, the usual ones first.
 CARE = ["21", "14", "11", "13", "28", "22", "24", "26", "52", "51", "15", "16", "41"]
 PARTS = SPLIT_FIELDS[1:]
@@ -97,7 +98,7 @@ class CancelForm(forms.Form):
 class BillForm(forms.Form):
     """One bill. ``to_bill`` gives it unsaved."""
 
-    key = forms.CharField(widget=forms.HiddenInput, max_length=16)
+    key = forms.CharField(widget=forms.HiddenInput, max_length=24)
     institution = forms.ChoiceField(label="定点医药机构", required=False)
     med_type = forms.ChoiceField(label="医疗类别", choices=[(code, MED_TYPES[code]) for code in CARE])
     begndate, enddate = _day("入院（就诊）日期"), _day("出院日期")
@@ -146,7 +147,7 @@ class BillForm(forms.Form):
         """Return what a new page begins with: its own key, today, now."""
         today = clock.today()
         return {
-            "key": secrets.token_hex(8), "med_type": CARE[0], "begndate": today, "enddate": today,
+            "key": f"{today:%Y%m%d}{secrets.token_hex(8)}", "med_type": CARE[0], "begndate": today, "enddate": today,
             "setl_time": clock.now().replace(second=0, microsecond=0),
         }  # fmt: skip
 

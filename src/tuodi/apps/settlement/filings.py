@@ -7,7 +7,7 @@ from typing import Any
 from tuodi.apps.settlement import permissions
 from tuodi.apps.settlement.actions import person_of
 from tuodi.apps.settlement.envelope import Fields
-from tuodi.apps.settlement.gateway import Call, Reply, handles
+from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
 from tuodi.apps.settlement.models import Filing
 from tuodi.base import clock
 from tuodi.base.action import Action
@@ -68,7 +68,7 @@ class CancelFiling(Action):
 
 def _make(call: Call, filing: Filing, fields: Fields) -> Reply:
     fields.done()
-    filing.number = f"F{call.envelope.msgid[-29:]}"
+    filing.number = own_id("F", call)
     made = MakeFiling(actor=call.actor, filing=filing).run()
     return Reply({"result": {"trt_dcla_detl_sn": made.number}}, subject=made.number)
 

@@ -6,13 +6,11 @@ import json
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
-from tuodi.apps.settlement.actions import CancelSettlement, Settle, person_of, presettle
+from tuodi.apps.settlement.actions import E_ENCOUNTER, CancelSettlement, Settle, person_of, presettle
 from tuodi.apps.settlement.envelope import Fields
-from tuodi.apps.settlement.gateway import Call, Reply, handles
+from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
 from tuodi.apps.settlement.models import Bill, Encounter, Entry, Exchange
 from tuodi.base import access, clock
 from tuodi.batch.national import document
@@ -32,7 +30,6 @@ from tuodi.core.settlements import (
 E_SPLIT = declare(
     "E-SETTLE-SPLIT", "医疗费总额 {total} 不等于全自费、超限价、先行自付、政策范围内四项之和 {parts}", "请核对四项金额后重新发送"
 )  # fmt: skip
-E_ENCOUNTER = declare("E-ENCOUNTER-UNKNOWN", "查不到就诊 {mdtrt_id}", "请核对 mdtrt_id；住院须先办理 2401 入院登记")
 E_DATES = declare("E-SETTLE-DATES", "出院日期 {last} 早于入院日期 {first}", "请核对医院回传的两个日期")
 E_OVERPAID = declare(
     "E-SETTLE-OVERPAID", "各方支付合计 {paid} 超过医疗费总额 {total}", "请核对 upstream 节点里的各项支付"
@@ -42,6 +39,9 @@ E_NOTHING = declare("E-REVERSE-NOTHING", "没有收到过报文 {msgid} 的 {inf
 E_LATER = declare("E-REVERSE-LATER", "报文 {msgid} 的结果已被后续业务使用，不能冲正", "请先撤销后续业务")
 
 
+#: Exchanges that 2601 undoes (interface.md 2601), and what stands for the content of a message that never came.
+REVERSIBLE = ("2207", "2208", "2304", "2305", "2401")
+NEVER_RECEIVED = "-"
 #: What an answer carries where the hospital gave no diagnosis; never stored and never looked at.
 NO_DIAGNOSIS = "Z99.9"
 
@@ -174,15 +174,10 @@ def _presettle(call: Call, *, outpatient: bool) -> Reply:
 def _settle(call: Call, *, outpatient: bool) -> Reply:
     bill, known = bill_from(call, outpatient=outpatient)
     given = Fields(call.envelope.node("upstream"))
-    bill.setl_id = given.text("setl_id", limit=30) or new_id(call.envelope.msgid)
+    bill.setl_id = given.text("setl_id", limit=30) or own_id("T", call)
     given.done()
     done = Settle(actor=call.actor, bill=bill).run()
     return Reply(reply_for(done.bill, done.result, known, done.person, settled=True), subject=bill.setl_id)
-
-
-def new_id(msgid: str) -> str:
-    """Return a settlement id made from the message that asked for it."""
-    return f"T{msgid[-29:]}"
 
 
 @handles("2206", "2206A")
@@ -213,15 +208,15 @@ def cancel(call: Call) -> Reply:
     fields.done()
     paid = sum(Entry.objects.filter(bill__setl_id=setl_id).values_list("pay", flat=True))
     done = CancelSettlement(
-        actor=call.actor, setl_id=setl_id, new_id=new_id(call.envelope.msgid), msgid=call.envelope.msgid
+        actor=call.actor, setl_id=setl_id, new_id=own_id("T", call), msgid=call.envelope.msgid
     ).run()
-    return Reply(negative(done.bill, paid, call.envelope.msgid), subject=setl_id)
+    return Reply(negative(done.bill, paid, call), subject=setl_id)
 
 
-def negative(bill: Bill, paid: int, msgid: str) -> dict[str, Any]:
+def negative(bill: Bill, paid: int, call: Call) -> dict[str, Any]:
     """Return the negative settlement that answers a cancellation."""
     row = {name: yuan(getattr(bill, name)) for name in AMOUNT_FIELDS} | {
-        "setl_id": new_id(msgid), "psn_no": bill.psn_no, "fixmedins_code": bill.fixmedins_code, "med_type": bill.med_type,
+        "setl_id": own_id("T", call), "psn_no": bill.psn_no, "fixmedins_code": bill.fixmedins_code, "med_type": bill.med_type,
         "begndate": bill.begndate.isoformat(), "enddate": bill.enddate.isoformat(), "diag_code": bill.diag_code or NO_DIAGNOSIS,
         "setl_time": clock.local(clock.now()).strftime("%Y-%m-%d %H:%M:%S"), "refd_setl_flag": "1",
         "x_hosp_part_amt": yuan(bill.hosp_part_amt),
@@ -233,7 +228,7 @@ def negative(bill: Bill, paid: int, msgid: str) -> dict[str, Any]:
         - bill.acct_pay
     )
     known = {
-        "mdtrt_id": bill.mdtrt_id, "clr_optins": bill.clr_optins, "clr_type": bill.clr_type, "medins_setl_id": msgid,
+        "mdtrt_id": bill.mdtrt_id, "clr_optins": bill.clr_optins, "clr_type": bill.clr_type, "medins_setl_id": call.envelope.msgid,
         "insutype": bill.insutype or "390", "acct_pay": yuan(bill.acct_pay),
     }  # fmt: skip
     return document(from_exchange_row(row, assistance_fen=min(max(0, paid), max(0, left)), known=known))
@@ -241,25 +236,32 @@ def negative(bill: Bill, paid: int, msgid: str) -> dict[str, Any]:
 
 @handles("2601", changes=True)
 def reverse(call: Call) -> Reply:
-    """Undo an exchange whose answer its sender never got; nothing was received: nothing is undone, and that is said."""
+    """Undo an exchange whose answer its sender never got.
+
+    Nothing was received: nothing is undone, that is said, and the message is not taken when it arrives late after all.
+    """
     fields = Fields(call.envelope.node("data"))
     fields.text("psn_no", title="人员编号", limit=30)
     msgid, infno = (
         fields.text("omsgid", title="原发送方报文ID", limit=30),
         fields.text("oinfno", title="原交易编号", limit=6),
     )
+    if infno and infno[:4] not in REVERSIBLE:
+        fields.faults.append(fault(E_CODE, name="oinfno", given=infno, known="、".join(REVERSIBLE)))
     fields.done()
     access.demand(call.actor, permissions.REVERSE)
-    with transaction.atomic():
-        held = Exchange.objects.select_for_update().filter(
-            fixmedins_code=call.envelope.fixmedins_code, msgid=msgid, infno__startswith=infno[:4]
-        ).first()  # fmt: skip
-        if held is None:
-            raise InputErrors([fault(E_NOTHING, msgid=msgid, infno=infno)])
-        if held.state == "done":
-            _undo(call, held)
-            held.state = "reversed"
-            held.save(update_fields=["state"])
+    own = {"fixmedins_code": call.envelope.fixmedins_code, "msgid": msgid}
+    held, _ = Exchange.objects.get_or_create(
+        **own,
+        defaults={"infno": infno, "digest": NEVER_RECEIVED, "at": clock.now(), "state": "reversed", "refmsgid": ""},
+    )
+    held = Exchange.objects.select_for_update().get(pk=held.pk)
+    if held.digest == NEVER_RECEIVED or held.infno[:4] != infno[:4]:
+        return Reply({}, refused=InputErrors([fault(E_NOTHING, msgid=msgid, infno=infno)]))
+    if held.state == "done":
+        _undo(call, held)
+        held.state = "reversed"
+        held.save(update_fields=["state"])
     return Reply({}, subject=held.subject)
 
 

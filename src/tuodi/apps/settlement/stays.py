@@ -11,7 +11,7 @@ from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.actions import person_of, standing_of
 from tuodi.apps.settlement.envelope import Fields
-from tuodi.apps.settlement.gateway import Call, Reply, handles
+from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
 from tuodi.apps.settlement.models import Bill, Encounter, Notice
 from tuodi.apps.settlement.queries import referrals, standing_of_person
 from tuodi.base import clock, outbox
@@ -86,6 +86,10 @@ class CancelAdmission(Action):
 
     def check(self) -> None:
         self.encounter = stay_of(self.actor, self.mdtrt_id)
+
+    def lock(self) -> None:
+        history.lock(self.encounter.psn_no)
+        stay_of(self.actor, self.mdtrt_id)
         settled = Bill.objects.filter(
             mdtrt_id=self.mdtrt_id,
             fixmedins_code=self.encounter.fixmedins_code,
@@ -142,7 +146,7 @@ def _admission(call: Call, node: str, *, inpatient: bool) -> Reply:
     given = call.envelope.node(node) or call.envelope.node("data")
     fields = Fields(given)
     encounter = Encounter(
-        mdtrt_id=f"M{call.envelope.msgid[-29:]}", psn_no=fields.text("psn_no", title="人员编号", limit=30),
+        mdtrt_id=own_id("M", call), psn_no=fields.text("psn_no", title="人员编号", limit=30),
         fixmedins_code=call.envelope.fixmedins_code, insutype=fields.text("insutype", limit=6),
         med_type=fields.text("med_type", title="医疗类别" if inpatient else "", limit=6) or "11",
         ipt_otp_no=fields.text("ipt_no", "ipt_otp_no", limit=30), diag_code=fields.text("dscg_maindiag_code", "dise_codg", limit=20),

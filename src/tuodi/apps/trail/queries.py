@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from tuodi.apps.trail import permissions, words
 from tuodi.base import access, clock
 from tuodi.base.audit import record
+from tuodi.base.doors import safe_cell
 from tuodi.base.models import AuditEvent
 
 EXPORT_ROWS = 50_000
@@ -111,10 +112,5 @@ def _lines(rows: Iterable[AuditEvent]) -> Iterator[str]:
 
 def _line(cells: Iterable[object]) -> str:
     held = io.StringIO()
-    csv.writer(held).writerow(_safe(cell) for cell in cells)
+    csv.writer(held).writerow(safe_cell(cell) for cell in cells)
     return held.getvalue()
-
-
-def _safe(cell: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip()[:1] in ("=", "+", "-", "@", "|", "%") else cell
