@@ -46,3 +46,9 @@ def _no_plans_of_another_test():
     from tuodi.apps.policies.queries import forget_plans
 
     forget_plans()
+
+
+@pytest.fixture(autouse=True)
+def no_heads_of_other_tests():
+    """The heads of the audit chain are kept outside the database: one test's are not another's."""
+    (Path(os.environ["TUODI_HOME"]) / "audit-heads.txt").unlink(missing_ok=True)

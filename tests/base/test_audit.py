@@ -1,9 +1,11 @@
 """The audit trail: append-only in the database, sealed, and a tampered row found."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from tuodi.base import audit
+from tuodi.base import anchors, audit, clock
 from tuodi.base.models import AuditEvent, User
 
 pytestmark = pytest.mark.django_db
@@ -58,3 +60,60 @@ def test_a_tampered_row_is_found(trail, statement):
     verdict = audit.verify()
     assert not verdict.holds
     assert verdict.why
+
+
+@pytest.fixture
+def headed(clerk, settings, tmp_path, django_capture_on_commit_callbacks):
+    """A county whose heads are kept; returns what records and seals."""
+    settings.HOME = tmp_path
+
+    def work(rows):
+        for number in range(rows):
+            audit.record(actor=clerk, verb="test:done", subject="thing", subject_id=number)
+        with django_capture_on_commit_callbacks(execute=True):
+            assert audit.seal() == rows
+
+    work(5)
+    return work
+
+
+def test_the_end_cut_off_is_found_by_a_head_kept_outside_the_database(headed):
+    assert [head.sequence for head in anchors.kept()] == [5]
+    assert audit.verify().holds
+    without_triggers("DELETE FROM base_auditevent WHERE sequence > 3")
+    assert audit.verify(heads=[]).holds
+    verdict = audit.verify()
+    assert not verdict.holds
+    assert "末尾的审计记录被删去" in verdict.why
+
+
+def test_the_end_cut_off_stays_found_when_new_rows_take_its_place(headed):
+    without_triggers("DELETE FROM base_auditevent WHERE sequence > 3")
+    headed(4)
+    assert [head.sequence for head in anchors.kept()] == [5, 7]
+    verdict = audit.verify()
+    assert not verdict.holds
+    assert "另存的链首不符" in verdict.why
+
+
+def test_a_day_keeps_one_head_and_earlier_days_theirs(headed):
+    headed(1)
+    assert [head.sequence for head in anchors.kept()] == [6]
+    with clock.set_to(clock.now() + timedelta(days=1)):
+        headed(1)
+    assert [head.sequence for head in anchors.kept()] == [6, 7]
+    assert audit.verify().holds
+
+
+def test_a_row_that_is_committed_late_is_sealed_after_later_ones(trail, clerk):
+    held = AuditEvent.objects.order_by("pk").last()
+    late = audit.record(actor=clerk, verb="test:late", subject="thing")
+    without_triggers(f"UPDATE base_auditevent SET id = {held.pk - 1000} WHERE id = {late.pk}")
+    assert audit.seal() == 1
+    assert AuditEvent.objects.get(verb="test:late").sequence == 6
+    assert audit.verify().holds
+
+
+def test_a_file_of_heads_that_is_none_says_so(tmp_path):
+    with pytest.raises(ValueError, match="不是审计链首记录"):
+        anchors.parse(["x"])

@@ -1,26 +1,31 @@
 """The audit trail: written with what it tells of, never changed, sealed so that tampering shows.
 
-Rows are plain inserts (a chain extended row by row would make every writer queue); :func:`seal` gives rows in the order of
-their ids a hash over the row and the hash before, and :func:`verify` finds an edited, deleted or reordered row. Database
-triggers refuse update and delete of everything but the seal.
+Rows are plain inserts (a chain extended row by row would make every writer queue); :func:`seal` gives those that have none a
+number and a hash over the row and the hash before, and :func:`verify` finds an edited, deleted or reordered sealed row. The chain
+is in the order of sealing: a row that was committed late, with a lower id than sealed ones, is sealed after them, and nobody waits.
+Rows cut off at the end leave a whole chain; heads kept outside the database (:mod:`.anchors`) show them. What is not sealed yet, a
+minute's rows, is kept by the database triggers alone, which refuse update and delete of everything but the seal.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
-from tuodi.base import clock
+from tuodi.base import anchors, clock
 from tuodi.base.models import AuditEvent
 
 FIRST = b"\x00" * 32
 BATCH = 1000
+#: The database lock of whoever seals.
+SEALING = 20_231_104
 
 
 def record(
@@ -52,10 +57,11 @@ def digest(event: AuditEvent, before: bytes) -> bytes:
 
 
 def seal() -> int:
-    """Seal the rows that are not yet; return how many. A row committed late keeps its place: sealing waits for gaps."""
+    """Seal the rows that are not yet; return how many. Two that seal at once take turns. The new end is kept outside the database."""
     done = 0
     with transaction.atomic():
-        last = AuditEvent.objects.select_for_update().filter(seal__isnull=False).order_by("-sequence").first()
+        _take_turn()
+        last = AuditEvent.objects.filter(seal__isnull=False).order_by("-sequence").first()
         before = bytes(last.seal) if last and last.seal else FIRST
         sequence = last.sequence if last and last.sequence else 0
         for event in AuditEvent.objects.filter(seal__isnull=True).order_by("pk").iterator(BATCH):
@@ -63,7 +69,16 @@ def seal() -> int:
             before = digest(event, before + sequence.to_bytes(8, "big"))
             AuditEvent.objects.filter(pk=event.pk, seal__isnull=True).update(seal=before, sequence=sequence)
             done += 1
+        if done:
+            transaction.on_commit(lambda: anchors.keep(sequence, before))
     return done
+
+
+def _take_turn() -> None:
+    """Wait until nobody else seals; SQLite has one writer anyway."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SEALING])
 
 
 @dataclass(frozen=True)
@@ -80,8 +95,14 @@ class Verdict:
         return self.broken_at is None
 
 
-def verify() -> Verdict:
-    """Walk the chain from the beginning; an edited, deleted, inserted or reordered row breaks it."""
+def verify(heads: Iterable[anchors.Head] | None = None) -> Verdict:
+    """Walk the chain from the beginning and hold it against the heads that were kept (``None``: those beside the keys).
+
+    An edited, deleted, inserted or reordered row breaks it; rows cut off at the end are missing before a head.
+    """
+    known: dict[int, list[anchors.Head]] = {}
+    for head in anchors.kept() if heads is None else heads:
+        known.setdefault(head.sequence, []).append(head)
     before, sequence = FIRST, 0
     unsealed = AuditEvent.objects.filter(seal__isnull=True).count()
     for event in AuditEvent.objects.filter(seal__isnull=False).order_by("sequence").iterator(BATCH):
@@ -91,4 +112,14 @@ def verify() -> Verdict:
         before = digest(event, before + sequence.to_bytes(8, "big"))
         if bytes(event.seal or b"") != before:
             return Verdict(sequence - 1, unsealed, event.pk, f"第 {sequence} 条与封存值不符：内容或前一条被改动")
+        for head in known.pop(sequence, []):
+            if head.seal != before.hex():
+                why = f"第 {sequence} 条与 {head.at} 另存的链首不符：其前的审计记录被删去后又有新的记录"
+                return Verdict(sequence - 1, unsealed, event.pk, why)
+    if known:
+        head = known[min(known)][0]
+        why = (
+            f"{head.at} 已封存到第 {head.sequence} 条，现在只有 {sequence} 条：末尾的审计记录被删去，或恢复了较早的备份"
+        )
+        return Verdict(sequence, unsealed, 0, why)
     return Verdict(sequence, unsealed)

@@ -114,7 +114,15 @@ def audit_verify(args: Any) -> int:
     """Walk the audit chain."""
     from tuodi.site import commands
 
-    return commands.audit_verify(as_json=args.json)
+    return commands.audit_verify(as_json=args.json, heads=Path(args.heads) if args.heads else None)
+
+
+@county
+def audit_heads(args: Any) -> int:
+    """List the heads of the chain."""
+    from tuodi.site import commands
+
+    return commands.audit_head()
 
 
 @county

@@ -133,7 +133,10 @@ def _audit(commands: Any) -> None:
     inner = parser.add_subparsers(dest="audit_command", metavar="命令", parser_class=Parser, required=True)
     verified = add_command(inner, "verify", "county:audit_verify", "从头走一遍审计链，改动、删除、调换过的记录会显出来",
         ("tuodi audit verify --json", "交给监控"))  # fmt: skip
+    verified.add_argument("--heads", metavar="文件", help="另存在别处的链首记录（tuodi audit heads 的输出）")
     add_json(verified)
+    add_command(inner, "heads", "county:audit_heads", "列出每天的链首，打印或存到另一台机器；末尾被删去时用它验证",
+        ("tuodi audit heads > 链首.txt", "存到数据库管理员改不到的地方"))  # fmt: skip
     add_command(inner, "seal", "county:audit_seal", "封存还没有封存的记录；运行中的服务每分钟自动做",
         ("tuodi audit seal", "停机前做一次"))  # fmt: skip
 

@@ -210,10 +210,19 @@ def restore(path: Path, *, passphrase: str = "") -> int:
     return 0 if found.holds else 1
 
 
-def audit_verify(*, as_json: bool = False) -> int:
-    """Walk the audit chain, keep the verdict in the trail and say whether it holds."""
+def audit_verify(*, as_json: bool = False, heads: Path | None = None) -> int:
+    """Walk the audit chain, keep the verdict in the trail and say whether it holds, also against heads kept elsewhere."""
     prepare()
+    from tuodi.base import anchors, audit
+
+    try:
+        elsewhere = anchors.parse(heads.read_text("utf-8").splitlines()) if heads else []
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
     verdict = _walk()
+    if verdict.holds and elsewhere:
+        verdict = audit.verify(elsewhere)
     if as_json:
         said = {
             "holds": verdict.holds,
@@ -233,6 +242,16 @@ def _walk() -> Any:
     from tuodi.base.system import system_user
 
     return VerifyTrail(actor=system_user()).run()
+
+
+def audit_head() -> int:
+    """Print the heads of the audit chain that were kept, to be printed or kept on another machine."""
+    prepare()
+    from tuodi.base import anchors
+
+    heads = anchors.kept()
+    print("\n".join(map(str, heads)) if heads else "还没有封存过审计记录。")
+    return 0
 
 
 def seal() -> int:

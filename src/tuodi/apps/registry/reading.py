@@ -20,6 +20,7 @@ from typing import Any
 import polars as pl
 from python_calamine import CalamineError, CalamineWorkbook
 
+from tuodi.base.doors import safe_cell
 from tuodi.batch import faults
 from tuodi.batch.checks import error_text
 from tuodi.batch.columns import Column, Schema
@@ -122,7 +123,7 @@ class Roster:
         out = io.StringIO()
         writer = csv.writer(out)
         writer.writerow(self.bad.columns)
-        writer.writerows(self.bad.iter_rows())
+        writer.writerows([safe_cell(cell) for cell in row] for row in self.bad.iter_rows())
         return b"\xef\xbb\xbf" + out.getvalue().encode()
 
 

@@ -10,7 +10,7 @@ from tuodi.apps.institutions.queries import Standing, standing
 from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
-from tuodi.apps.settlement.models import Bill, Encounter, Refold
+from tuodi.apps.settlement.models import Bill, Refold
 from tuodi.apps.settlement.queries import referrals_for
 from tuodi.base import access, clock, outbox
 from tuodi.base.access import visible
@@ -29,7 +29,6 @@ E_UNDESIGNATED = declare(
     "定点医药机构 {code} 在 {day} 没有医保定点协议，不能联网结算",
     "请按自费处理，由参保人回参保地申请；协议已签的请经办机构登记",
 )
-E_ENCOUNTER = declare("E-ENCOUNTER-UNKNOWN", "查不到就诊 {mdtrt_id}", "请核对 mdtrt_id；住院须先办理 2401 入院登记")
 E_FUTURE = declare(
     "E-SETTLE-FUTURE", "结算时间 {at} 晚于现在 {now}", "请校准医院信息系统的时钟后重新发送；年度和封顶线按结算时间计算"
 )
@@ -122,9 +121,6 @@ class Settle(Action):
             raise InputErrors([fault(E_SETTLED, setl_id=self.bill.setl_id)])
         self.bill.psn_no = self.held.person.psn_no
         self.bill.refer_stas = self.bill.refer_stas or ("filed" if self.held.is_filed else "local")
-        stay = Encounter.objects.filter(mdtrt_id=self.bill.mdtrt_id, fixmedins_code=self.bill.fixmedins_code).first()
-        if stay is not None and stay.cancelled_at is not None:
-            raise InputErrors([fault(E_ENCOUNTER, mdtrt_id=self.bill.mdtrt_id)])
 
     def write(self) -> Settled:
         self.bill.recorded_at = clock.now()

@@ -6,9 +6,11 @@ import json
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
-from tuodi.apps.settlement.actions import E_ENCOUNTER, CancelSettlement, Settle, person_of, presettle
+from tuodi.apps.settlement.actions import CancelSettlement, Settle, person_of, presettle
 from tuodi.apps.settlement.envelope import Fields
 from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
 from tuodi.apps.settlement.models import Bill, Encounter, Entry, Exchange
@@ -30,6 +32,7 @@ from tuodi.core.settlements import (
 E_SPLIT = declare(
     "E-SETTLE-SPLIT", "医疗费总额 {total} 不等于全自费、超限价、先行自付、政策范围内四项之和 {parts}", "请核对四项金额后重新发送"
 )  # fmt: skip
+E_ENCOUNTER = declare("E-ENCOUNTER-UNKNOWN", "查不到就诊 {mdtrt_id}", "请核对 mdtrt_id；住院须先办理 2401 入院登记")
 E_DATES = declare("E-SETTLE-DATES", "出院日期 {last} 早于入院日期 {first}", "请核对医院回传的两个日期")
 E_OVERPAID = declare(
     "E-SETTLE-OVERPAID", "各方支付合计 {paid} 超过医疗费总额 {total}", "请核对 upstream 节点里的各项支付"
@@ -52,10 +55,8 @@ def bill_from(call: Call, *, outpatient: bool, is_visit_needed: bool = True) -> 
     fields = Fields(data, upstream)
     psn_no = fields.text("psn_no", title="人员编号", limit=30)
     mdtrt_id = fields.text("mdtrt_id", title="就诊ID" if is_visit_needed else "", limit=30)
-    encounter = Encounter.objects.filter(
-        mdtrt_id=mdtrt_id, fixmedins_code=call.envelope.fixmedins_code, cancelled_at__isnull=True
-    ).first() if mdtrt_id else None  # fmt: skip
-    if encounter is None and mdtrt_id and not outpatient:
+    encounter = _visit(mdtrt_id, call) if mdtrt_id else None
+    if mdtrt_id and (encounter.cancelled_at is not None if encounter else not outpatient):
         fields.faults.append(fault(E_ENCOUNTER, mdtrt_id=mdtrt_id))
     amounts = {name: fields.fen(name, title="金额" if name == "medfee_sumamt" else "") for name in SPLIT_FIELDS}
     parts = sum(amounts[name] for name in SPLIT_FIELDS[1:])
@@ -109,6 +110,12 @@ def bill_from(call: Call, *, outpatient: bool, is_visit_needed: bool = True) -> 
         name: fields.raw(name) for name in ("mdtrt_cert_type", "invono", "psn_type", "cvlserv_flag") if fields.raw(name)
     }
     return bill, known
+
+
+def _visit(mdtrt_id: str, call: Call) -> Encounter | None:
+    """Return a visit of the institution, locked while it is being settled so that nobody cancels it meanwhile."""
+    rows = Encounter.objects.filter(mdtrt_id=mdtrt_id, fixmedins_code=call.envelope.fixmedins_code)
+    return (rows.select_for_update() if connection.in_atomic_block else rows).first()
 
 
 def _wall(value: datetime) -> datetime:

@@ -88,7 +88,7 @@ class CancelAdmission(Action):
         self.encounter = stay_of(self.actor, self.mdtrt_id)
 
     def lock(self) -> None:
-        history.lock(self.encounter.psn_no)
+        Encounter.objects.select_for_update().get(pk=self.encounter.pk)
         stay_of(self.actor, self.mdtrt_id)
         settled = Bill.objects.filter(
             mdtrt_id=self.mdtrt_id,

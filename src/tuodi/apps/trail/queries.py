@@ -65,9 +65,10 @@ def events_of(subject: str, subject_id: object, *, limit: int) -> list[AuditEven
 
 @dataclass(frozen=True)
 class Chain:
-    """How the trail stands: what is sealed, since when, and when it was last walked and with what result."""
+    """How the trail stands: what is sealed and the seal of the last row, since when, and when it was last walked and with what result."""
 
     sealed: int
+    head: str
     sealed_until: datetime | None
     unsealed: int
     verified_at: datetime | None
@@ -82,6 +83,7 @@ def chain() -> Chain:
     said = walked.data if walked else {}
     return Chain(
         sealed=(last.sequence or 0) if last else 0,
+        head=bytes(last.seal).hex() if last and last.seal else "",
         sealed_until=last.at if last else None,
         unsealed=AuditEvent.objects.filter(seal__isnull=True).count(),
         verified_at=walked.at if walked else None,
