@@ -127,11 +127,11 @@ def test_ids_of_two_institutions_never_meet():
     assert of("H61090200001", f"H{serial}") == f"T{serial}"
 
 
-@pytest.mark.parametrize("broken", ["tuodi.apps.settlement.gateway._kept", "tuodi.apps.institutions.signing.token_of"])
+@pytest.mark.parametrize("broken", ["tuodi.apps.settlement.history.lock", "tuodi.apps.institutions.signing.token_of"])
 def test_a_database_that_is_away_is_told_in_the_envelope(hospital, monkeypatch, broken):
     stay = admit(hospital)
 
-    def away(*_):
+    def away(*_, **__):
         raise OperationalError("server closed the connection unexpectedly")
 
     monkeypatch.setattr(broken, away)
