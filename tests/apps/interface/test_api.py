@@ -1,5 +1,8 @@
 """The plain JSON interface: the same business as the national one, in whole fen, with one shape of errors."""
 
+import json
+import re
+
 import pytest
 
 from tests.apps.interface.client import bill, codes
@@ -92,8 +95,6 @@ def test_the_same_request_has_the_same_answer_and_other_content_is_an_error(syst
 
 
 def test_2601_of_the_national_interface_undoes_what_was_settled_here(system, cast):
-    import json
-
     done = settled(system, number="H61090200001202303090001")
     body = json.dumps(
         system.envelope("2601", {"data": {"psn_no": "P0001", "omsgid": "H61090200001202303090001", "oinfno": "2304"}})
@@ -132,6 +133,7 @@ def test_every_fault_is_told_at_once_with_its_field(system):
         "request_id", "bill.psn_no", "bill.med_type", "bill.begndate", "bill.medfee_sumamt_fen", "bill.inscp_scp_amt_fen", "bill.cause",
         "bill.more", "bill.setl_time",
     }  # fmt: skip
+    assert not any("^" in error["message"] for error in said["errors"]), "a pattern is said in words"
     assert all(any("\u4e00" <= letter <= "\u9fff" for letter in error["message"]) for error in said["errors"])
     status, said = system.post("settlements", {"request_id": "20230309-0001", "bill": bill(10, inscp_scp_amt_fen=900)})
     assert (status, codes(said)) == (422, {("E-SETTLE-SPLIT", "bill.medfee_sumamt_fen")})
@@ -194,3 +196,10 @@ def test_a_page_behind_the_last_is_empty(system):
     settled(system)
     said = system.get("settlements?page=9&size=1")[1]
     assert (said["count"], said["pages"], said["settlements"]) == (1, 1, [])
+
+
+def test_every_pattern_of_the_document_is_said_in_words():
+    from tuodi.apps.interface.api import document
+    from tuodi.apps.interface.faults import FORMS
+
+    assert set(re.findall(r'"pattern": "([^"]+)"', json.dumps(document()))) == set(FORMS)

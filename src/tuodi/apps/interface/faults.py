@@ -108,7 +108,19 @@ def _said(error: dict[str, Any]) -> tuple[Fault, str]:
     name = next((name for name in sorted(KINDS, key=len, reverse=True) if kind.startswith(name)), "")
     if name and "pattern" not in kind:
         return fault(E_KIND, field=said, kind=KINDS[name]), field
-    return fault(E_FORM, field=said, form=str(bounds.get("pattern") or bounds.get("error") or "不合规则")[:80]), field
+    return fault(E_FORM, field=said, form=_form(bounds)), field
+
+
+#: How the patterns of the document are said to people.
+FORMS = {
+    "^[0-9A-Za-z-]{8,30}$": "应为 8 至 30 位字母、数字或连字符", "^[0-9A-Za-z_-]{1,30}$": "应为 1 至 30 位字母、数字、连字符或下划线",
+    "^[0-9A-Za-z_-]{0,30}$": "应为至多 30 位字母、数字、连字符或下划线", "^[0-9A-Za-z._+-]{0,20}$": "应为至多 20 位字母、数字或 . _ + -",
+    "^[0-9]{2,6}$": "应为 2 至 6 位数字", "^[0-9]{6}$": "应为 6 位数字",
+}  # fmt: skip
+
+
+def _form(held: dict[str, Any]) -> str:
+    return FORMS[held["pattern"]] if "pattern" in held else str(held.get("error") or "不合规则")[:80]
 
 
 def _amount(number: int) -> str:
