@@ -10,6 +10,7 @@ import re
 import secrets as random
 import shutil
 import subprocess
+import uuid
 from datetime import datetime
 from pathlib import Path
 
@@ -39,10 +40,10 @@ class AtThatTime(System):
     """Signs by the clock of the guide."""
 
     def headers(self):
-        stamp = str(int(clock.now().timestamp()))
+        stamp, nonce = str(int(clock.now().timestamp())), uuid.uuid4().hex
         return {
-            "x-tif-paasid": self.paasid, "x-tif-timestamp": stamp, "x-tif-nonce": "n",
-            "x-tif-signature": hashlib.sha256(f"{stamp}{self.token}n{stamp}".encode()).hexdigest(),
+            "x-tif-paasid": self.paasid, "x-tif-timestamp": stamp, "x-tif-nonce": nonce,
+            "x-tif-signature": hashlib.sha256(f"{stamp}{self.token}{nonce}{stamp}".encode()).hexdigest(),
         }  # fmt: skip
 
     def msgid(self):
