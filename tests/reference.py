@@ -33,7 +33,7 @@ def load_everything() -> None:
 
     django.setup()
     for found in pkgutil.walk_packages(tuodi.__path__, "tuodi."):
-        if ".migrations" not in found.name and not found.name.endswith(("__main__", ".wsgi", ".urls")):
+        if ".migrations" not in found.name and not found.name.endswith(("__main__", ".wsgi", ".served", ".urls")):
             importlib.import_module(found.name)
 
 

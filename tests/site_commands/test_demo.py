@@ -67,13 +67,19 @@ def test_a_small_demonstration_stands_and_its_books_are_right(made, home):
     assert looked.returncode == 0, looked.stdout + looked.stderr[-2000:]
 
 
-def test_it_is_served_again_until_interrupted(made, home):
+def test_it_is_served_again_until_ctrl_c_which_every_process_gets(made, home):
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
     words = [sys.executable, "-m", "tuodi.cli", "demo", "--home", str(home), "--port", str(port)]
     serving = subprocess.Popen(
-        words, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        words,
+        env=environment(),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
         for _ in range(300):
@@ -88,7 +94,7 @@ def test_it_is_served_again_until_interrupted(made, home):
         assert second.returncode == 6
         assert f"端口 {port} 已被别的程序占用" in second.stderr
     finally:
-        serving.send_signal(signal.SIGINT)
+        os.killpg(serving.pid, signal.SIGINT)
         out, wrong = serving.communicate(timeout=30)
     assert serving.returncode == 0, wrong
     assert "沿用" in out

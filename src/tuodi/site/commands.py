@@ -23,6 +23,8 @@ DELIVER_EVERY, SEAL_EVERY = 2, 60
 SHOWN = 20
 #: Requests that one worker answers at once.
 THREADS = 4
+#: Seconds in which workers finish what they answer when the county is stopped.
+END_WITHIN = 20
 
 
 def prepare() -> None:
@@ -93,9 +95,9 @@ def _granian(host: str, port: int, workers: int, tls: tuple[Path, Path] | None) 
     from granian.log import LogLevels
 
     Granian(
-        "tuodi.site.wsgi:application", address=host, port=port, interface=Interfaces.WSGI, workers=workers, websockets=False,
+        "tuodi.site.served:application", address=host, port=port, interface=Interfaces.WSGI, workers=workers, websockets=False,
         log_level=LogLevels.warning, respawn_failed_workers=True, backpressure=THREADS, blocking_threads=THREADS,
-        ssl_cert=tls[0] if tls else None, ssl_key=tls[1] if tls else None,
+        workers_kill_timeout=END_WITHIN, ssl_cert=tls[0] if tls else None, ssl_key=tls[1] if tls else None,
     ).serve()  # fmt: skip
 
 
