@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from hypothesis import HealthCheck, given, settings
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance, unsupported_method
@@ -57,6 +59,16 @@ def test_no_address_asks_for_anything_personal():
             assert not named & {"psn_no", "number", "certno", "name", "birth"}, path
 
 
+@pytest.fixture
+def one_connection():
+    """Keep the test's own connection over requests, as the framework's test client does."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
 def operation_of(path, method):
     """Return an operation as schemathesis asks it; signing is this test's, so it is not in the document that it reads."""
     unsigned = document()
@@ -67,7 +79,7 @@ def operation_of(path, method):
 
 
 @pytest.mark.parametrize(("path", "method", "mode"), ASKABLE)
-def test_what_the_document_allows_and_forbids_is_answered_as_it_says(system, path, method, mode):
+def test_what_the_document_allows_and_forbids_is_answered_as_it_says(system, one_connection, path, method, mode):
     settled = system.post("settlements", {"request_id": "20230309-0001", "bill": bill(300)})[1]["setl_id"]
     before = Bill.objects.count(), Exchange.objects.count()
     operation, statuses = operation_of(path, method), set()
