@@ -1,0 +1,109 @@
+"""What an outsider, or somebody with a small job, tries: nothing of it works."""
+
+from datetime import date
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from tests.apps.cast import PASSWORD, assemble, bill
+from tests.site.entering import enter, give_password, log_in, phone, set_up_second_factor
+from tuodi.apps.settlement.actions import Settle
+from tuodi.base.models import User
+
+pytestmark = pytest.mark.django_db
+SCRIPT = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+
+
+@pytest.fixture
+def cast():
+    cache.clear()
+    return assemble()
+
+
+def test_a_form_from_another_site_is_refused(cast):
+    client = Client(enforce_csrf_checks=True)
+    enter(client, cast.chen)
+    for path in ("/settlements/find/", "/counter/", "/accounts/logout/", "/users/new/", "/institutions/new/"):
+        assert client.post(path, {"text": "P0001"}).status_code == 403, path
+
+
+def test_a_session_that_was_planted_is_not_the_one_that_is_used(client, cast):
+    give_password(cast.chen)
+    client.get("/accounts/login/")
+    session = client.session
+    session["planted"] = True
+    session.save()
+    client.cookies["sessionid"] = session.session_key
+    log_in(client, cast.chen)
+    assert client.cookies["sessionid"].value != session.session_key
+
+
+@pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example/", "/\\evil.example/", "javascript:alert(1)"])
+def test_nobody_is_led_away_after_logging_in(client, cast, to):
+    give_password(cast.chen)
+    answer = client.post("/accounts/login/", {"login": "chen", "password": PASSWORD, "next": to})
+    assert answer.status_code == 302
+    assert "evil" not in answer["Location"]
+    assert "javascript" not in answer["Location"]
+
+
+def test_another_host_is_refused(client):
+    for host in ("evil.example", "localhost.evil.example", "localhost@evil.example"):
+        assert client.get("/accounts/login/", headers={"host": host}).status_code == 400
+
+
+def test_cookies_are_not_for_scripts(client, cast, settings):
+    give_password(cast.chen)
+    log_in(client, cast.chen)
+    cookie = client.cookies["sessionid"]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+
+
+def test_a_password_alone_opens_no_page(client, cast):
+    give_password(cast.chen)
+    log_in(client, cast.chen)
+    set_up_second_factor(client)
+    client.logout()
+    answer = log_in(client, cast.chen)
+    assert "2fa/authenticate" in answer["Location"]
+    for path in ("/", "/settlements/", "/people/", "/accounts/2fa/totp/deactivate/", "/accounts/password/change/"):
+        assert client.get(path)["Location"].startswith("/accounts/"), path
+
+
+def test_codes_of_the_second_factor_cannot_be_tried_for_long_nor_used_twice(client, cast):
+    give_password(cast.chen)
+    log_in(client, cast.chen)
+    secret = set_up_second_factor(client)
+    client.logout()
+    log_in(client, cast.chen)
+    for _ in range(12):
+        client.post("/accounts/2fa/authenticate/", {"code": "000000"})
+    client.post("/accounts/2fa/authenticate/", {"code": phone(secret)})
+    assert client.get("/")["Location"].startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize("spelled", ["chen", "CHEN", "Chen", " chen ", "ｃｈｅｎ"])
+def test_the_lock_holds_however_the_name_is_spelled(client, cast, spelled):
+    give_password(cast.chen)
+    for n in range(12):
+        client.post("/accounts/login/", {"login": ("chen", "CHEN", "Chen", "cHen")[n % 4], "password": "wrong"})
+    assert log_in(client, User(username=spelled)).status_code != 302
+    assert "_auth_user_id" not in client.session
+
+
+def test_what_people_are_called_is_text_on_every_page(client, cast):
+    done = Settle(actor=cast.zhao, bill=bill("A", date(2023, 3, 1), 1000)).run().bill
+    for row in (cast.wang, cast.hospital, *cast.users.values()):
+        row.name = SCRIPT[:60]
+        row.save(update_fields=["name"])
+    enter(client, User.objects.get(username="chen"))
+    for path in ("/", "/settlements/", f"/settlements/{done.pk}/", f"/settlements/{done.pk}/statement/", f"/people/{cast.wang.pk}/",
+                 "/institutions/", f"/institutions/{cast.hospital.pk}/", "/settlements/export.csv"):  # fmt: skip
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        said = (b"".join(answer.streaming_content) if answer.streaming else answer.content).decode()
+        if not path.endswith(".csv"):
+            assert "<script>alert" not in said, path
+            assert "<img src=x" not in said, path
