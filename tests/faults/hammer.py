@@ -88,7 +88,7 @@ class Client(threading.Thread):
 
     def insist(self, infno: str, nodes: dict, msgid: str) -> dict | None:
         """Send until there is an answer, the same message each time, as a hospital must when an answer is lost."""
-        for _ in range(60):
+        for _ in range(400):
             began = time.perf_counter()
             try:
                 answer = self.hospital.send(infno, nodes, msgid=msgid)
