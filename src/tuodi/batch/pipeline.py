@@ -18,6 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from tuodi.batch import faults
+from tuodi.batch.bad_rows import BadRows
 from tuodi.batch.checks import Chunk
 from tuodi.batch.columns import APPLICATIONS, IDENTITIES, INSTITUTIONS, SETTLEMENTS
 from tuodi.batch.entries import entries_of, entries_of_fold
@@ -27,7 +28,7 @@ from tuodi.batch.institutions_join import joined
 from tuodi.batch.kernel import Kernel, compile_kernel, run_kernel, unit_of
 from tuodi.batch.objects import applications_of, identities_of, settlements_of
 from tuodi.batch.parts import NOTHING_CANCELLED, slices, standing
-from tuodi.batch.reading import Reader, open_table, read_all, write_bad
+from tuodi.batch.reading import Reader, open_table, read_all
 from tuodi.batch.spill import Spill
 from tuodi.batch.writing import EntryWriter
 from tuodi.core.engine.fold import fold
@@ -97,7 +98,16 @@ def adjudicate(job: Job, *, progress: Progress | None = None) -> Report:
     """Run a batch and return what it did; ``InputErrors`` with all faults and nothing written unless it keeps going."""
     report = Report()
     began = time.perf_counter()
-    tables = _small_files(job, report)
+    with BadRows(job.out, named={job.settlements: job.bad_rows}) as bad:
+        _run(job, bad, report, began, progress)
+    _summarise(report)
+    report.seconds["total"] = time.perf_counter() - began
+    return report
+
+
+def _run(job: Job, bad: BadRows, report: Report, began: float, progress: Progress | None) -> None:
+    """Read, compute and write; ``bad`` keeps the rows to correct."""
+    tables = _small_files(job, bad, report)
     kernel = compile_kernel(job.plan) if unit_of(job.plan.program) != "mixed" else None
     if kernel:
         threading.Thread(target=kernel.warm, name="tuodi-kernel", daemon=True).start()  # while the file is read
@@ -107,7 +117,7 @@ def adjudicate(job: Job, *, progress: Progress | None = None) -> Report:
     with Spill(
         rows_hint=0 if parts else reader.rows_hint, by=by, directory=job.out.parent, part_rows=job.part_rows
     ) as spill:
-        late = _read(job, reader, spill, tables, report, progress)
+        late = _read(job, bad, reader, spill, tables, report, progress)
         report.seconds["read"] = time.perf_counter() - began
         if report.faults and not job.keep_going:
             raise InputErrors(report.faults)
@@ -125,12 +135,9 @@ def adjudicate(job: Job, *, progress: Progress | None = None) -> Report:
                 done += len(part)
                 if progress:
                     progress("计算", done, spill.rows)
-    _summarise(report)
-    report.seconds["total"] = time.perf_counter() - began
-    return report
 
 
-def _small_files(job: Job, report: Report) -> _Tables:
+def _small_files(job: Job, bad: BadRows, report: Report) -> _Tables:
     """Read identities, applications and institutions, collecting faults of all of them."""
     frames: list[pl.DataFrame | None] = []
     for path, schema in (
@@ -141,11 +148,11 @@ def _small_files(job: Job, report: Report) -> _Tables:
         if path is None:
             frames.append(None)
             continue
-        frame, found, bad = read_all(path, schema, keep_going=True)
+        frame, found, wrong = read_all(path, schema, keep_going=True)
         _add(report, found, len(found))
-        report.bad_rows += len(bad)
-        if len(bad) and job.keep_going:
-            write_bad(_bad_path(job, path), bad)
+        report.bad_rows += len(wrong)
+        if len(wrong) and job.keep_going:
+            bad.add(path, wrong)
         frames.append(frame)
     identities, applications, institutions = frames
     assert identities is not None
@@ -165,23 +172,16 @@ def by_layer(plan: Plan, applications: pl.DataFrame) -> pl.DataFrame:
     return applications.with_columns(pl.col("layer").replace(names))
 
 
-def _bad_path(job: Job, path: Path) -> Path:
-    if path == job.settlements and job.bad_rows is not None:
-        return job.bad_rows
-    return job.out.with_name(f"{job.out.stem}.{path.stem}.bad.csv")
-
-
 def _add(report: Report, found: list[Fault], count: int) -> None:
     report.faults += found[: max(0, faults.MAX_FAULTS - len(report.faults))]
     report.fault_count += count
 
 
 def _read(
-    job: Job, reader: Reader, spill: Spill, tables: _Tables, report: Report, progress: Progress | None
+    job: Job, bad: BadRows, reader: Reader, spill: Spill, tables: _Tables, report: Report, progress: Progress | None
 ) -> pl.Series:
     """Lay out the settlements; return the lines that only the whole file shows to be wrong."""
     unknown: dict[str, tuple[int, int]] = {}
-    wrote_bad = False
     wanted = columns_read(job.plan) if unit_of(job.plan.program) != "mixed" else None
     with IdGuard(str(job.settlements), directory=job.out.parent) as guard:
         for chunk in reader:
@@ -189,8 +189,7 @@ def _read(
             _add(report, chunk.faults, 0)
             report.bad_rows += len(chunk.bad)
             if len(chunk.bad) and job.keep_going:
-                write_bad(_bad_path(job, job.settlements), chunk.bad, append=wrote_bad)
-                wrote_bad = True
+                bad.add(job.settlements, chunk.bad)
             rows = _with_institutions(chunk, tables, unknown)
             if spill.by is household_of:
                 # A cancelling row need not name the household, so it would miss the part of what it cancels.
@@ -216,8 +215,7 @@ def _read(
         _add(report, [made], 1)
     if len(lines) and job.keep_going:
         for rows in reader.late_bad_rows(late, lines):
-            write_bad(_bad_path(job, job.settlements), rows, append=wrote_bad)
-            wrote_bad = True
+            bad.add(job.settlements, rows)
             report.bad_rows += len(rows)
     report.settlements = reader.row_count
     return lines

@@ -1,0 +1,47 @@
+"""A batch called as a function keeps the promise of the command line: what does not end well leaves no file."""
+
+from pathlib import Path
+
+import pytest
+from exchange_samples import IDENTITY, csv_text, settlements, written
+
+from tuodi.batch.packs import pack_of
+from tuodi.batch.pipeline import Job, adjudicate
+from tuodi.batch.writing import EntryWriter
+from tuodi.core.engine.plan import make_plan
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    days = {"begndate": "2023-03-05", "enddate": "2023-03-09", "setl_time": "2023-03-09 10:30:00"}
+    rows = csv_text(settlements(days, {**days, "medfee_sumamt": "1"}, {**days, "setl_id": "S1"}))
+    identities = csv_text([IDENTITY | {"begin": "2022-01-01"}, IDENTITY | {"identity": "duke"}])
+    return Job(
+        make_plan(pack_of("610900-ankang")), written(tmp_path, rows, "s.csv"), written(tmp_path, identities, "i.csv"),
+        tmp_path / "out" / "entries.csv", keep_going=True,
+    )  # fmt: skip
+
+
+def test_the_rows_to_correct_stand_beside_the_entries(job):
+    job.out.parent.mkdir()
+    report = adjudicate(job)
+    assert sorted(path.name for path in job.out.parent.iterdir()) == [
+        "entries.csv",
+        "entries.i.bad.csv",
+        "entries.s.bad.csv",
+    ]
+    text = (job.out.parent / "entries.s.bad.csv").read_text("utf-8-sig")
+    assert report.bad_rows == 3
+    assert text.startswith("x_error,")
+    assert text.count("\n") == 3
+
+
+def test_a_batch_that_fails_while_writing_leaves_nothing(job, monkeypatch):
+    def full(self, frame):
+        raise OSError(28, "No space left on device")
+
+    job.out.parent.mkdir()
+    monkeypatch.setattr(EntryWriter, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        adjudicate(job)
+    assert list(job.out.parent.iterdir()) == []
