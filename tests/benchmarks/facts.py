@@ -11,7 +11,9 @@ import numpy as np
 
 from tuodi.batch.kernel import Choice, Columns, amount_facts
 from tuodi.batch.packs import entered_values, pack_of
-from tuodi.core.engine.plan import IDENTITY_BITS, Decision, Plan, Profile, make_plan
+from tuodi.core.engine.conditions import IDENTITY_BITS, Profile
+from tuodi.core.engine.decide import Decision
+from tuodi.core.engine.plan import Plan, make_plan
 from tuodi.core.policy.load import load_pack, read_source
 
 Array = np.ndarray

@@ -292,6 +292,11 @@ def test_shape_faults_come_as_findings_too():
         found({"layers.0.colour": "red"})
 
 
+def test_a_row_of_figures_cannot_wait_for_an_application_of_its_own():
+    with pytest.raises(PackErrors, match=r"figures.*due"):
+        found({"layers.0.figures.0.due": "application"})
+
+
 def test_half_of_something_is_exact():
     assert exact_share("50%")
     assert exact_share("1/2")

@@ -32,8 +32,9 @@ from strategies import (
 )
 
 from tuodi.batch.packs import pack_of
+from tuodi.core.engine.conditions import Profile, holds
 from tuodi.core.engine.fold import Application, differences, events_of, live, trace
-from tuodi.core.engine.plan import Profile, holds, make_plan
+from tuodi.core.engine.plan import make_plan
 from tuodi.core.engine.reference import value_of
 from tuodi.core.identities import IDENTITIES, IdentityRecord
 from tuodi.core.money import basis_points, half_up

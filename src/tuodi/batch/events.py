@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from msgspec import UNSET, Struct
 
 from tuodi.batch.distinct import combined, distinct, factorised
 from tuodi.batch.kernel import Choice, Columns, amount_facts, key_names, silent_rows, unit_of
@@ -29,11 +28,12 @@ from tuodi.batch.windows import (
     rule_table,
     state_holds,
 )
+from tuodi.core.engine.conditions import Profile, tier_of
+from tuodi.core.engine.decide import Decision
 from tuodi.core.engine.fold import registered_elsewhere
-from tuodi.core.engine.plan import Decision, Plan, Profile, tier_of
+from tuodi.core.engine.plan import Plan
 from tuodi.core.errors import MissingValues
 from tuodi.core.identities import IDENTITIES
-from tuodi.core.policy.model import When
 
 Array = np.ndarray[Any, Any]
 IDENTITY_CODES = list(IDENTITIES)
@@ -90,7 +90,7 @@ def roster(identities: pl.DataFrame, people: pl.DataFrame) -> Roster:
 
 def columns_read(plan: Plan) -> list[pl.Expr]:
     """Return the columns of settlements that events and entries are made of; the institutions file adds some where there is one."""
-    asked, diseases = asked_for(plan), {"disease", "diagnosis", "not_diagnosis"}
+    asked, diseases = plan.asked, {"disease", "diagnosis", "not_diagnosis"}
     names = ["row", "refd_setl_flag", "setl_id", "psn_no", "setl_time", "begndate", "enddate", "med_type"]
     names += [name for name, condition in CONDITIONS.items() if condition in asked and name not in ADDED]
     names += ["disease_class", "diag_code"] if asked & diseases else []
@@ -224,7 +224,7 @@ def _decisions(
     plan: Plan, frame: pl.DataFrame, masks: Array, openings: Array, declined: Array
 ) -> tuple[list[Decision], Array]:
     """Return the distinct decisions of a chunk and which one each event has."""
-    day, asked = _judged(plan.pack.in_force.judged_by, frame), asked_for(plan)
+    day, asked = _judged(plan.pack.in_force.judged_by, frame), plan.asked
     boundaries = np.array([day_number(b) for b in plan.boundaries])
     segment = np.searchsorted(boundaries, day, side="right")
     codes: dict[str, tuple[Array, list[Any]]] = {
@@ -283,23 +283,6 @@ def _diseases(plan: Plan, frame: pl.DataFrame, asked: set[str]) -> tuple[Array, 
         classes = plan.disease_classes(certificate, main, int(ages[i]), others=more)
         mapped.append(values.setdefault((classes, main if asks else ""), len(values)))
     return np.array(mapped, np.int64)[codes], list(values)
-
-
-def asked_for(plan: Plan) -> set[str]:
-    """Return the conditions that the plan's layers and refusals name somewhere; other facts cannot change a decision."""
-    found: set[str] = set()
-    waiting: list[object] = [*plan.layers, *plan.pack.refusals]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, When):
-            found.update(name for name in item.__struct_fields__ if getattr(item, name) is not UNSET)
-        if isinstance(item, Struct):
-            waiting += [getattr(item, name) for name in item.__struct_fields__]
-        elif isinstance(item, list | tuple):
-            waiting += item
-        elif isinstance(item, dict):
-            waiting += item.values()
-    return found
 
 
 def _under_age(plan: Plan, frame: pl.DataFrame) -> Array:

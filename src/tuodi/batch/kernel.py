@@ -27,7 +27,8 @@ import numpy as np
 
 from tuodi.batch.kernel_text import KernelText, amount_facts, key_names, last_facts
 from tuodi.core.engine.codegen import compile_event
-from tuodi.core.engine.plan import Plan, share_of
+from tuodi.core.engine.decide import share_of
+from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.steps import Bucket, Program
 
 __all__ = [

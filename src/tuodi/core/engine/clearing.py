@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from tuodi.core.dates import FOREVER, Period, month_end
+from tuodi.core.engine.decide import missing_values
 from tuodi.core.engine.exact import exact_number
-from tuodi.core.engine.plan import Plan, missing_values
+from tuodi.core.engine.plan import Plan
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.money import half_up, split, yuan_for_people
 from tuodi.core.policy.figures import Missing, Resolver

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from tuodi.core.dates import age_on
-from tuodi.core.engine.plan import IDENTITY_BITS, Decision, Plan, Profile, tier_of
+from tuodi.core.engine.conditions import IDENTITY_BITS, Profile, tier_of
+from tuodi.core.engine.decide import Decision
+from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.windows import (
     IdentityWindow,
     Judged,

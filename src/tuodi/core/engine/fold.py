@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from operator import attrgetter
 
+from tuodi.core.engine.conditions import windows_named
+from tuodi.core.engine.decide import Decision, share_of
 from tuodi.core.engine.events import (
     Application,
     Event,
@@ -22,7 +24,7 @@ from tuodi.core.engine.events import (
     live,
     registered_elsewhere,
 )
-from tuodi.core.engine.plan import Decision, Plan, share_of, windows_named
+from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.reference import evaluate
 from tuodi.core.engine.windows import IdentityWindow
 from tuodi.core.identities import IdentityRecord

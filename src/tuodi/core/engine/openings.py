@@ -13,8 +13,10 @@ from datetime import date
 from typing import Literal
 
 from tuodi.core.engine.compile import STANDARD_LESS
+from tuodi.core.engine.conditions import IDENTITY_BITS, holds
+from tuodi.core.engine.decide import NO_CATEGORY, NOT_COVERED
 from tuodi.core.engine.fold import Application, Event, EventResult, events_of, run
-from tuodi.core.engine.plan import IDENTITY_BITS, NO_CATEGORY, NOT_COVERED, Plan, holds
+from tuodi.core.engine.plan import Plan
 from tuodi.core.identities import IdentityRecord
 from tuodi.core.money import yuan_for_people
 from tuodi.core.policy.figures import Missing

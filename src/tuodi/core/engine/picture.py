@@ -63,7 +63,8 @@ def picture(plan: Plan, result: EventResult) -> str:
     title = f"结算 {s.setl_id}：从医疗费总额到个人负担"
     subtitle = f"{plan.pack.name} · {s.setl_time.date().isoformat()} 结算"
     if result.decision.refusal:
-        subtitle += f" · 不予救助：{result.decision.says}（{result.decision.clause}）"
+        kind = "还不能算" if result.decision.is_open else "不予救助"
+        subtitle += f" · {kind}：{result.decision.says}（{result.decision.clause}）"
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
         f'aria-labelledby="waterfall-title waterfall-desc" font-family="{FONTS}" fill="{INK}">',

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuodi.core.engine.compile import Features, features, figure_names
+from tuodi.core.engine.features import Features, features, figure_names
 from tuodi.core.engine.prove import LIMIT
 from tuodi.core.money import half_up
 from tuodi.core.policy.figures import UNLIMITED, Resolver

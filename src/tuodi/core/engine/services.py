@@ -14,8 +14,9 @@ from typing import Literal
 import msgspec
 
 from tuodi.core.dates import age_on
+from tuodi.core.engine.conditions import IDENTITY_BITS, Profile, holds, tier_of
 from tuodi.core.engine.fold import registered_elsewhere
-from tuodi.core.engine.plan import IDENTITY_BITS, Plan, Profile, holds, tier_of
+from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.windows import Judged, identity_windows
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.identities import IdentityRecord

@@ -12,8 +12,9 @@ from datetime import date, datetime, time
 from typing import Any, Literal
 
 from tuodi.core.engine.compile import AMOUNT_NAMES
+from tuodi.core.engine.decide import LayerChoice
 from tuodi.core.engine.fold import Application, Event, EventResult, events_of, run
-from tuodi.core.engine.plan import LayerChoice, Plan
+from tuodi.core.engine.plan import Plan
 from tuodi.core.errors import Fault, InputErrors, declare, fault
 from tuodi.core.identities import IdentityRecord
 from tuodi.core.money import yuan_for_people

@@ -103,7 +103,8 @@ def _readings(case: WordedCase) -> Iterator[str]:
 def _outcome(case: WordedCase) -> Iterator[str]:
     decision = case.result.decision
     if decision.refusal:
-        yield from wrapped(f"不予救助：{decision.says}（{decision.clause}，{decision.refusal}）", indent=2)
+        kind = "还不能算" if decision.is_open else "不予救助"
+        yield from wrapped(f"{kind}：{decision.says}（{decision.clause}，{decision.refusal}）", indent=2)
     for own in case.result.layers:
         cited = "、".join(own.clauses) + (f"；{'、'.join(own.readings)}" if own.readings else "")
         text = (

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tuodi.core.engine.compile import EXACT, features
+from tuodi.core.engine.compile import EXACT
+from tuodi.core.engine.features import features
 from tuodi.core.engine.fold import EventResult, LayerResult
 from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.words_layout import day

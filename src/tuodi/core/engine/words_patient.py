@@ -29,7 +29,7 @@ def _head(case: WordedCase) -> list[str]:
     pack, result, bill = case.plan.pack, case.result, case.bill
     s = result.settlement
     if result.decision.refusal:
-        outcome = "这次不能救助。"
+        outcome = "现在还不能算。" if result.decision.is_open else "这次不能救助。"
     elif bill.left < 0:
         outcome = f"医疗救助支付 {yuan(bill.assistance)}，按全期累计计算，已含此前结算应补的部分。"
     else:
@@ -76,7 +76,7 @@ def _paid(case: WordedCase) -> list[str]:
 def _computed(case: WordedCase) -> list[str]:
     plan, result = case.plan, case.result
     if result.decision.refusal and not result.layers:
-        lines = ["四、为什么不能救助"]
+        lines = ["四、为什么还不能算" if result.decision.is_open else "四、为什么不能救助"]
         for sentence in refusal_lines(plan, result):
             lines += wrapped(sentence)
         return lines

@@ -13,8 +13,9 @@ from datetime import date
 import msgspec
 
 from tuodi.core.dates import FOREVER
+from tuodi.core.engine.decide import CARE_NOT_COVERED, NO_CATEGORY, NOT_IN_FORCE
 from tuodi.core.engine.fold import EventResult, fold
-from tuodi.core.engine.plan import CARE_NOT_COVERED, NO_CATEGORY, NOT_IN_FORCE, Plan
+from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.windows import IdentityWindow, Judged
 from tuodi.core.engine.words_layout import day, span
 from tuodi.core.errors import MissingValues
@@ -87,6 +88,8 @@ def next_lines(
         lines.append(
             f"救助的是{'、'.join(CARE_NAMES[kind] for kind in kinds)}费用；如医疗类别登记有误，请医院更正后重新结算。"
         )
+    elif result.decision.is_open:
+        lines.append("这还不是不予救助：请医院或经办机构补上缺少的一项，再重新计算。")
     elif refusal:
         ground = next((r for r in plan.pack.refusals if r.id == refusal), None)
         lines += _undone(ground.when) if ground else ["如病种、机构或身份登记有误，请更正后重新计算。"]

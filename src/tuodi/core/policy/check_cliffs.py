@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from tuodi.core.dates import FOREVER
-from tuodi.core.engine.plan import IDENTITY_BITS, Plan
+from tuodi.core.engine.conditions import IDENTITY_BITS
+from tuodi.core.engine.plan import Plan
 from tuodi.core.errors import declare
 from tuodi.core.identities import IDENTITIES
 from tuodi.core.money import yuan_for_people

@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 
 from tuodi.core.dates import FOREVER
-from tuodi.core.engine.plan import IDENTITY_BITS, Plan, Profile, holds
+from tuodi.core.engine.conditions import IDENTITY_BITS, Profile, holds
+from tuodi.core.engine.plan import Plan
 from tuodi.core.identities import IDENTITIES
 from tuodi.core.policy.figures import Missing, Resolver, delegated_in
 from tuodi.core.policy.model import FigureRow, Layer, When

@@ -12,7 +12,9 @@ from datetime import date, timedelta
 import msgspec
 
 from tuodi.core.dates import FOREVER, add_months
-from tuodi.core.engine.plan import NOT_IN_FORCE, Plan, Profile, holds
+from tuodi.core.engine.conditions import Profile, holds
+from tuodi.core.engine.decide import NOT_IN_FORCE
+from tuodi.core.engine.plan import Plan
 from tuodi.core.errors import MissingValues, declare
 from tuodi.core.policy.check_grid import (
     MOST,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tuodi.core.engine.compile import cap_groups, features
+from tuodi.core.engine.features import cap_groups, features
 from tuodi.core.errors import declare
 from tuodi.core.policy.check_look import Finding, Level, Look, parts
 from tuodi.core.policy.model import AgeRange, CapRule, FigureRow, Layer

@@ -64,7 +64,8 @@ class FigureRow(Part, frozen=True, kw_only=True):
     top_up_to: FigureSpec | None = None
     caps: dict[Id, FigureSpec] = {}
     cap_steps: dict[Id, list[CapStep]] = {}
-    due: Literal["counter", "application", "year_end", "december"] | None = None
+    #: When this row pays, if not when its layer does; who applies is told to a layer, so a row cannot wait for it.
+    due: Literal["counter", "year_end", "december"] | None = None
 
 
 class Penalty(Part, frozen=True, kw_only=True):
