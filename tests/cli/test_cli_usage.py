@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shlex
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -112,3 +115,34 @@ def test_lines_are_broken_without_tearing_words():
     assert filled_lines("用 --reading-b 换一种释义", 0, wide=14) == ["用 --reading-b", "换一种释义"]
     assert command_lines("tuodi x " + "--word value " * 8)[0].endswith(" \\")
     assert in_chinese("something new") == "something new"
+
+
+def test_an_unknown_argument_is_told_with_the_usage_of_its_command(tuodi):
+    answer = tuodi("synth", "--pack", "999999-example", "--people", "1", "--out", "x", "--quick")
+    assert answer.code == exits.USAGE
+    assert "tuodi synth" in answer.err
+    assert "不认识的参数：--quick" in answer.err
+
+
+def test_a_full_disk_is_not_our_mistake():
+    from tuodi.cli.files import unusable
+
+    assert "磁盘满了" in str(unusable(OSError(28, "No space left on device", "/x/out.csv")))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_what_is_printed_cannot_be_written(more):
+    with Path("/dev/full").open("w") as full:
+        command = [
+            sys.executable,
+            "-c",
+            "import sys; from tuodi.cli import main; sys.exit(main())",
+            "pack",
+            "list",
+            *more,
+        ]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, encoding="utf-8", check=False)
+    assert done.returncode == exits.INPUT
+    assert "磁盘满了" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -148,9 +148,9 @@ def test_G10_the_eighteenth_birthday_is_the_first_day_of_an_adult(admitted, due)
     assert pays(plan("by-age"), [bill]) == [due]
 
 
-def test_G10_nobody_is_a_child_for_want_of_a_birth_date():
+def test_G10_nobody_is_a_child_or_an_adult_for_want_of_a_birth_date():
     (result,) = results(plan("by-age"), stays(("2024-02-01", 800)))
-    assert (result.pay, result.decision.refusal) == (0, "not_covered")
+    assert (result.pay, result.decision.refusal) == (0, "not_yet_known")
 
 
 def test_G11_an_identity_granted_back_issues_what_the_earlier_bills_should_have_had():

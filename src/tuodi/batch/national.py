@@ -112,6 +112,8 @@ def convert(
                 _rows_to_records(source, out, report, known=defaults or {}, assistance=assistance or {})
             if report.faults and not keep_going:
                 raise InputErrors(report.faults)
+    except FileNotFoundError:
+        raise InputErrors([fault(E_FILE, file=source.name, why="没有这个文件")]) from None
     except (OSError, UnicodeError, pa.ArrowInvalid) as error:
         raise InputErrors([fault(E_FILE, file=source.name, why=error)]) from error
     return report

@@ -18,6 +18,12 @@ from dataclasses import dataclass, field
 from tuodi.core.errors import Fault, declare, fault
 from tuodi.core.money import fen_from_yuan, yuan
 
+#: What the JSON reader complains of, and what people read.
+PROBLEMS = {
+    "property name": "键要用英文双引号括起来，或者文件没有写完", "Expecting value": "这里缺一个值", "Expecting ','": "少了逗号，或括号没有配对",
+    "Expecting ':'": "键后面少了冒号", "Unterminated string": "引号没有配对", "Invalid control": "文字里有换行等控制符", "Extra data": "结尾之后还有内容",
+}  # fmt: skip
+
 E_JSON = declare("E-NATIONAL-JSON", "不是规范的 JSON：{why}", "请核对文件是否完整、是否为接口返回的原文")
 E_SHAPE = declare(
     "E-NATIONAL-SHAPE",
@@ -235,7 +241,8 @@ def _values(text: str, *, file: str, faults: list[Fault]) -> Iterator[tuple[int,
         try:
             value, end = DECODER.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
-            why = getattr(error, "msg", "嵌套太深")
+            said = getattr(error, "msg", "嵌套太深")
+            why = next((says for part, says in PROBLEMS.items() if part in said), said)
             at = line + text.count("\n", position, getattr(error, "pos", position))
             faults.append(fault(E_JSON, file=file, line=at, why=why))
             end = text.find("\n", position)

@@ -131,6 +131,8 @@ class ParquetSource:
 
     def _broken(self, error: Exception, line: int) -> InputErrors:
         reason = str(error).splitlines()[0]
+        if "magic bytes" in reason:
+            reason = "结尾没有 Parquet 的标记，多半是没有传完"
         return InputErrors([fault(faults.PARQUET_BROKEN, file=self._file, line=line, reason=reason)])
 
     def _type_faults(self, field: pa.Field, column: Column) -> list[Fault]:

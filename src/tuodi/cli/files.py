@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -15,6 +16,11 @@ from tuodi.core.errors import InputErrors, declare, fault
 E_OUTPUT = declare("E-FILE-UNUSABLE", "文件“{path}”不能读写：{why}", "请检查路径、权限和磁盘空间")
 E_FOLDER = declare("E-FOLDER-MISSING", "没有“{path}”这个文件夹", "请先建好，或换一个位置")
 
+#: Troubles that have no class of their own, by the system's number.
+NUMBERS = {
+    errno.ENOSPC: "磁盘满了", errno.EDQUOT: "超过了磁盘配额", errno.EROFS: "磁盘是只读的", errno.ENAMETOOLONG: "名字太长",
+    errno.EMFILE: "打开的文件太多", errno.EIO: "磁盘读写出错", errno.ELOOP: "链接绕了圈",
+}  # fmt: skip
 REASONS = {
     "PermissionError": "没有权限", "FileNotFoundError": "没有这个文件或文件夹", "IsADirectoryError": "这是一个文件夹",
     "NotADirectoryError": "路径中间有一段不是文件夹", "FileExistsError": "已经有了",
@@ -23,8 +29,8 @@ REASONS = {
 
 def unusable(error: OSError) -> InputErrors:
     """Return a trouble with a file as an error that people can read."""
-    why = REASONS.get(type(error).__name__, error.strerror or "系统拒绝")
-    return InputErrors([fault(E_OUTPUT, path=error.filename, why=why)])
+    why = REASONS.get(type(error).__name__) or NUMBERS.get(error.errno or 0) or error.strerror or "系统拒绝"
+    return InputErrors([fault(E_OUTPUT, path=error.filename or "（输出）", why=why)])
 
 
 def out_path(text: str, *, suffixes: tuple[str, ...]) -> Path:
@@ -34,6 +40,8 @@ def out_path(text: str, *, suffixes: tuple[str, ...]) -> Path:
         raise UsageError(f"结果文件“{text}”的名字应以 {' 或 '.join(suffixes)} 结尾")
     if not path.parent.is_dir():
         raise InputErrors([fault(E_FOLDER, path=path.parent)])
+    if path.is_dir():
+        raise InputErrors([fault(E_OUTPUT, path=path, why="这是一个文件夹")])
     return path
 
 

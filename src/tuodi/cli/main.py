@@ -59,9 +59,12 @@ def _answer(error: Exception, *, as_json: bool) -> int:
     from tuodi.cli.output import print_faults
     from tuodi.core.errors import InputErrors, MissingValues, PackErrors
 
-    if isinstance(error, OSError) and error.filename:
+    if isinstance(error, OSError) and (error.filename or error.errno):
         from tuodi.cli.files import unusable
 
+        if not error.filename:  # what is printed cannot be written: say it where it can, once
+            as_json = False
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         error = unusable(error)
     if not isinstance(error, InputErrors):
         traceback.print_exception(error)
@@ -69,6 +72,8 @@ def _answer(error: Exception, *, as_json: bool) -> int:
         return exits.CRASHED
     print_faults(error.faults, as_json=as_json)
     if isinstance(error, MissingValues):
+        if not as_json:
+            print("录入值写在一个文件里，用 --delegated 给出；只想试用，可以加 --sample-values。", file=sys.stderr)
         return exits.MISSING
     return exits.PACK if isinstance(error, PackErrors) else exits.INPUT
 

@@ -62,6 +62,13 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(in_chinese(message), self.format_usage())
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Complain of what a command does not know with the usage of that command, not of the whole program."""
+        found, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return found, rest
+
     def format_usage(self) -> str:
         return "\n".join(filled_lines(f"用法：{self._usage()}", 0, hanging=6)) + "\n"
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tuodi.core.engine.plan import Plan
 
 E_MISSING = declare(
-    "E-DELEGATED-MISSING", "规则“{rule}”（{clause}）需要授权参数 {param}（{asks}），{day} 当日没有录入值",
+    "E-DELEGATED-MISSING", "规则“{rule}”（{clause}）需要授权参数 {param}（{asks}），{day}没有录入值",
     "请从{left_to}查得数值，连同来源录入后再算",
 )  # fmt: skip
 E_RANGE = declare(
@@ -138,11 +138,14 @@ def _not_yet_known(plan: Plan, answers: list[Decision], lacking: list[str]) -> D
         first.layers[i] if i < insurers and all(a.layers[i].row == first.layers[i].row for a in answers) else nothing
         for i in range(len(plan.layers))
     ]
-    clauses = [row.clause for i in range(len(plan.layers)) for a in answers if (row := a.layers[i].figures)]
     refused = [a.clause for a in answers if a.refusal]
+    depending = [
+        layer.clause for i, layer in enumerate(plan.layers)
+        if any(a.layers[i].figures != first.layers[i].figures for a in answers)
+    ]  # fmt: skip
     called = "、".join(UNKNOWN[name][0] for name in lacking)
     says = f"适用哪一条取决于{called}，账单里没有；请补上后重新计算"
-    return Decision(NOT_YET_KNOWN, [*clauses, *refused][0], says, first.category, first.identity, tuple(kept))
+    return Decision(NOT_YET_KNOWN, [*refused, *depending][0], says, first.category, first.identity, tuple(kept))
 
 
 def _decide(plan: Plan, profile: Profile) -> Decision:
@@ -301,7 +304,7 @@ def missing_values(pack: Pack, missing: Missing, *, rule: str, clause: str, day:
     return MissingValues(
         fault(
             E_MISSING, rule=rule, clause=clause, param=param, asks=pack.delegated[param].asks,
-            left_to=pack.delegated[param].left_to, day=day or "任何一日",
+            left_to=pack.delegated[param].left_to, day=f"{day} 当日" if day else "还",
         )
         for param in missing.params
     )  # fmt: skip

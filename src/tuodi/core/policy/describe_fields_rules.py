@@ -168,7 +168,7 @@ FigureRow 一行数额｜对符合 when 的情形；每种情形必须正好有�
   top_up_to 补足到｜补足到总报销比例
   caps 限额｜限额编号：数额；编号要先写在本层的 caps 里
   cap_steps 升档的限额｜限额编号：从累计多少起是多少
-  due 支付时间｜与本层不同时才写｜counter=结算时；application=依申请；year_end=次年年初；december=当年年底
+  due 支付时间｜与本层不同时才写｜counter=结算时；year_end=次年年初；december=当年年底
 Band 一段｜从 from（含）到下一段的 from（不含）
   from 起点｜不写是 0 元
   rate 比例｜这一段的比例

@@ -42,6 +42,15 @@ class Document:
         return self.lines.get(path, 1)
 
 
+#: What the YAML reader complains of most, and what people read.
+PROBLEMS = {
+    "found a tab": "缩进用了制表符（Tab），请改用空格", "cannot start any token": "有一个符号放错了地方，内容里有符号时请加英文引号",
+    "mapping values are not allowed": "一行里冒号太多，或上一行的缩进不对", "did not find expected key": "缩进前后不一致",
+    "did not find expected node": "逗号或括号多了一个，里面是空的", "did not find expected ',' or": "括号没有配对，或中间少了逗号",
+    "could not find expected ':'": "少了冒号，或冒号后面没有空格", "unexpected end of stream": "引号没有配对",
+}  # fmt: skip
+
+
 def parse_yaml(text: str, *, file: str) -> Document:
     """Return the document; ``PackErrors`` with every fault that can be seen at once."""
     loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
@@ -49,7 +58,8 @@ def parse_yaml(text: str, *, file: str) -> Document:
         node = yaml.compose(text, Loader=loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        why = str(getattr(error, "problem", "") or "无法读取")
+        problem = str(getattr(error, "problem", ""))
+        why = next((says for part, says in PROBLEMS.items() if part in problem), problem or "无法读取")
         raise PackErrors([fault(E_YAML, file=file, line=mark.line + 1 if mark else 0, why=why)]) from None
     reader = _Reader(file, text)
     data = reader.value(node, ()) if node is not None else None

@@ -74,7 +74,7 @@ README = """# {name}
 - `policy.schema.json`：给编辑器用的写法表，不用改。
 - `diseases.csv`（需要时）：病种清单，列为 `list,disease,icd10,under_age,note`。
 
-改完运行 `tuodi pack check {pack}` 和 `tuodi pack test {pack}`。
+改完运行 `tuodi pack check {pack}` 和 `tuodi pack cases {pack}`。
 """
 
 
