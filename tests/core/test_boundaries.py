@@ -1,0 +1,141 @@
+"""Days, rows and words at their edges, each worked by hand: what mutation testing found nobody had written down."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from msgspec import UNSET
+from sound_pack import source
+
+from tuodi.batch.packs import pack_of
+from tuodi.core.dates import Period
+from tuodi.core.engine.conditions import whoever
+from tuodi.core.engine.features import figure_names
+from tuodi.core.engine.fold import differences, fold
+from tuodi.core.engine.plan import make_plan
+from tuodi.core.engine.rows import NEVER, UNLIMITED, silent_row
+from tuodi.core.engine.windows import Judged, identity_windows, opens, reach_backs, window_of
+from tuodi.core.errors import MissingValues
+from tuodi.core.identities import IdentityRecord
+from tuodi.core.money import percent
+from tuodi.core.policy.figures import Entered, EnteredValue, Resolver
+from tuodi.core.policy.load import load_pack
+from tuodi.core.policy.model import When
+from tuodi.core.settlements import Settlement
+
+PACKS = Path(__file__).parent.parent / "packs"
+LIFE = Period(date(2022, 1, 1), date(2024, 12, 31))
+WINDOW = {"clause": "JX-6", "name": "认定前 6 个月", "identities": ["dibao"], "months": 6}
+RULE = {"clause": "JX-6", "identities": ["dibao"], "window": "recent"}
+
+
+def pack(rule=RULE, **window):
+    return load_pack(source({"windows": {"recent": WINDOW | window}, "identity_rules": [rule]}))
+
+
+def dibao(first, last=None, certified=None, applied=None):
+    days = [date.fromisoformat(day) if day else None for day in (first, last, certified, applied)]
+    return IdentityRecord("甲", "dibao", *days)
+
+
+def opened(record, *others, **window):
+    return opens(pack(**window), "recent", record, [record, *others], LIFE)
+
+
+def test_a_reach_back_holds_from_its_first_day_to_the_day_before_the_certification():
+    """Certified on 2023-07-01, six months back: 2023-01-01 to 2023-06-30."""
+    held = dibao("2023-07-01", certified="2023-07-01")
+    backs = reach_backs(pack(), [held], life=LIFE)["recent"]
+    inside = {day: window_of(backs, date.fromisoformat(day)) is not None
+              for day in ("2022-12-31", "2023-01-01", "2023-06-30", "2023-07-01")}  # fmt: skip
+    assert inside == {"2022-12-31": False, "2023-01-01": True, "2023-06-30": True, "2023-07-01": False}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "is_opened"),
+    [("2023-06-30", "2023-06-30", False), ("2023-01-01", "2023-06-29", True), ("2023-01-01", "2023-06-30", False)],
+)
+def test_who_held_the_identity_the_day_before_has_not_newly_got_it(first, last, is_opened):
+    renewed = dibao("2023-07-01", certified="2023-07-01")
+    assert (opened(renewed, dibao(first, last, certified=first)) is not None) is is_opened
+
+
+def test_a_window_before_the_application_looks_at_the_application():
+    record = dibao("2023-07-01", certified="2023-07-01", applied="2023-05-01")
+    assert (opened(record, before="applied_on").before, opened(record).before) == (date(2023, 5, 1), date(2023, 7, 1))
+
+
+def test_only_certifications_before_the_first_day_reach_no_further_than_it():
+    on_it = opened(dibao("2022-01-01", certified="2022-01-01"))
+    before_it = opened(dibao("2021-12-31", certified="2021-12-31", applied="2022-02-01"), before="applied_on")
+    assert (on_it.first, before_it.first) == (date(2021, 7, 1), date(2022, 1, 1))
+
+
+@pytest.mark.parametrize(("certified", "count"), [("2024-12-31", 1), ("2025-01-01", 0)])
+def test_I_31_a_certification_counts_up_to_the_last_day_in_force(certified, count):
+    rule = {"clause": "JX-6", "identities": ["dibao"], "certified_months": 12}
+    held = identity_windows(pack(rule), [dibao(certified, certified=certified)], life=LIFE)
+    assert len(held) == count
+
+
+def test_an_identity_of_one_day_counts_on_that_day_by_its_rule():
+    rule = {"clause": "JX-6", "identities": ["dibao"], "certified_months": 12}
+    [held] = identity_windows(pack(rule), [dibao("2023-05-01", "2023-05-01", certified="2023-05-01")], life=LIFE)
+    assert (held.first, held.last, held.judged) == (date(2023, 5, 1), date(2023, 5, 1), Judged.CARE)
+    assert held.rule.certified_months == 12
+
+
+def rows_of(name, **values):
+    """Return the numbers by which a pack's first layer counts an event and pays nothing, by name."""
+    layer = pack_of(str(PACKS / name)).layers[0]
+    resolver = Resolver(Entered([EnteredValue(*value) for value in values.values()]), date(2022, 1, 1))
+    return dict(zip(figure_names(layer), silent_row(layer, layer.figures[0], resolver), strict=True))
+
+
+def test_I_30_an_event_that_only_counts_uses_the_deductible_up_and_reaches_no_line():
+    stays = rows_of("t15-stay-deductibles")
+    assert (stays["deductible"], stays["deductibles_of_year"], stays["rate0"]) == (60_000, UNLIMITED, 0)
+    lumps = rows_of("lump-sums")
+    assert {value for name, value in lumps.items() if name.startswith("lump_from")} == {NEVER}
+    assert {value for name, value in lumps.items() if name.startswith("lump") and "from" not in name} == {0}
+    ceiling = rows_of("household-ceiling")
+    assert (ceiling["trigger"], ceiling["target"]) == (NEVER, NEVER)
+
+
+def test_conditions_without_those_on_the_person():
+    bill = When(care=["inpatient"])
+    assert whoever(When(category=["a"], identity=["dibao"], not_identity=["orphan"], care=["inpatient"])) == bill
+    either = whoever(When(any_of=[When(category=["a"], care=["inpatient"]), When(care=["other"])]))
+    assert either == When(any_of=[bill, When(care=["other"])])
+    assert whoever(When(any_of=[When(category=["a"]), bill])).any_of is UNSET
+
+
+def test_a_missing_value_is_told_with_rule_clause_question_place_and_day():
+    with pytest.raises(MissingValues) as raised:
+        fold(make_plan(load_pack(source())), [BILL], [dibao("2022-01-01")])
+    [fault] = raised.value.faults
+    assert fault.message.startswith(
+        "规则“住院救助”（JX-4.1）需要授权参数 jx.standard（月低保标准），2023-03-01 当日没有录入值。请从民政部门文件查得数值"
+    )
+
+
+BILL = Settlement(
+    setl_id="1", psn_no="甲", fixmedins_code="H1", med_type="21", begndate=date(2023, 3, 1), enddate=date(2023, 3, 1),
+    setl_time=datetime(2023, 3, 1), diag_code="J18.9", medfee_sumamt=100_000, fulamt_ownpay_amt=0, overlmt_selfpay=0,
+    preselfpay_amt=0, inscp_scp_amt=100_000,
+)  # fmt: skip
+
+
+def test_a_bill_that_earns_nothing_is_no_difference():
+    plan = make_plan(load_pack(source()), [EnteredValue("jx.standard", "600.00", "县民政局文件")])
+    nothing = fold(plan, [replace(BILL, hifp_pay=100_000)], [dibao("2022-01-01")])
+    assert [layer.pay for layer in nothing[0].layers] == [0]
+    assert differences([], nothing) == differences(nothing, []) == []
+    [found] = differences(nothing, fold(plan, [BILL], [dibao("2022-01-01")]))
+    assert (found.before, found.after, found.amount) == (0, 70_000, 70_000)
+
+
+@pytest.mark.parametrize(("points", "text"), [(1_000, "10%"), (1_050, "10.5%"), (1_005, "10.05%"), (10_000, "100%")])
+def test_rates_for_people(points, text):
+    assert percent(points) == text
