@@ -17,6 +17,8 @@ from tests.apps.cast import assemble, bill
 from tests.site.entering import enter
 from tuodi.apps.institutions.models import ApiKey, Suspension
 from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
+from tuodi.apps.reconciliation.actions import Reconcile
+from tuodi.apps.reconciliation.models import Finding, Mend
 from tuodi.apps.registry.models import IdentityCode
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.counter import ticket_for
@@ -89,6 +91,10 @@ MEASURES = frozenset({"policy_officer", "policy_approver", "system"})
 #: The policy of the city that the cast lives in: another county does not know it, every hospital inside sees it.
 POLICY, VALUE = ({"arguments": (key,), "elsewhere": 404} for key in ("policy", "value"))
 
+RUNS = frozenset({"county_clerk", "finance", "system"})
+#: One institution's day, or one difference of it.
+RECONCILED = {"arguments": ("institution", "day"), "elsewhere": 404, "other_hospital": 404}
+
 
 TABLE: dict[str, Row] = {
     "home": Row(),
@@ -134,6 +140,15 @@ TABLE: dict[str, Row] = {
     "measurement": Row(
         MEASURES, arguments=("measurement",), elsewhere=404, exceptions=dict.fromkeys(set(ROLES) - IN_THE_CITY, 404)
     ),
+    "books": Row(frozenset({"county_approver", "auditor", "system"})),
+    "reconciliation": Row(SEES_SETTLEMENTS), "reconciliation-work": Row(SEES_SETTLEMENTS), "reconciliation-export": Row(SEES_SETTLEMENTS),
+    "reconciliation-run-day": Row(RUNS, "post", ok=(302,), data={"day": "2023-03-01"}),
+    "reconciliation-day": Row(SEES_SETTLEMENTS, **RECONCILED), "reconciliation-run": Row(RUNS, "post", ok=(302,), **RECONCILED),
+    "reconciliation-upload": Row(frozenset({"hospital", "county_clerk", "finance", "system"}), "post", **RECONCILED),
+    "reconciliation-mend": Row(
+        frozenset({"county_clerk", "finance"}), arguments=("finding",), elsewhere=404, other_hospital=404
+    ),
+    "reconciliation-decide": Row(APPROVER, arguments=("mend",), elsewhere=404, other_hospital=404),
     "verify": PUBLIC, "verify-code": Row(is_public=True, arguments=("code",)),
 }  # fmt: skip
 #: The national interface has keys, not accounts: without a signature every answer is a refusal in its envelope.
@@ -197,9 +212,14 @@ def things(cast):
     value = DelegatedValue.objects.create(
         area_code="610900", param="ak.tilt.rate", value="50%", source="文件", proposed_by=cast.officer, proposed_at=at
     )
+    run = Reconcile(actor=cast.chen, code=hospital.code, day=date(2023, 3, 1)).run()
+    finding = Finding.objects.create(run=run, setl_id="X", kind="missing_here", signature="x")
+    mend = Mend.objects.create(
+        finding=finding, kind="cancel", reason="演示", proposed_by=cast.chen, proposed_at=at, state="waiting"
+    )
     measuring = Measurement.objects.create(value=value, area_code="610900", basis="", by=cast.officer, asked_at=at)
     return {
-        "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
+        "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
         "institution": hospital.pk, "agreement": hospital.agreements.first().pk, "suspension": suspended.pk, "key": key.pk,
     }  # fmt: skip
 
@@ -233,6 +253,7 @@ def test_nobody_gets_further_than_the_table_says(name, client, cast, people, set
             "person": cast.wang.pk,
             "account": cast.zhou.pk,
             "what": "unlock",
+            "day": "2023-03-01",
             "ticket": ticket_for(user, cast.wang) if user else "x",
             "code": "0-0-0000000000",
             **things,
@@ -240,7 +261,7 @@ def test_nobody_gets_further_than_the_table_says(name, client, cast, people, set
         client.logout()
         if user is not None:
             enter(client, user)
-        named = {key if key in ("ticket", "code", "what") else "pk": known[key] for key in row.arguments}
+        named = {key if key in ("ticket", "code", "what", "day") else "pk": known[key] for key in row.arguments}
         answer = getattr(client, row.method)(reverse(name, kwargs=named) + row.query, row.data)
         if answer.status_code not in expected(row, who):
             wrong.append((who, answer.status_code, expected(row, who)))

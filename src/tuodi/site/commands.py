@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -281,8 +282,11 @@ def nightly(*, repair: bool = False) -> int:
     prepare()
     from tqdm import tqdm
 
+    from tuodi.apps.reconciliation.daily import reconcile_day
     from tuodi.apps.settlement.models import Bill
-    from tuodi.apps.settlement.nightly import check_books
+    from tuodi.apps.settlement.nightly import KeepBooks, check_books
+    from tuodi.base import clock
+    from tuodi.base.system import system_user
 
     seal()
     told, late = 0, ""
@@ -295,7 +299,11 @@ def nightly(*, repair: bool = False) -> int:
     people = Bill.objects.values("psn_no").distinct().count()
     with tqdm(total=people, desc="重算", unit="人", disable=None) as bar:
         books = check_books(repair=repair, progress=bar.update)
+    KeepBooks(actor=system_user(), books=books, is_repair=repair).run()
     _say_books(books, repair=repair)
+    compared = reconcile_day(clock.today() - timedelta(days=1))
+    wanting = sum(count for run in compared for kind, count in run.counts.items() if kind != "matched")
+    print(f"昨日对账 {len(compared)} 家机构，差异 {wanting} 笔。")
     verdict = _walk()
     _say_audit(verdict)
     wrong = bool(books.differences) and not (repair and all(not d.why for d in books.differences))

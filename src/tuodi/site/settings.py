@@ -116,6 +116,7 @@ INSTALLED_APPS = [
     "tuodi.apps.institutions",
     "tuodi.apps.policies",
     "tuodi.apps.settlement",
+    "tuodi.apps.reconciliation",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

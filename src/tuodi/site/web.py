@@ -26,6 +26,8 @@ class Task:
 TASKS = (
     ("settlement:presettle", "结算窗口", "没有联网接口的机构在这里办理：查就诊人、录费用，看清每一步再结算", "counter"),
     ("settlement:view", "结算查询", "本机构或本辖区的结算、撤销，每一笔怎么算、后来怎么变", "settlements"),
+    ("reconciliation:view", "对账", "三方逐笔对账：谁缺、哪里不符，怎样补正", "reconciliation"),
+    ("books:view", "夜间核账", "每夜把每个人的账重算一遍，与账上差一分也列出来", "books"),
     ("person:view", "人员查询", "辖区内的人员、身份和家庭，每条记录从哪里来", "people"),
     ("institution:view", "定点机构", "医院和药店：等级、协议、暂停结算、接口密钥", "institutions"),
     ("account:view", "账号管理", "辖区内谁有什么岗位、账号是否在用；系统管理员在这里开立和停用", "accounts"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tuodi.apps.reconciliation import daily
 from tuodi.apps.registry import queries as registry
 from tuodi.apps.registry import timeline
 from tuodi.apps.settlement import measuring, moments, nightly, retro
@@ -14,6 +15,7 @@ WIRES: dict[str, tuple[Subscriber, ...]] = {
     "policy:measuring_asked": (measuring.measure_some,),
     "policy:measuring_goes_on": (measuring.measure_some,),
     "settlement:refold_area": (nightly.refold_area,),
+    "statement:compared": (daily.keep_statement,),
 }
 
 

@@ -141,6 +141,30 @@ class Refold(models.Model):
     change_fen = models.BigIntegerField(default=0)
 
 
+class BooksCheck(models.Model):
+    """What a night's check of the books found; the differences of people who can be seen, each with its area."""
+
+    at = models.DateTimeField()
+    people = models.IntegerField()
+    bills = models.IntegerField()
+    repaired = models.IntegerField(default=0)
+    found = models.IntegerField(default=0)
+    is_repair = models.BooleanField(default=False)
+
+
+class BooksDifference(models.Model):
+    """One place where the entries were not what the history earns."""
+
+    check_run = models.ForeignKey(BooksCheck, on_delete=models.RESTRICT, related_name="differences")
+    area_code = models.CharField(max_length=12, db_index=True)
+    psn_no = models.CharField(max_length=30)
+    setl_id = models.CharField(max_length=30, blank=True)
+    layer = models.CharField(max_length=40, blank=True)
+    entered_fen = models.BigIntegerField()
+    earned_fen = models.BigIntegerField()
+    why = models.CharField(max_length=400, blank=True)
+
+
 class Entry(models.Model):
     """One difference of one settlement and layer, append-only. ``pay`` may be negative: to be claimed back."""
 

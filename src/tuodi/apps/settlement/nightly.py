@@ -15,8 +15,8 @@ from django.db.models import Sum
 from tuodi.apps.policies.queries import InForce, plans_of
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.impact import CHUNK, PersonHistory, histories
-from tuodi.apps.settlement.models import Entry, Refold
-from tuodi.base import outbox
+from tuodi.apps.settlement.models import BooksCheck, BooksDifference, Entry, Refold
+from tuodi.base import clock, outbox
 from tuodi.base.action import Action
 from tuodi.base.system import system_user
 from tuodi.core.errors import InputErrors
@@ -55,6 +55,7 @@ class Difference:
     entered_fen: int
     earned_fen: int
     why: str = ""
+    area: str = ""
 
 
 def differences(
@@ -73,14 +74,14 @@ def differences(
                 plans[area] = plans_of(area)
             computed = history.compute(held.settlements, held.records, plans[area], area=area)
         except InputErrors as errors:
-            yield held, [Difference(number, "", "", 0, 0, errors.faults[0].message)]
+            yield held, [Difference(number, "", "", 0, 0, errors.faults[0].message, area)]
             continue
         entered = sums.get(number, {})
         earned = {
             (setl_id, layer.layer): layer.pay for setl_id, result in computed.results.items() for layer in result.layers
         }
         found = [
-            Difference(number, *key, entered.get(key, 0), earned.get(key, 0))
+            Difference(number, *key, entered.get(key, 0), earned.get(key, 0), area=area)
             for key in {**entered, **earned} if entered.get(key, 0) != earned.get(key, 0)
         ]  # fmt: skip
         if found:
@@ -155,3 +156,31 @@ def check_books(
             look()
     look()
     return Books(people, bills, tuple(found), repaired)
+
+
+class KeepBooks(Action):
+    """Keep what a check of the books found, for whoever oversees them."""
+
+    verb = permissions.CHECK_BOOKS
+
+    def __init__(self, *, actor: Any, books: Books, is_repair: bool) -> None:
+        super().__init__(actor=actor)
+        self.books, self.is_repair = books, is_repair
+
+    def write(self) -> BooksCheck:
+        books = self.books
+        made = BooksCheck.objects.create(
+            at=clock.now(), people=books.people, bills=books.bills, repaired=books.repaired, found=len(books.differences),
+            is_repair=self.is_repair,
+        )  # fmt: skip
+        BooksDifference.objects.bulk_create(
+            BooksDifference(
+                check_run=made, area_code=one.area, psn_no=one.psn_no, setl_id=one.setl_id, layer=one.layer,
+                entered_fen=one.entered_fen, earned_fen=one.earned_fen, why=one.why[:400],
+            )
+            for one in books.differences
+        )  # fmt: skip
+        return made
+
+    def audited(self, done: BooksCheck) -> dict[str, Any]:
+        return {"subject": "books", "subject_id": done.pk, "data": {"found": done.found, "repaired": done.repaired}}

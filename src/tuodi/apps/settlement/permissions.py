@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db.models import Q
 
 from tuodi.apps.registry.models import Person
-from tuodi.apps.settlement.models import Bill, Encounter, Entry, Exchange, Filing, Refold
-from tuodi.base.access import allow, area_prefix, scope
+from tuodi.apps.settlement.models import Bill, BooksCheck, BooksDifference, Encounter, Entry, Exchange, Filing, Refold
+from tuodi.base.access import allow, area_prefix, in_area, scope
 
 VIEW = allow("settlement:view", "hospital", "county_clerk", "county_approver", "finance", "auditor", "system")
 PRESETTLE = allow("settlement:presettle", "hospital", "county_clerk")
@@ -16,6 +16,8 @@ REVERSE = allow("settlement:reverse", "hospital")
 ADMIT = allow("encounter:admit", "hospital")
 FILE = allow("filing:make", "hospital", "county_clerk")
 REFOLD = allow("settlement:refold", "county_approver", "registry_clerk", "policy_approver", "system")
+CHECK_BOOKS = allow("books:check", "system")
+VIEW_BOOKS = allow("books:view", "county_approver", "auditor", "system")
 RECONCILE = allow("settlement:reconcile", "hospital", "county_clerk", "finance", "system")
 
 
@@ -32,6 +34,8 @@ def _through_bill(user: object) -> Q:
 
 
 scope(Bill, _bills)
+scope(BooksCheck, lambda user: Q() if getattr(user, "role", "") != "hospital" else Q(pk__in=[]))
+scope(BooksDifference, lambda user: in_area(user, "area_code"))
 scope(Encounter, _bills)
 scope(Entry, _through_bill)
 scope(Filing, lambda user: _bills(user) if getattr(user, "role", "") != "hospital" else Q(pk__in=[]))

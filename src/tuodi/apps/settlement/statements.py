@@ -17,7 +17,7 @@ from tuodi.apps.settlement.envelope import Fields, reference
 from tuodi.apps.settlement.gateway import Call, Reply, handles
 from tuodi.apps.settlement.models import StatementFile
 from tuodi.apps.settlement.queries import StatementLine, statement, statement_rows
-from tuodi.base import access, clock
+from tuodi.base import access, clock, outbox
 from tuodi.base.action import Action
 from tuodi.core.errors import Fault, InputErrors, declare, fault
 from tuodi.core.money import fen_from_yuan, yuan
@@ -94,9 +94,9 @@ class KeepFile(Action):
 
     verb = permissions.RECONCILE
 
-    def __init__(self, *, actor: Any, file: StatementFile) -> None:
+    def __init__(self, *, actor: Any, file: StatementFile, compared: dict[str, str] | None = None) -> None:
         super().__init__(actor=actor)
-        self.file = file
+        self.file, self.compared = file, compared
 
     def write(self) -> StatementFile:
         self.file.at = clock.now()
@@ -105,6 +105,10 @@ class KeepFile(Action):
 
     def audited(self, done: StatementFile) -> dict[str, Any]:
         return {"subject": "statement_file", "subject_id": done.number, "data": {"bytes": len(done.content)}}
+
+    def announce(self, done: StatementFile) -> None:
+        if self.compared:
+            outbox.announce("statement:compared", **self.compared)
 
 
 @handles("9101", changes=True)
@@ -161,7 +165,8 @@ def details(call: Call) -> Reply:
         filename=f"result-{number}.zip",
         content=pack(compared),
     )
-    KeepFile(actor=call.actor, file=made).run()
+    told = {"number": number, "first": first.isoformat(), "last": last.isoformat()}
+    KeepFile(actor=call.actor, file=made, compared=told).run()
     stamp = clock.local(clock.now()).strftime("%Y-%m-%d %H:%M:%S")
     return Reply(
         {"fileinfo": {"file_qury_no": made.number, "filename": made.filename, "dld_endtime": stamp}},

@@ -22,7 +22,7 @@ from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import counter, listing, permissions
 from tuodi.apps.settlement.actions import E_SETTLED
 from tuodi.apps.settlement.counter_form import BillForm, CancelForm, FindForm
-from tuodi.apps.settlement.models import Bill
+from tuodi.apps.settlement.models import Bill, BooksCheck, BooksDifference
 from tuodi.apps.settlement.queries import standing_of_person
 from tuodi.base import access, clock
 from tuodi.base.doors import day_of, said
@@ -269,6 +269,20 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "settlement/cancel.html", {**shown, "form": form, "wrong": wrong})
 
 
+@login_required
+def books(request: HttpRequest) -> HttpResponse:
+    """Show what the last checks of the books found, in the user's area."""
+    access.demand(request.user, permissions.VIEW_BOOKS)
+    page = Paginator(access.visible(request.user, BooksCheck).order_by("-pk"), PAGE).get_page(request.GET.get("page"))
+    seen = access.visible(request.user, BooksDifference).filter(check_run__in=list(page)).order_by("pk")
+    found: dict[int, list[BooksDifference]] = {}
+    for one in seen:
+        found.setdefault(one.check_run_id, []).append(one)
+    return render(
+        request, "settlement/books.html", {"page": page, "rows": [(one, found.get(one.pk, [])) for one in page]}
+    )
+
+
 @page_limited("verify", per_minute=VERIFICATIONS)
 def verify(request: HttpRequest, code: str = "") -> HttpResponse:
     """Confirm a printed statement by its code, to anybody; nothing personal is said."""
@@ -291,6 +305,7 @@ urlpatterns = [
     path("settlements/<int:pk>/", settlement, name="settlement"),
     path("settlements/<int:pk>/statement/", statement, name="settlement-statement"),
     path("settlements/<int:pk>/cancel/", cancel, name="settlement-cancel"),
+    path("settlements/books/", books, name="books"),
     path("verify/", verify, name="verify"),
     path("verify/<str:code>/", verify, name="verify-code"),
 ]

@@ -1,0 +1,164 @@
+"""What is asked about reconciliation: our side of a day, the newest runs, what still differs, what was done about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+
+from tuodi.apps.institutions.models import Institution
+from tuodi.apps.reconciliation.comparing import AMOUNTS, SIDES, Line
+from tuodi.apps.reconciliation.models import KINDS, MENDS, Finding, Mend, Report, Run
+from tuodi.apps.settlement.models import Bill
+from tuodi.apps.settlement.queries import day_bounds, first_grants, statement_rows
+from tuodi.base import access
+from tuodi.core.settlements import INSURER_FIELDS
+
+KIND_NAMES, MEND_NAMES = dict(KINDS), dict(MENDS)
+#: kind of difference -> mends that may be tried, the usual first.
+MENDS_OF = {
+    "missing_here": ("ask", "record", "accept"),
+    "missing_there": ("ask", "cancel", "accept"),
+    "different": ("ask", "cancel", "accept"),
+}
+MONEY = frozenset({"cancel", "record"})
+
+
+def ours(code: str, day: date) -> list[Line]:
+    """Return what we settled for an institution on a day: at the counter, later differences apart; cancellations negative."""
+    bills = list(statement_rows(code, first=day, last=day))
+    sources = {bill.pk: bill.cancels if bill.is_cancellation else bill for bill in bills}
+    granted = first_grants({source.pk for source in sources.values()})
+    lines = []
+    for bill in bills:
+        source, sign = sources[bill.pk], -1 if bill.is_cancellation else 1
+        maf = source.maf_pay + granted.get(source.pk, 0)
+        fund = sum(getattr(source, name) for name in INSURER_FIELDS) + maf
+        lines.append(
+            Line(
+                bill.setl_id, bill.psn_no, bill.mdtrt_id, medfee=sign * source.medfee_sumamt, fund=sign * fund, maf=sign * maf,
+                acct=sign * source.acct_pay, refunded=bill.is_cancellation,
+            )
+        )  # fmt: skip
+    return lines
+
+
+def institutions_of(user: Any) -> QuerySet[Institution]:
+    """Return the institutions whose reconciliation a user sees."""
+    rows = access.visible(user, Institution).order_by("code")
+    return rows.filter(code=user.institution_code or "-") if user.role == "hospital" else rows
+
+
+def report_of(code: str, day: date, side: str) -> Report | None:
+    """Return the newest report of a side."""
+    return Report.objects.filter(fixmedins_code=code, day=day, side=side).order_by("-pk").first()
+
+
+def lines_of(report: Report | None) -> list[Line] | None:
+    """Return a report's lines; None where there is no report."""
+    return None if report is None else [Line(**line) for line in report.lines]
+
+
+def newest_runs(user: Any) -> QuerySet[Run]:
+    """Return the newest run of every institution and day that a user sees."""
+    newest = Run.objects.values("fixmedins_code", "day").annotate(newest=Max("pk")).order_by().values("newest")
+    return access.visible(user, Run).filter(pk__in=newest)
+
+
+def differences(user: Any, *, kind: str = "", day: date | None = None) -> QuerySet[Finding]:
+    """Return what still differs: not matched in the newest run, nor accepted just as it is."""
+    accepted = Mend.objects.filter(
+        kind="accept", state="done", finding__signature=OuterRef("signature"), finding__setl_id=OuterRef("setl_id"),
+        finding__run__fixmedins_code=OuterRef("run__fixmedins_code"), finding__run__day=OuterRef("run__day"),
+    )  # fmt: skip
+    rows = access.visible(user, Finding).filter(~Exists(accepted), run__in=newest_runs(user)).exclude(kind="matched")
+    if kind in KIND_NAMES:
+        rows = rows.filter(kind=kind)
+    if day is not None:
+        rows = rows.filter(run__day=day)
+    return rows.select_related("run").order_by("-run__day", "run__fixmedins_code", "pk")
+
+
+def waiting(user: Any) -> QuerySet[Mend]:
+    """Return the mends that wait for a second person."""
+    rows = access.visible(user, Mend).filter(state="waiting")
+    return rows.select_related("finding__run", "proposed_by").order_by("proposed_at")
+
+
+def mends_of(finding: Finding) -> list[Mend]:
+    """Return everything done about a settlement of a day, in whichever run it was seen, the newest first."""
+    rows = Mend.objects.filter(
+        finding__setl_id=finding.setl_id, finding__run__fixmedins_code=finding.run.fixmedins_code,
+        finding__run__day=finding.run.day,
+    )  # fmt: skip
+    return list(rows.select_related("proposed_by", "decided_by").order_by("-pk"))
+
+
+def says(finding: Finding) -> str:
+    """Return what is wrong, in a sentence."""
+    if finding.kind == "matched":
+        return "三方一致" if len(finding.sides) == 3 else "已报的各方一致"
+    told = []
+    if finding.kind == "missing_here":
+        who = [name for side, name in SIDES.items() if finding.sides.get(side)]
+        told.append(f"{'、'.join(who)}有，我方没有")
+    for side, name in SIDES.items():
+        what = [one["what"] for one in finding.wrong if one["side"] == side]
+        if "missing" in what:
+            told.append(f"{name}没有")
+        elif what:
+            told.append(f"与{name}的{'、'.join(AMOUNTS[one] for one in what)}不符")
+    return "；".join(told)
+
+
+def choices_for(finding: Finding, user: Any) -> list[tuple[str, str]]:
+    """Return the mends that a user may try; money is proposed by the county's clerk, a bill needs the insurer's words."""
+    insurer = finding.sides.get("insurer") or {}
+    settles = user.role == "county_clerk"
+    return [
+        (kind, MEND_NAMES[kind])
+        for kind in MENDS_OF.get(finding.kind, ())
+        if (kind not in MONEY or settles) and (kind != "record" or insurer.get("bill"))
+    ]
+
+
+@dataclass(frozen=True)
+class DayOf:
+    """An institution on a day, as the overview shows it."""
+
+    institution: Institution
+    settled: int
+    run: Run | None
+    has_hospital: bool
+    has_insurer: bool
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return dict(self.run.counts) if self.run else {}
+
+
+def overview(user: Any, day: date) -> list[DayOf]:
+    """Return the institutions that settled, reported or were compared on a day."""
+    begin, end = day_bounds(day, day)
+    seen = institutions_of(user)
+    bills = Bill.objects.filter(
+        fixmedins_code__in=seen.values("code"), setl_time__gte=begin, setl_time__lt=end, is_reversed=False
+    )
+    settled: dict[str, int] = {}
+    for code in bills.order_by("pk").values_list("fixmedins_code", flat=True):
+        settled[code] = settled.get(code, 0) + 1
+    runs = {run.fixmedins_code: run for run in newest_runs(user).filter(day=day).order_by("pk")}
+    reported = set(access.visible(user, Report).filter(day=day).order_by("pk").values_list("fixmedins_code", "side"))
+    codes = {*settled, *runs, *(code for code, _ in reported)}
+    return [
+        DayOf(
+            one,
+            settled.get(one.code, 0),
+            runs.get(one.code),
+            (one.code, "hospital") in reported,
+            (one.code, "insurer") in reported,
+        )
+        for one in seen.filter(Q(code__in=codes))
+    ]

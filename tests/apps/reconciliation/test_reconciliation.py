@@ -1,0 +1,201 @@
+"""Three sides of a day: found, mended by two people, shown mended by the next run (AK-5.1.1, AK-6.1, WH-5.2)."""
+
+from datetime import date
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, transaction
+from django.http import Http404
+
+from tests.apps.cast import assemble, bill
+from tuodi.apps.reconciliation import queries, reading
+from tuodi.apps.reconciliation.actions import DecideMend, KeepReport, MendDifference, Reconcile
+from tuodi.apps.reconciliation.comparing import Line, compare
+from tuodi.apps.reconciliation.daily import keep_statement, reconcile_day
+from tuodi.apps.reconciliation.models import Finding, Run
+from tuodi.apps.settlement import permissions as _settlement  # noqa: F401  its scopes are asked for
+from tuodi.apps.settlement.actions import Settle
+from tuodi.apps.settlement.models import Bill, BooksDifference, StatementFile
+from tuodi.apps.settlement.nightly import Books, Difference, KeepBooks
+from tuodi.base import clock
+from tuodi.base.models import AuditEvent
+from tuodi.base.system import system_user
+from tuodi.core.errors import InputErrors
+
+pytestmark = pytest.mark.django_db
+DAY, CODE = date(2023, 3, 1), "H61090200001"
+HEAD = (
+    "setl_id,psn_no,fixmedins_code,med_type,begndate,enddate,setl_time,diag_code,medfee_sumamt,fulamt_ownpay_amt,"
+    "overlmt_selfpay,preselfpay_amt,inscp_scp_amt,maf_pay\n"
+)
+
+
+def row(setl_id, yuan, maf, **more):
+    told = {
+        "setl_id": setl_id, "psn_no": "P0001", "code": CODE, "med_type": "21", "first": "2023-03-01", "last": "2023-03-01",
+        "at": "2023-03-01 10:00:00", "diag": "J18.9", "medfee": yuan, "a": "0", "b": "0", "c": "0", "inscp": yuan, "maf": maf,
+        **more,
+    }  # fmt: skip
+    return ",".join(str(cell) for cell in told.values()) + "\n"
+
+
+@pytest.fixture
+def cast():
+    return assemble()
+
+
+def settle(cast, *bills):
+    for setl_id, yuan in bills:
+        Settle(actor=cast.zhao, bill=bill(setl_id, DAY, yuan)).run()
+
+
+def insurer(cast, text):
+    lines = reading.read((HEAD + text).encode(), code=CODE, day=DAY)
+    return KeepReport(actor=cast.chen, code=CODE, day=DAY, side="insurer", filename="i.csv", lines=lines).run()
+
+
+def run(cast):
+    Reconcile(actor=cast.chen, code=CODE, day=DAY).run()
+    return {one.setl_id: one for one in Finding.objects.filter(run=Run.objects.latest("pk")).order_by("pk")}
+
+
+def test_AK_5_1_1_every_settlement_of_any_side_is_classified(cast):
+    settle(cast, ("A", 1000), ("B", 1000), ("C", 1000))
+    insurer(cast, row("A", 1000, 700) + row("B", 1000, "699.99") + row("D", 500, 350))
+    found = run(cast)
+    assert {key: one.kind for key, one in found.items()} == {
+        "A": "matched", "B": "different", "C": "missing_there", "D": "missing_here",
+    }  # fmt: skip
+    assert queries.says(found["B"]) == "与医保机构的基金支付合计、医疗救助不符"
+    assert Run.objects.get().counts == {"matched": 1, "different": 1, "missing_there": 1, "missing_here": 1}
+
+
+def test_AK_6_1_a_bill_missing_here_is_recorded_by_two_people_and_the_next_run_matches(cast):
+    insurer(cast, row("D", 500, 350))
+    mend = MendDifference(actor=cast.chen, finding=run(cast)["D"], kind="record", reason="医院漏传").run()
+    assert mend.state == "waiting"
+    assert not Bill.objects.exists()
+    with pytest.raises(PermissionDenied):
+        DecideMend(actor=cast.chen, mend=mend).run()
+    DecideMend(actor=cast.zhou, mend=mend).run()
+    found = run(cast)
+    assert found["D"].kind == "matched"
+    assert found["D"].sides["ours"]["maf"] == 35000
+    assert AuditEvent.objects.filter(verb="reconciliation:approve", subject_id=str(mend.pk)).exists()
+    with pytest.raises(InputErrors, match="已经办结"):
+        DecideMend(actor=cast.zhou, mend=mend).run()
+
+
+def test_a_bill_missing_there_is_cancelled_by_two_people_or_sent_back(cast):
+    settle(cast, ("C", 1000))
+    insurer(cast, row("A", 1, 0))
+    found = run(cast)
+    first = MendDifference(actor=cast.chen, finding=found["C"], kind="cancel", reason="医院已退费").run()
+    with pytest.raises(InputErrors, match="等复核"):
+        MendDifference(actor=cast.chen, finding=found["C"], kind="ask", reason="x").run()
+    DecideMend(actor=cast.zhou, mend=first, refusal="请先问医院").run()
+    assert Bill.objects.get(setl_id="C").cancelled_by is None
+    second = MendDifference(actor=cast.chen, finding=found["C"], kind="cancel", reason="医院书面确认").run()
+    DecideMend(actor=cast.zhou, mend=second).run()
+    assert Bill.objects.get(setl_id="C").cancelled_by is not None
+
+
+def test_an_accepted_difference_leaves_the_worklist_until_it_changes(cast):
+    insurer(cast, row("D", 500, 350))
+    MendDifference(actor=cast.chen, finding=run(cast)["D"], kind="accept", reason="他县的单据").run()
+    run(cast)
+    assert not queries.differences(cast.chen).exists()
+    insurer(cast, row("D", 501, 350))
+    run(cast)
+    assert [one.setl_id for one in queries.differences(cast.chen)] == ["D"]
+
+
+def test_a_difference_that_is_not_of_the_newest_run_is_not_mended(cast):
+    insurer(cast, row("D", 500, 350))
+    old = run(cast)["D"]
+    run(cast)
+    with pytest.raises(InputErrors, match="重新对账"):
+        MendDifference(actor=cast.chen, finding=old, kind="ask", reason="x").run()
+
+
+def test_a_file_with_bad_rows_is_told_all_of_them_and_not_kept(cast):
+    bad = row("A", "1.234", 0) + row("B", 1, 0, at="2023-03-02 10:00:00") + row("C", 1, 0, code="H9") + row("C", 1, 0)
+    with pytest.raises(InputErrors) as told:
+        insurer(cast, bad)
+    assert {one.line for one in told.value.faults} == {2, 3, 4, 5}
+
+
+def test_a_hospital_speaks_for_itself_only(cast):
+    settle(cast, ("A", 1000))
+    run(cast)
+    with pytest.raises(PermissionDenied):
+        KeepReport(actor=cast.sun, code=CODE, day=DAY, side="hospital", filename="x", lines=[]).run()
+    with pytest.raises(PermissionDenied):
+        KeepReport(actor=cast.zhao, code=CODE, day=DAY, side="insurer", filename="x", lines=[]).run()
+    assert queries.newest_runs(cast.zhao).exists()
+    assert not queries.newest_runs(cast.sun).exists()
+    assert not queries.newest_runs(cast.outsider).exists()
+    with pytest.raises((Http404, PermissionDenied)):
+        Reconcile(actor=cast.outsider, code=CODE, day=DAY).run()
+
+
+def test_a_3202_of_one_day_is_the_hospitals_side_and_several_days_are_not(cast):
+    settle(cast, ("A", 1000))
+    file = StatementFile.objects.create(
+        number="F1", fixmedins_code=CODE, filename="a.txt", at=clock.now(),
+        content=b"A\t\tP0001\t1000\t700\t0\t0\n",
+    )  # fmt: skip
+    keep_statement({"number": file.number, "first": "2023-03-01", "last": "2023-03-02"})
+    assert not Run.objects.exists()
+    keep_statement({"number": file.number, "first": "2023-03-01", "last": "2023-03-01"})
+    assert Run.objects.get().counts == {"matched": 1}
+    assert [one.counts for one in reconcile_day(DAY)] == [{"matched": 1}]
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_both_ways_of_marking_a_cancelled_original_match(flag):
+    ours = [Line("1", "P", "M", medfee=100), Line("9", "P", "M", medfee=-100, refunded=True), Line("2", medfee=5)]
+    theirs = [Line("1", "P", "M", medfee=100, refunded=flag), Line("8", "P", "M", medfee=-100), Line("2", medfee=5)]
+    assert [(one.setl_id, one.kind) for one in compare(ours, hospital=theirs, insurer=None)] == [("2", "matched")]
+
+
+def test_findings_are_only_added_to(cast):
+    settle(cast, ("A", 1000))
+    run(cast)
+    for change in (lambda: Finding.objects.update(kind="different"), lambda: Run.objects.all().delete()):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            change()
+
+
+def test_a_nights_findings_are_shown_to_whoever_oversees_the_area(cast, client):
+    from tests.site.entering import enter
+
+    found = Difference("P0001", "A", "basic", 100, 200, area="610902")
+    KeepBooks(actor=system_user(), books=Books(1, 1, (found,), 0), is_repair=False).run()
+    assert BooksDifference.objects.count() == 1
+    enter(client, cast.zhou)
+    assert "P0001" in client.get("/settlements/books/").content.decode()
+
+
+def test_pages_from_upload_to_mended(cast, client):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from tests.site.entering import enter
+
+    settle(cast, ("A", 1000))
+    enter(client, cast.chen)
+    place = f"/reconciliation/{cast.hospital.pk}/2023-03-01/"
+    bad = SimpleUploadedFile("i.csv", (HEAD + row("A", "x", 0, inscp=1) + row("B", "y", 0, inscp=1)).encode())
+    page = client.post(f"{place}upload/", {"side": "insurer", "file": bad}).content.decode()
+    assert "有 2 处需要改正" in page
+    good = SimpleUploadedFile("i.csv", (HEAD + row("A", 1000, 600)).encode())
+    assert client.post(f"{place}upload/", {"side": "insurer", "file": good}).status_code == 302
+    page = client.get(place).content.decode()
+    assert "金额不符" in page
+    assert "700.00" in page
+    finding = Finding.objects.latest("pk")
+    answer = client.post(f"/reconciliation/findings/{finding.pk}/", {"kind": "ask", "reason": "请核对"})
+    assert answer["Location"] == "/reconciliation/work/"
+    assert "请医药机构重新上传" in client.get("/reconciliation/work/").content.decode()
+    told = b"".join(client.get("/reconciliation/export.csv").streaming_content).decode()
+    assert "A,P0001,金额不符" in told
