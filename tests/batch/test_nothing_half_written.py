@@ -1,14 +1,17 @@
 """A batch called as a function keeps the promise of the command line: what does not end well leaves no file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from exchange_samples import IDENTITY, csv_text, settlements, written
 
+from tuodi.batch import faults
 from tuodi.batch.packs import pack_of
 from tuodi.batch.pipeline import Job, adjudicate
 from tuodi.batch.writing import EntryWriter
 from tuodi.core.engine.plan import make_plan
+from tuodi.core.errors import InputErrors
 
 
 @pytest.fixture
@@ -45,3 +48,18 @@ def test_a_batch_that_fails_while_writing_leaves_nothing(job, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         adjudicate(job)
     assert list(job.out.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_faults_that_are_not_listed_are_counted(job, monkeypatch, is_kept):
+    """Three rows are wrong; one fault is listed, the last line says that two more are not."""
+    job.out.parent.mkdir()
+    monkeypatch.setattr(faults, "MAX_FAULTS", 1)
+    if is_kept:
+        found = adjudicate(job).faults
+    else:
+        with pytest.raises(InputErrors) as raised:
+            adjudicate(replace(job, keep_going=False))
+        found = raised.value.faults
+    assert [fault.code for fault in found] == ["E-VALUE-CODE", faults.FAULTS_MORE]
+    assert dict(found[1].fields)["count"] == "2"

@@ -28,7 +28,7 @@ from tuodi.batch.institutions_join import joined
 from tuodi.batch.kernel import Kernel, compile_kernel, run_kernel, unit_of
 from tuodi.batch.objects import applications_of, identities_of, settlements_of
 from tuodi.batch.parts import NOTHING_CANCELLED, slices, standing
-from tuodi.batch.reading import Reader, open_table, read_all
+from tuodi.batch.reading import Reader, listed, open_table, read_all
 from tuodi.batch.spill import Spill
 from tuodi.batch.writing import EntryWriter
 from tuodi.core.engine.fold import fold
@@ -119,6 +119,7 @@ def _run(job: Job, bad: BadRows, report: Report, began: float, progress: Progres
     ) as spill:
         late = _read(job, bad, reader, spill, tables, report, progress)
         report.seconds["read"] = time.perf_counter() - began
+        report.faults = listed(report.faults, count=report.fault_count, file=str(job.settlements))
         if report.faults and not job.keep_going:
             raise InputErrors(report.faults)
         with EntryWriter(job.out) as writer, ThreadPoolExecutor(job.threads) as pool:

@@ -24,7 +24,7 @@ from tuodi.batch.values import normalised_types
 from tuodi.batch.whole_file import WHOLE_FILE_CHECKS, Late
 from tuodi.core.errors import Fault, InputErrors, fault
 
-__all__ = ["Chunk", "IdGuard", "Reader", "empty_frame", "open_table", "read_all", "write_bad"]
+__all__ = ["Chunk", "IdGuard", "Reader", "empty_frame", "listed", "open_table", "read_all", "write_bad"]
 
 CHUNK_ROWS = 500_000
 PARQUET_SUFFIX = ".parquet"
@@ -128,7 +128,7 @@ def read_all(
     check = WHOLE_FILE_CHECKS.get(schema.name)
     late = list(check(frame, chunks, str(path))) if check else []
     found = sorted([one for chunk in chunks for one in chunk.faults] + [one.fault for one in late], key=_by_line)
-    found = _listed(found, count=reader.fault_count + len(late), file=str(path))
+    found = listed(found, count=reader.fault_count + len(late), file=str(path))
     if found and not keep_going:
         raise InputErrors(found)
     bad = _bad_rows(reader, parts, late)
@@ -140,7 +140,7 @@ def _by_line(one: Fault) -> int:
     return one.line
 
 
-def _listed(found: list[Fault], *, count: int, file: str) -> list[Fault]:
+def listed(found: list[Fault], *, count: int, file: str) -> list[Fault]:
     """Return the faults that are listed, and one that counts those that are not."""
     kept = found[: faults.MAX_FAULTS]
     if count > len(kept):
