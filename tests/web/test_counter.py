@@ -200,6 +200,22 @@ def test_the_list_is_filtered_ordered_paged_and_counts_its_queries(window, cast,
     assert listed("order=password&first=x&page=zzz&state=nonsense")[0]
 
 
+def test_a_list_too_long_to_count_shows_the_latest_and_says_so(window, cast, monkeypatch):
+    for n in range(30):
+        Settle(actor=cast.zhao, bill=bill(f"A{n:02d}", date(2023, 3, 1 + n % 28), 100 + n, person="P0002")).run()
+    monkeypatch.setattr(listing, "COUNTED", 27)
+    page = window.get("/settlements/?first=2023-01-01&order=-paid").content.decode()
+    assert "超过 <strong>27</strong> 笔" in page
+    assert "第 1 / 2 页" in page
+    assert "有效结算" not in page
+    assert "order=-medfee" not in page
+    first = Bill.objects.order_by("-setl_time", "-pk")[0]
+    assert re.findall(r'href="/settlements/(\d+)/"', page)[0] == str(first.pk)
+    whole = window.get("/settlements/?first=2023-03-20&order=-paid").content.decode()
+    assert "有效结算" in whole
+    assert "order=-medfee" in whole
+
+
 def test_a_hospital_finds_only_its_own_settlements(window, cast):
     Settle(actor=cast.sun, bill=bill("OTHER", date(2023, 3, 1), 100, hospital=cast.other_hospital.code)).run()
     for text in ("OTHER", "P0001", "P0002"):

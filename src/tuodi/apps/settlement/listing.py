@@ -30,6 +30,10 @@ STATES = {"settled": "已结算", "cancelled": "已撤销", "refused": "不予�
 #: What a list may be ordered by: column -> fields.
 ORDERS = {"setl_time": "setl_time", "medfee": "medfee_sumamt", "paid": "paid"}
 EXPORT_ROWS = 20_000
+PAGE = 25
+#: Settlements that a list counts, adds up and orders by amount; of more only the latest or earliest are shown, so that no page grows
+#: with the county. Fewer where each row is told from the others by its entries.
+COUNTED, COUNTED_BY_ENTRIES = 5_000, 500
 
 
 def settlements_for(user: Any) -> QuerySet[Bill]:
@@ -102,6 +106,31 @@ def totals(rows: QuerySet[Bill]) -> dict[str, int]:
     said = live.aggregate(count=Count("pk"), medfee=Sum("medfee_sumamt"))
     paid = Entry.objects.filter(bill__in=rows.values("pk")).aggregate(total=Sum("pay"))["total"]
     return {"count": said["count"], "medfee": said["medfee"] or 0, "paid": paid or 0}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page of a list; without ``totals`` there are more than ``count``, and they stand in the order of their time."""
+
+    rows: list[Any]
+    order: str
+    number: int
+    pages: int
+    count: int
+    totals: dict[str, int] | None
+
+
+def listed(rows: QuerySet[Bill], *, state: str, order: str, page: str) -> Listed:
+    """Return the page asked for, the nearest if there is none such."""
+    most = COUNTED_BY_ENTRIES if state in ("refused", "changed") else COUNTED
+    count = rows.values("pk")[: most + 1].count()
+    is_whole, count = count <= most, min(count, most)
+    if not is_whole and order.lstrip("-") != "setl_time":
+        order = "-setl_time"
+    pages = max(1, -(-count // PAGE))
+    number = min(max(int(page), 1), pages) if page.isascii() and page.isdigit() and len(page) < 9 else 1
+    shown = list(ordered(rows, order)[(number - 1) * PAGE : number * PAGE])
+    return Listed(shown, order, number, pages, count, totals(rows) if is_whole else None)
 
 
 HEAD = (

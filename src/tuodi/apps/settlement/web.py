@@ -11,7 +11,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -169,11 +168,11 @@ def _rows(request: HttpRequest) -> tuple[Any, dict[str, Any]]:
 def settlements(request: HttpRequest) -> HttpResponse:
     """List settlements."""
     rows, shown = _rows(request)
-    page = Paginator(listing.ordered(rows, shown["order"]), PAGE).get_page(request.GET.get("page"))
-    lines = [(row, listing.state_of(row), MED_TYPES.get(row.med_type[:2], row.med_type)) for row in page]
+    page = listing.listed(rows, state=shown["state"], order=shown["order"], page=request.GET.get("page", "1"))
+    lines = [(row, listing.state_of(row), MED_TYPES.get(row.med_type[:2], row.med_type)) for row in page.rows]
     return render(
         request, "settlement/list.html",
-        {**shown, "page": page, "lines": lines, "totals": listing.totals(rows), "states": listing.STATES,
+        {**shown, "page": page, "order": page.order, "before": page.number - 1, "after": page.number + 1, "lines": lines, "states": listing.STATES,
          "is_hospital": bool(counter.institution_of(request.user))},
     )  # fmt: skip
 
