@@ -37,12 +37,18 @@ NOTES = """What is run:
 - Window functions add up a person's year in closed form, which is right until a category changes within the year.
 - Files are a synthetic county's (`tuodi synth`), kept in `bench-data`. Each run is a process of its own; libraries are loaded before the
   clock starts. Reading and writing without computing uses the batch's compression and sizes of row groups.
-- Start-up is the whole process, `python -c pass` taken off."""
+- Start-up is the whole process, `python -c pass` taken off.
+- Settle calls are 2304 of the national interface, over HTTP to granian with two processes, each signed, by 600 people with a history.
+  The statements of one call with their values are sent again by pgbench with other ids and people: what the database alone takes.
+  openIMIS's figure is quoted from its own benchmark (1,116 statements, 748 ms for a bill of twenty lines).
+- Books of 10^6 settlements are copies of one settlement that the service made, of 200,000 people in ten counties over three years,
+  one in fifty refused, one in twenty changed afterwards, an audit row each. Lists count up to a bound and say when there are more."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is run: rows in memory, rows of the decimal loop, rows of files, rounds, calls of one settlement."""
+    """How much is run: rows in memory, rows of the decimal loop, rows of files, rounds, calls of one settlement; of the service settle
+    calls a round, people with a history, settlements in the books, databases."""
 
     memory: int
     decimals: int
@@ -52,19 +58,29 @@ class Sizes:
     rounds: int
     calls: int
     judged: bool
+    settles: int
+    waiting: int
+    books: int
+    databases: tuple[str, ...]
 
 
 FULL = Sizes(
-    memory=1_000_000, decimals=100_000, files=[1_000_000], csv=1_000_000, large=0, rounds=5, calls=2_000, judged=True
-)
+    memory=1_000_000, decimals=100_000, files=[1_000_000], csv=1_000_000, large=0, rounds=5, calls=2_000, judged=True,
+    settles=200, waiting=600, books=1_000_000, databases=("postgres", "sqlite"),
+)  # fmt: skip
 SMOKE = Sizes(
-    memory=20_000, decimals=2_000, files=[2_000, 6_000], csv=2_000, large=50_000, rounds=1, calls=20, judged=False
-)
+    memory=20_000, decimals=2_000, files=[2_000, 6_000], csv=2_000, large=50_000, rounds=1, calls=20, judged=False,
+    settles=16, waiting=20, books=1_000, databases=("sqlite",),
+)  # fmt: skip
 
 
 def contests(sizes: Sizes, home: Path) -> dict[str, Callable[[], Iterable[Row]]]:
     """Return what can be run, by name."""
     from tests.benchmarks import files, fold_columns, single, windows
+    from tests.benchmarks.service import calls, folds, pages
+
+    def each_database(run: Callable[..., Iterable[Row]], **how: object) -> list[Row]:
+        return [row for database in sizes.databases for row in run(database, **how)]
 
     rounds, judged = sizes.rounds, sizes.judged
     part = fold_columns.CHUNK if judged else 10_000
@@ -82,14 +98,23 @@ def contests(sizes: Sizes, home: Path) -> dict[str, Callable[[], Iterable[Row]]]
         "csv": lambda: [files.csv(sizes.csv, rounds=few, judged=judged, home=home)],
         "single": lambda: single.one_settlement(times=sizes.calls, rounds=rounds, judged=judged),
         "start": lambda: single.start_up(rounds=rounds, judged=judged, home=home),
+        "settle": lambda: each_database(
+            calls.settle_calls, calls=sizes.settles, rounds=few, people=sizes.waiting, judged=judged
+        ),
+        "refolds": lambda: each_database(folds.refolds, people=sizes.waiting, rounds=few, judged=judged),
+        "pages": lambda: each_database(pages.pages, settlements=sizes.books, rounds=rounds, judged=judged),
     }
+
+
+#: Contests of the service: ``--only service``.
+SERVICE = ("settle", "refolds", "pages")
 
 
 def measured(sizes: Sizes, home: Path, only: list[str]) -> list[Row]:
     """Run the contests one after another, saying which."""
     rows: list[Row] = []
     for name, run in contests(sizes, home).items():
-        if not only or name in only:
+        if not only or name in only or ("service" in only and name in SERVICE):
             print(f"{name} …", file=sys.stderr, flush=True)
             rows += run()
     return rows

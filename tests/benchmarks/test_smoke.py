@@ -8,6 +8,8 @@ from tests.benchmarks.__main__ import SMOKE, contests, main
 from tests.benchmarks.decimal_loop import pay_all
 from tests.benchmarks.facts import columns, facts, pays, policy
 from tests.benchmarks.machine import version_of
+from tests.benchmarks.service.calls import settle_calls
+from tests.benchmarks.service.replayed import pgbench
 from tests.benchmarks.windows import changed_years, fold_of, frame_of, in_duckdb, in_polars
 from tuodi.batch.kernel import compile_kernel, run_kernel
 
@@ -20,7 +22,7 @@ def test_all_rows_are_there(tmp_path, capsys):
     out = capsys.readouterr().out
     assert out.split("\n\n", 1)[1].strip() in page.read_text("utf-8")
     rows = [line for line in out.splitlines() if line.startswith("| ")][1:]
-    assert len(rows) == (28 if version_of("openfisca-core") else 27)
+    assert len(rows) == (51 if version_of("openfisca-core") else 50)
     for words in (
         "streaming",
         "decimal",
@@ -32,15 +34,36 @@ def test_all_rows_are_there(tmp_path, capsys):
         "CSV",
         "auditor",
         "--version",
+        "settle call",
+        "lost or doubled",
+        "reaching back",
+        "settlements refused",
     ):
         assert any(words in row for row in rows), words
-    assert not any("| yes" in row or "**no**" in row for row in rows)
+    judged = [row for row in rows if "| yes" in row or "**no**" in row]
+    assert ["lost or doubled" in row and "| yes" in row for row in judged] == [True]
 
 
 def test_every_contest_can_be_run_alone(tmp_path):
     assert list(contests(SMOKE, tmp_path)) == [
         "stream", "decimals", "windows", "yearly", "large", "parquet", "pack", "csv", "single", "start",
+        "settle", "refolds", "pages",
     ]  # fmt: skip
+
+
+def test_a_settle_call_is_sent_again_through_pgbench(request):
+    if request.config.getoption("--database") != "postgres" or not pgbench():
+        pytest.skip("needs --database postgres and pgbench")
+    rows = list(settle_calls("postgres", calls=16, rounds=1, people=20, judged=False))
+    assert len(rows) == 6
+    assert "pgbench, 16 clients" in rows[3].beside
+
+
+def test_without_pgbench_the_row_says_so(monkeypatch):
+    monkeypatch.setattr("tests.benchmarks.service.replayed.pgbench", lambda: "")
+    [row] = settle_calls("postgres", calls=1, rounds=1, people=2, judged=True)
+    assert "pgbench is not installed" in row.cells[1]
+    assert row.reached is None
 
 
 @pytest.mark.parametrize("changes", [False, True])
