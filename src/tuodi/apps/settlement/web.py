@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -30,7 +31,6 @@ from tuodi.core.errors import InputErrors
 from tuodi.core.identities import IDENTITIES
 from tuodi.core.settlements import CAUSES, DISEASE_CLASSES, MED_TYPES, REFERRALS
 
-PAGE = 25
 #: Statements that one address may verify in a minute: enough for a counter, too few to guess codes.
 VERIFICATIONS = 60
 
@@ -272,7 +272,9 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def books(request: HttpRequest) -> HttpResponse:
     """Show what the last checks of the books found, in the user's area."""
     access.demand(request.user, permissions.VIEW_BOOKS)
-    page = Paginator(access.visible(request.user, BooksCheck).order_by("-pk"), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(access.visible(request.user, BooksCheck).order_by("-pk"), listing.PAGE).get_page(
+        request.GET.get("page")
+    )
     seen = access.visible(request.user, BooksDifference).filter(check_run__in=list(page)).order_by("pk")
     found: dict[int, list[BooksDifference]] = {}
     for one in seen:
