@@ -46,7 +46,7 @@ contracts:
 
 bench: setup ## the table of docs/reference/bench.md, measured here
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
-	$(BIN)/python -m tests.benchmarks --size $(SIZE)
+	$(BIN)/python -m tests.benchmarks --size $(SIZE) --write docs/reference/bench.md
 
 reference: setup ## make docs/reference again from the code
 	$(BIN)/python -m tests.reference
