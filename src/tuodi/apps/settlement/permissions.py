@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement.models import Bill, BooksCheck, BooksDifference, Encounter, Entry, Exchange, Filing, Refold
@@ -26,7 +26,8 @@ def _bills(user: object) -> Q:
     if getattr(user, "role", "") == "hospital":
         return Q(fixmedins_code=str(getattr(user, "institution_code", "")) or "-")
     prefix = area_prefix(str(getattr(user, "area_code", "")))
-    return Q(psn_no__in=Person.objects.filter(insured_area__startswith=prefix).values("psn_no"))
+    # Asked row by row: a list of everybody in the area, which some databases would make first, grows with the county.
+    return Q(Exists(Person.objects.filter(psn_no=OuterRef("psn_no"), insured_area__startswith=prefix)))
 
 
 def _through_bill(user: object) -> Q:
