@@ -122,6 +122,12 @@ class Bill(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(medfee_sumamt__gte=0), name="bill_not_negative")]
+        #: Few are cancelled or reversed: a list of them reads no others.
+        indexes = [
+            models.Index(
+                fields=["setl_time"], condition=Q(cancelled_by__isnull=False) | Q(is_reversed=True), name="bill_gone"
+            )
+        ]
 
 
 class Refold(models.Model):
