@@ -19,6 +19,7 @@ from tuodi.apps.institutions.models import ApiKey, Suspension
 from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
 from tuodi.apps.reconciliation.actions import Reconcile
 from tuodi.apps.reconciliation.models import Finding, Mend
+from tuodi.apps.registry.actions.rosters import PreviewRoster
 from tuodi.apps.registry.models import IdentityCode
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.counter import ticket_for
@@ -95,6 +96,10 @@ RUNS = frozenset({"county_clerk", "finance", "system"})
 #: One institution's day, or one difference of it.
 RECONCILED = {"arguments": ("institution", "day"), "elsewhere": 404, "other_hospital": 404}
 
+SEES_ROSTERS, REGISTRAR = frozenset({"registry_clerk", "county_approver", "auditor"}), frozenset({"registry_clerk"})
+#: A roster of the cast's county: no hospital knows it, nor does another county.
+ROSTER = {"arguments": ("roster",), "elsewhere": 404, "other_hospital": 404, "exceptions": {"hospital": 404}}
+
 
 TABLE: dict[str, Row] = {
     "home": Row(),
@@ -109,6 +114,10 @@ TABLE: dict[str, Row] = {
     "people": Row(SEES_PEOPLE - {"hospital"}),
     "person": Row(SEES_PEOPLE, **OWN_PERSON),
     "person-reveal": Row(frozenset({"registry_clerk", "county_clerk", "county_approver"}), "post", **OWN_PERSON),
+    "rosters": Row(SEES_ROSTERS), "roster-new": Row(REGISTRAR), "roster": Row(SEES_ROSTERS, **ROSTER),
+    "roster-wrong": Row(REGISTRAR, **ROSTER), "roster-impact": Row(REGISTRAR, **ROSTER),
+    "roster-confirm": Row(REGISTRAR, "post", ok=(302,), **ROSTER), "roster-drop": Row(REGISTRAR, "post", ok=(302,), **ROSTER),
+    "roster-undo": Row(REGISTRAR, ok=(302,), **ROSTER),
     "settlements": Row(SEES_SETTLEMENTS),
     "settlements-find": Row(SEES_SETTLEMENTS, "post", ok=(302,)),
     "settlements-export": Row(SEES_SETTLEMENTS),
@@ -218,8 +227,12 @@ def things(cast):
         finding=finding, kind="cancel", reason="演示", proposed_by=cast.chen, proposed_at=at, state="waiting"
     )
     measuring = Measurement.objects.create(value=value, area_code="610900", basis="", by=cast.officer, asked_at=at)
+    roster = PreviewRoster(
+        actor=cast.registrar, content="人员编号,身份,起始日期\nP0002,低保,2024-01-01\n".encode(), filename="a.csv",
+        kind="identities", issuer="民政局", area_code="610902",
+    ).run()  # fmt: skip
     return {
-        "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
+        "roster": roster.run.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
         "institution": hospital.pk, "agreement": hospital.agreements.first().pk, "suspension": suspended.pk, "key": key.pk,
     }  # fmt: skip
 

@@ -29,6 +29,7 @@ TASKS = (
     ("reconciliation:view", "对账", "三方逐笔对账：谁缺、哪里不符，怎样补正", "reconciliation"),
     ("books:view", "夜间核账", "每夜把每个人的账重算一遍，与账上差一分也列出来", "books"),
     ("person:view", "人员查询", "辖区内的人员、身份和家庭，每条记录从哪里来", "people"),
+    ("roster:view", "名册导入", "各部门送来的身份名册：先看差异和金额影响，再确认；可以撤销", "rosters"),
     ("institution:view", "定点机构", "医院和药店：等级、协议、暂停结算、接口密钥", "institutions"),
     ("account:view", "账号管理", "辖区内谁有什么岗位、账号是否在用；系统管理员在这里开立和停用", "accounts"),
     ("audit:view", "审计记录", "辖区内谁在什么时候做了什么，审计链是否完好", "trail"),

@@ -1,0 +1,135 @@
+"""Rosters by hand: uploaded, differences seen, weighed in money, confirmed, undone; hostile files are refused."""
+
+import io
+import zipfile
+from datetime import date
+
+import pytest
+from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from tests.apps.cast import assemble, bill
+from tests.site.entering import enter
+from tests.web.visitor import PHONE, SCREEN, Visitor, needs_chromium
+from tuodi.apps.registry import uploads
+from tuodi.apps.registry.models import Identity, ImportRun
+from tuodi.apps.settlement.actions import Settle
+from tuodi.base.models import AuditEvent
+
+HEAD = "人员编号,姓名,身份,起始日期,认定日期,备注\n"
+GOOD = HEAD + "P0002,,低保,2022-01-01,2022-01-01,\nP9999,,低保,2022-01-01,,\nP0001,,低保,2022-13-01,,=1+1\n"
+
+
+@pytest.fixture
+def cast(db):
+    cache.clear()
+    return assemble()
+
+
+@pytest.fixture
+def office(client, cast):
+    enter(client, cast.registrar)
+    return client
+
+
+def upload(office, content=GOOD, name="roster.csv", **changes):
+    content = content.encode() if isinstance(content, str) else content
+    given = {"kind": "identities", "issuer": "民政局", "as_of": "2024-01-01", "is_full": "no", **changes}
+    return office.post("/rosters/new/", {"file": SimpleUploadedFile(name, content), **given})
+
+
+def test_differences_are_seen_before_anything_is_written(office):
+    before = Identity.objects.count()
+    answer = upload(office)
+    assert answer.status_code == 302, answer.content.decode()
+    page = office.get(answer["Location"]).content.decode()
+    assert "等待确认" in page
+    assert "李叔" in page
+    assert "查无此人 1" in page
+    assert "没有用到的列：备注" in page
+    assert "查不到这个人" in office.get(answer["Location"] + "?kind=not_found").content.decode()
+    assert "2022-13-01" in office.get(answer["Location"] + "?kind=bad").content.decode()
+    assert Identity.objects.count() == before
+
+
+def test_wrong_rows_come_back_as_a_file_without_formulas(office):
+    at = upload(office)["Location"]
+    told = office.get(f"{at}to-correct.csv").content.decode("utf-8-sig")
+    assert "2022-13-01" in told
+    assert ",=1+1" not in told
+    assert "'=1+1" in told
+
+
+def test_AK_6_3_what_somebody_should_have_been_given_is_seen_first_then_confirmed_and_undone(office, cast):
+    Settle(actor=cast.zhao, bill=bill("A", date(2023, 3, 1), 30000, person="P0002")).run()
+    at = upload(office)["Location"]
+    seen = office.get(f"{at}impact/").content.decode()
+    assert "P0002" in seen
+    assert "<strong>0.00 元</strong>，0 人</dd></div><div><dt>应减少" not in seen
+    assert "名册已导入" in office.post(f"{at}confirm/", follow=True).content.decode()
+    assert Identity.objects.filter(person=cast.li, identity="dibao", withdrawn_at__isnull=True).exists()
+    assert "不能导入" in office.post(f"{at}confirm/", follow=True).content.decode()
+    assert "恢复原状" in office.get(f"{at}undo/").content.decode()
+    assert "导入已撤销" in office.post(f"{at}undo/", follow=True).content.decode()
+    assert not Identity.objects.filter(person=cast.li, identity="dibao", withdrawn_at__isnull=True).exists()
+    assert AuditEvent.objects.filter(subject="roster").count() >= 3
+
+
+def test_a_preview_is_given_up(office):
+    at = upload(office)["Location"]
+    assert "没有改动任何登记" in office.post(f"{at}drop/", follow=True).content.decode()
+    assert ImportRun.objects.get().state == "dropped"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.xls", b"\xd0\xcf\x11\xe0"), ("a.csv", b"a\0b"), ("a.csv", b"PK\x03\x04"), ("a.xlsx", b"PK\x03\x04broken"), ("a.xlsx", b"x")],
+)  # fmt: skip
+def test_what_is_no_roster_is_refused(office, name, content):
+    assert "这不是 CSV 或 xlsx 文件" in upload(office, content, name).content.decode()
+    assert not ImportRun.objects.exists()
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused(office, monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_UNPACKED", 10_000)
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/worksheets/sheet1.xml", b" " * 1_000_000)
+    assert "解开后过大" in upload(office, held.getvalue(), "a.xlsx").content.decode()
+
+
+def looks_right_on_both(visitor):
+    """Check the page as it stands on a phone and on a counter's screen."""
+    for size in (PHONE, SCREEN):
+        visitor.page.set_viewport_size(size)
+        visitor.looks_right()
+
+
+@needs_chromium
+def test_a_clerk_takes_a_roster_in(chromium, served):
+    visitor = Visitor(chromium, served, SCREEN)
+    page = visitor.page
+    visitor.enter("registrar")
+    page.goto(f"{served.url}/rosters/")
+    looks_right_on_both(visitor)
+    page.goto(f"{served.url}/rosters/new/")
+    looks_right_on_both(visitor)
+    page.set_input_files("#id_file", {"name": "roster.csv", "mimeType": "text/csv", "buffer": GOOD.encode()})
+    page.fill("#id_issuer", "民政局")
+    page.click("text=上传并看差异")
+    page.wait_for_selector("text=等待确认")
+    looks_right_on_both(visitor)
+    page.click("text=看对救助金额的影响")
+    page.wait_for_selector("h1:text('对救助金额的影响')")
+    looks_right_on_both(visitor)
+    page.go_back()
+    page.click("text=确认导入")
+    page.wait_for_selector("text=名册已导入")
+    looks_right_on_both(visitor)
+    page.click("text=撤销这次导入")
+    page.wait_for_selector("h1:text('撤销导入')")
+    looks_right_on_both(visitor)
+    page.click("text=确认撤销")
+    page.wait_for_selector("text=导入已撤销")
+    looks_right_on_both(visitor)
+    visitor.leave()
