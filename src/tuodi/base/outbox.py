@@ -15,7 +15,9 @@ SUBSCRIBERS: dict[str, list[Subscriber]] = {}
 
 
 def announce(fact: str, **data: Any) -> None:
-    """Add a fact in the running transaction; ids only, nothing personal."""
+    """Add a fact in the running transaction; ids only, nothing personal. One that nobody subscribed to is not kept."""
+    if not SUBSCRIBERS.get(fact):
+        return
     Announcement.objects.create(at=clock.now(), fact=fact, data=data)
 
 

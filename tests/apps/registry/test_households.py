@@ -15,6 +15,7 @@ from tuodi.apps.registry.actions.households import (
 )
 from tuodi.apps.registry.models import Household, Membership
 from tuodi.apps.registry.queries import household_on, members_on
+from tuodi.base import outbox
 from tuodi.base.models import Announcement, AuditEvent
 from tuodi.core.errors import InputErrors
 
@@ -27,7 +28,8 @@ def cast():
 
 
 @pytest.fixture
-def home(cast):
+def home(cast, monkeypatch):
+    monkeypatch.setitem(outbox.SUBSCRIBERS, "household:changed", [lambda data: None])
     JoinHousehold(
         actor=cast.chen, psn_no="P0001", number="F1", new_area="610902", first=date(2023, 1, 1), is_head=True
     ).run()

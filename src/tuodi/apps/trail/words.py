@@ -27,7 +27,9 @@ VERBS: dict[str, str] = {
     "policy_value:propose": "提交授权参数", "policy_value:approve": "批准授权参数", "policy_value:refuse": "退回授权参数",
     "policy_value:withdraw": "申请撤回授权参数", "policy_value:approve_withdrawal": "批准撤回授权参数",
     "settlement:view": "查看结算", "settlement:presettle": "预结算", "settlement:settle": "办理结算", "settlement:cancel": "撤销结算",
-    "settlement:reverse": "冲正", "settlement:refold": "重新计算", "settlement:reconcile": "对账", "settlement:exported": "导出结算",
+    "settlement:reverse": "冲正", "settlement:refold": "重新计算", "settlement:reconcile": "对账",
+    "books:check": "核对账目", "books:view": "查看账目核对", "reconciliation:view": "查看三方对账", "reconciliation:report": "提交对账数据",
+    "reconciliation:run": "三方对账", "reconciliation:mend": "提交差异处理", "reconciliation:approve": "批准差异处理", "settlement:exported": "导出结算",
     "encounter:admit": "登记就诊", "filing:make": "登记备案", "exchange:refused": "拒绝接口请求",
 }  # fmt: skip
 
