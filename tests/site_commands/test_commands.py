@@ -23,6 +23,11 @@ def cast():
 
 
 @pytest.fixture
+def news(cast):
+    outbox.announce("identity:changed", psn_nos=["P0001"], cause_id="identity:1")
+
+
+@pytest.fixture
 def wired():
     before = {fact: list(held) for fact, held in outbox.SUBSCRIBERS.items()}
     yield
@@ -30,7 +35,7 @@ def wired():
     outbox.SUBSCRIBERS.update(before)
 
 
-def test_the_night_seals_delivers_and_finds_the_books_right(cast, capsys):
+def test_the_night_seals_delivers_and_finds_the_books_right(cast, news, capsys):
     assert commands.nightly() == 0
     out = capsys.readouterr().out
     for said in ("已封存 1 条", "已送达 1 条", "1 人、1 笔结算重新计算，与账上分毫不差", "审计链完好"):
@@ -48,11 +53,11 @@ def test_a_fen_too_much_is_told_and_only_repaired_when_asked(cast, capsys):
     assert commands.nightly() == 0
 
 
-def test_news_that_fails_is_kept_and_told(cast, capsys, wired):
+def test_news_that_fails_is_kept_and_told(cast, news, capsys, wired):
     def fails(data):
         raise RuntimeError("下游停机")
 
-    outbox.SUBSCRIBERS["settlement:settled"] = [fails]
+    outbox.SUBSCRIBERS["identity:changed"] = [fails]
     assert commands.nightly() == 1
     assert "下游停机" in capsys.readouterr().out
     assert Announcement.objects.filter(delivered_at__isnull=True).count() == 1
@@ -87,7 +92,7 @@ def test_the_doctor_has_a_line_for_everything(cast, capsys):
     assert code == (1 if "错误 " in out.replace("错误 0", "") else 0)
 
 
-def test_the_doctor_says_what_waits(cast, capsys):
+def test_the_doctor_says_what_waits(cast, news, capsys):
     with clock.set_to(clock.now() + timedelta(days=10)):
         commands.doctor()
     out = capsys.readouterr().out
