@@ -50,6 +50,14 @@ class Action:
             self.announce(done)
         return done
 
+    def rehearse(self) -> None:
+        """Raise whatever would stop it now, so that nobody is asked to confirm what would be refused; nothing is written."""
+        access.demand(self.actor, self.verb)
+        with transaction.atomic():
+            self.check()
+            self.lock()
+            self.decide()
+
     def check(self) -> None:
         """Raise unless the actor may do it to these rows (area, institution, own earlier step)."""
 

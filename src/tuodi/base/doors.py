@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -32,6 +32,13 @@ def sentence_of(fault: Fault) -> str:
     place = f"{fault.place}：" if fault.place else ""
     value = f"（值为“{fault.value}”）" if fault.value else ""
     return f"{place}{fault.message}{value}"
+
+
+def say_beside(form: forms.Form, wrong: InputErrors, places: Mapping[str, str]) -> None:
+    """Say each fault beside the field that its code is about; those of no field stand above the form."""
+    for fault in wrong.faults:
+        field = places.get(fault.code)
+        form.add_error(field if field in form.fields else None, sentence_of(fault))
 
 
 def day_of(text: str) -> date | None:

@@ -137,13 +137,13 @@ class EndIdentity(_ChangeIdentity):
             raise refuse(E_ENDED, identity=IDENTITIES[self.row.identity], first=self.row.first, last=self.last)
         if self.last == self.row.last:
             raise refuse(E_NO_CHANGE)
+        self.ended = copied(self.row, last=self.last)
+        refuse_faulty(self.ended, person=self.person, beside=[self.row.pk])
 
     def write(self) -> Identity:
-        ended = copied(self.row, last=self.last)
-        refuse_faulty(ended, person=self.person, beside=[self.row.pk])
         withdraw(self.row)
-        ended.save(force_insert=True)
-        return ended
+        self.ended.save(force_insert=True)
+        return self.ended
 
     def told(self, done: Identity) -> dict[str, Any]:
         return {"identity_id": done.pk, "replaces": self.row.pk, "identity": done.identity, "last": str(done.last)}
