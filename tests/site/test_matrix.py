@@ -67,6 +67,8 @@ SEES_PEOPLE = frozenset(
 )
 #: A hospital sees nobody's file: to it every file is unknown.
 OWN_PERSON = {"arguments": ("person",), "elsewhere": 404, "other_hospital": 404, "exceptions": {"hospital": 404}}
+OWN_IDENTITY = {**OWN_PERSON, "arguments": ("identity",)}
+CERTIFIES = frozenset({"registry_clerk", "county_approver"})
 OWN_BILL = {"arguments": ("pk",), "elsewhere": 404, "other_hospital": 404}
 SEES_INSTITUTIONS = frozenset(
     {"administrator", "county_clerk", "county_approver", "finance", "auditor", "hospital", "system"}
@@ -114,6 +116,8 @@ TABLE: dict[str, Row] = {
     "people": Row(SEES_PEOPLE - {"hospital"}),
     "person": Row(SEES_PEOPLE, **OWN_PERSON),
     "person-reveal": Row(frozenset({"registry_clerk", "county_clerk", "county_approver"}), "post", **OWN_PERSON),
+    "person-certify": Row(CERTIFIES, **OWN_PERSON), "identity-end": Row(CERTIFIES, **OWN_IDENTITY),
+    "identity-correct": Row(CERTIFIES, **OWN_IDENTITY), "identity-withdraw": Row(CERTIFIES, **OWN_IDENTITY),
     "rosters": Row(SEES_ROSTERS), "roster-new": Row(REGISTRAR), "roster": Row(SEES_ROSTERS, **ROSTER),
     "roster-wrong": Row(REGISTRAR, **ROSTER), "roster-impact": Row(REGISTRAR, **ROSTER),
     "roster-confirm": Row(REGISTRAR, "post", ok=(302,), **ROSTER), "roster-drop": Row(REGISTRAR, "post", ok=(302,), **ROSTER),
@@ -232,7 +236,7 @@ def things(cast):
         kind="identities", issuer="民政局", area_code="610902",
     ).run()  # fmt: skip
     return {
-        "roster": roster.run.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
+        "identity": cast.wang.identities.get().pk, "roster": roster.run.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
         "institution": hospital.pk, "agreement": hospital.agreements.first().pk, "suspension": suspended.pk, "key": key.pk,
     }  # fmt: skip
 

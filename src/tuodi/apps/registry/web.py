@@ -22,7 +22,9 @@ from tuodi.base import access, clock
 from tuodi.core.errors import InputErrors
 from tuodi.core.identities import IDENTITIES
 
-KINDS = {"identity": "身份", "membership": "户籍", "change": "变更", "merge": "合并"}
+KINDS = {
+    "identity": "身份", "membership": "户籍", "change": "变更", "merge": "合并", "stay": "就诊", "settlement": "结算", "payment": "救助",
+}  # fmt: skip
 
 
 def _office(request: HttpRequest) -> None:
@@ -91,6 +93,9 @@ def _file(request: HttpRequest, row: Person, *, number: str = "", wrong: list[st
     shown = {
         "file": file, "person": file.person, "number": number, "wrong": wrong or [], "whole": whole, "now": _held_now(request.user, [row])[row.pk],
         "moments": [(moment, KINDS.get(moment.kind, moment.kind)) for moment in reversed(file.moments)],
+        "certified": [(row, IDENTITIES.get(row.identity, row.identity)) for row in queries.identities_of(file.person.merged_into or file.person)],
+        "may_certify": access.may(request.user, permissions.CERTIFY), "may_end": access.may(request.user, permissions.END),
+        "may_correct": access.may(request.user, permissions.CORRECT),
         "reasons": REVEAL_REASONS if access.may(request.user, permissions.REVEAL) and file.certno else {},
     }  # fmt: skip
     return render(request, "registry/person.html", shown)

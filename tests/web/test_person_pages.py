@@ -1,0 +1,161 @@
+"""One person's pages: an identity certified, ended, corrected, withdrawn, each weighed in money before it is confirmed."""
+
+from datetime import date
+
+import pytest
+from django.core.cache import cache
+
+from tests.apps.cast import assemble, bill
+from tests.site.entering import enter
+from tests.web.visitor import PHONE, SCREEN, Visitor, needs_chromium
+from tuodi.apps.registry.models import Identity
+from tuodi.apps.settlement.actions import Settle
+from tuodi.base.models import AuditEvent
+
+DIBAO = {
+    "identity": "dibao", "issuer": "汉滨区民政局", "document_number": "民低保〔2022〕3 号", "applied_on": "2021-12-20",
+    "certified_on": "2022-01-01", "first": "2022-01-01", "last": "",
+}  # fmt: skip
+
+
+@pytest.fixture
+def cast(db):
+    cache.clear()
+    return assemble()
+
+
+@pytest.fixture
+def office(client, cast):
+    enter(client, cast.registrar)
+    return client
+
+
+def seen(page):
+    return page.split('name="seen" value="')[1].split('"')[0]
+
+
+def weigh(office, at, given):
+    return office.post(at, given).content.decode()
+
+
+def confirm(office, at, given):
+    """Look at what it comes to, then confirm it."""
+    mark = seen(weigh(office, at, given))
+    return office.post(at, {**given, "step": "confirm", "seen": mark}, follow=True).content.decode()
+
+
+def test_TH_4_3_1_a_certification_is_weighed_then_kept_with_its_source(office, cast):
+    Settle(actor=cast.zhao, bill=bill("A", date(2023, 3, 1), 30000, person="P0002")).run()
+    at = f"/people/{cast.li.pk}/certify/"
+    page = weigh(office, at, DIBAO)
+    assert "本应已得到的救助" in page
+    assert '<dd class="big good">0.00 元' not in page
+    assert "2023-03-01" in page
+    assert not Identity.objects.filter(person=cast.li, identity="dibao").exists()
+    page = confirm(office, at, DIBAO)
+    assert "身份已认定" in page
+    row = Identity.objects.get(person=cast.li, identity="dibao", withdrawn_at__isnull=True)
+    assert (row.issuer, row.document_number, row.applied_on) == (
+        "汉滨区民政局",
+        "民低保〔2022〕3 号",
+        date(2021, 12, 20),
+    )
+    told = AuditEvent.objects.get(verb="identity:certify")
+    assert "民政局" not in str(told.data)
+    assert "汉滨区民政局" in page
+
+
+def test_AK_5_2_2_an_identity_gained_during_a_stay_helps_it_from_its_start(office, cast):
+    stay = bill("A", date(2023, 3, 20), 30000, person="P0002", begndate=date(2023, 3, 1), enddate=date(2023, 3, 20))
+    Settle(actor=cast.zhao, bill=stay).run()
+    at = f"/people/{cast.li.pk}/certify/"
+    assert "2023-03-20" in weigh(office, at, {**DIBAO, "first": "2023-03-15"})
+    assert "都不受影响" in weigh(office, at, {**DIBAO, "first": "2023-03-21"})
+
+
+def test_what_is_wrong_is_said_beside_the_fields_all_at_once_and_values_are_kept(office, cast):
+    at = f"/people/{cast.li.pk}/certify/"
+    page = weigh(office, at, {**DIBAO, "identity": "", "issuer": "", "last": "2021-01-01"})
+    for said in (
+        'id="id_identity_error"',
+        'id="id_issuer_error"',
+        'id="id_last_error"',
+        "早于起始日期",
+        "民低保〔2022〕3 号",
+    ):
+        assert said in page, said
+    page = weigh(office, at, {**DIBAO, "identity": "dibao_edge"})
+    assert "重叠" in page.split('id="id_first_error"')[1][:200]
+
+
+def test_nothing_is_confirmed_that_was_not_shown(office, cast):
+    at = f"/people/{cast.li.pk}/certify/"
+    mark = seen(weigh(office, at, DIBAO))
+    Settle(actor=cast.zhao, bill=bill("A", date(2023, 3, 1), 30000, person="P0002")).run()
+    page = office.post(at, {**DIBAO, "step": "confirm", "seen": mark}).content.decode()
+    assert "有了变化" in page
+    assert not Identity.objects.filter(person=cast.li, identity="dibao").exists()
+    page = office.post(at, {**DIBAO, "step": "edit", "seen": mark}).content.decode()
+    assert "下一步" in page
+    assert "汉滨区民政局" in page
+
+
+def test_an_identity_is_ended_corrected_and_withdrawn_with_its_loss_before_ones_eyes(office, cast):
+    Settle(actor=cast.zhao, bill=bill("A", date(2023, 6, 1), 30000)).run()
+    row = cast.wang.identities.get()
+    assert "不能终止于更早" in weigh(office, f"/identities/{row.pk}/end/", {"last": "2022-01-01"})
+    page = weigh(office, f"/identities/{row.pk}/end/", {"last": "2023-02-01"})
+    assert '应减少</dt><dd class="big">0.00' not in page
+    assert "身份已终止" in confirm(office, f"/identities/{row.pk}/end/", {"last": "2023-02-01"})
+    ended = Identity.objects.get(replaces=row)
+    assert "已被更正或作废" in weigh(office, f"/identities/{row.pk}/end/", {"last": "2023-03-01"})
+    given = {"identity": "dibao", "issuer": "民政局", "first": "2023-01-01", "last": ""}
+    at = f"/identities/{ended.pk}/correct/"
+    assert "完全相同" in weigh(office, at, {**given, "last": "2023-02-01"})
+    assert "身份已更正" in confirm(office, at, given)
+    made = Identity.objects.get(replaces=ended)
+    at = f"/identities/{made.pk}/withdraw/"
+    mark = seen(office.get(at).content.decode())
+    assert "身份记录已作废" in office.post(at, {"step": "confirm", "seen": mark}, follow=True).content.decode()
+    assert not Identity.objects.filter(person=cast.wang, withdrawn_at__isnull=True).exists()
+    assert "已被更正或作废" in office.get(at).content.decode()
+
+
+def test_a_clerk_who_certifies_nothing_sees_no_way_to(client, cast):
+    enter(client, cast.chen)
+    page = client.get(f"/people/{cast.wang.pk}/").content.decode()
+    assert "身份认定" in page
+    assert "/certify/" not in page
+    assert "/withdraw/" not in page
+
+
+@needs_chromium
+def test_a_clerk_certifies_an_identity(chromium, served):
+    visitor = Visitor(chromium, served, SCREEN)
+    page = visitor.page
+    visitor.enter("registrar")
+
+    def looks_right_on_both():
+        for size in (PHONE, SCREEN):
+            page.set_viewport_size(size)
+            visitor.looks_right()
+
+    page.goto(f"{served.url}/people/")
+    page.fill("#text", "李叔")
+    page.keyboard.press("Enter")
+    page.click("td a:text('李叔')")
+    page.wait_for_selector("h1:text('个人档案')")
+    looks_right_on_both()
+    page.click("text=认定身份")
+    page.wait_for_selector("h1:text('认定身份')")
+    looks_right_on_both()
+    page.select_option("#id_identity", "dibao")
+    page.fill("#id_issuer", "汉滨区民政局")
+    page.fill("#id_first", "2023-01-01")
+    page.click("button:text('下一步')")
+    page.wait_for_selector("h1:text('确认')")
+    looks_right_on_both()
+    page.click("text=确认认定")
+    page.wait_for_selector("text=身份已认定")
+    looks_right_on_both()
+    visitor.leave()
