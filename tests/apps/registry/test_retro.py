@@ -23,6 +23,8 @@ from tuodi.apps.settlement.retro import (
     impact_of_certifying,
     impact_of_correcting,
     impact_of_ending,
+    impact_of_merging,
+    impact_of_parting,
     impact_of_run,
 )
 from tuodi.base import clock, outbox
@@ -155,6 +157,49 @@ def test_merged_records_share_one_history_and_one_cap(cast):
     outbox.deliver()
     assert [paid(s) for s in "ABZ"] == [0, 2_800_000, 700_000]
     assert check_books().differences == ()
+
+
+def entered(user, cause_id):
+    return {(entry.bill.setl_id, entry.layer): entry.pay for entry in entries_of(user, cause_id)}
+
+
+def shown_as(impact):
+    return {(change.setl_id, change.layer): change.fen for change in impact.changes}
+
+
+@pytest.mark.parametrize(("away", "kept"), [("P0003", "P0001"), ("P0001", "P0003")])
+def test_what_merging_and_parting_are_shown_to_come_to_is_what_is_entered(cast, away, kept):
+    """安康低保年度 4 万：两人各自不超，并成一人超出的部分退回；分开又补上。"""
+    CertifyIdentity(actor=cast.zhou, **REACHED).run()
+    outbox.deliver()
+    shown = impact_of_merging(cast.registrar, psn_no=away, into=kept)
+    assert (shown.bills, shown.gain_fen, shown.loss_fen) == (3, 0, 700_000)
+    merge = MergePeople(actor=cast.registrar, psn_no=away, into=kept).run()
+    outbox.deliver()
+    assert entered(cast.chen, f"merge:{merge.pk}") == shown_as(shown)
+    back = impact_of_parting(cast.registrar, psn_no=away)
+    assert shown_as(back) == {key: -fen for key, fen in shown_as(shown).items()}
+    UnmergePeople(actor=cast.registrar, psn_no=away).run()
+    outbox.deliver()
+    assert entered(cast.chen, f"unmerge:{merge.pk}") == shown_as(back)
+    assert check_books().differences == ()
+
+
+def test_identities_of_a_merged_record_count_for_the_bills_of_the_other(cast):
+    shown = impact_of_merging(cast.registrar, psn_no="P0003", into="P0002")
+    assert shown.bills == 1
+    merge = MergePeople(actor=cast.registrar, psn_no="P0003", into="P0002").run()
+    outbox.deliver()
+    assert entered(cast.chen, f"merge:{merge.pk}") == shown_as(shown)
+
+
+def test_only_who_may_merge_weighs_it_and_what_cannot_be_merged_is_refused(cast):
+    with pytest.raises(PermissionDenied):
+        impact_of_merging(cast.chen, psn_no="P0003", into="P0001")
+    with pytest.raises(InputErrors, match="E-REG-SAME-PERSON"):
+        impact_of_merging(cast.registrar, psn_no="P0001", into="P0001")
+    with pytest.raises(InputErrors, match="E-REG-NOT-MERGED"):
+        impact_of_parting(cast.registrar, psn_no="P0001")
 
 
 def test_a_file_tells_everything_in_order_with_its_source(cast):

@@ -200,10 +200,37 @@ def duplicates(user: Any, *, limit: int = PAGE) -> list[Duplicate]:
     for why, keys in (("number", ("certno_index",)), ("name_birth", ("name", "birth"))):
         known = rows.filter(**{f"{key}__isnull": False for key in keys}).order_by()
         repeated = known.values(*keys).annotate(times=Count("pk")).filter(times__gt=1).order_by(*keys)[:limit]
-        for group in repeated:
-            people = tuple(rows.filter(**{key: group[key] for key in keys}).order_by("pk"))
-            found.setdefault(frozenset(person.pk for person in people), Duplicate(why, people))
+        wanted = {tuple(_plain(group[key]) for key in keys): list[Person]() for group in repeated}
+        among = {f"{key}__in": {group[at] for group in wanted} for at, key in enumerate(keys)}
+        for person in rows.filter(**among).order_by("pk") if wanted else ():
+            group = wanted.get(tuple(_plain(getattr(person, key)) for key in keys))
+            if group is not None:
+                group.append(person)
+        for people in wanted.values():
+            found.setdefault(frozenset(person.pk for person in people), Duplicate(why, tuple(people)))
     return list(found.values())[:limit]
+
+
+def _plain(value: Any) -> Any:
+    """Return a key that compares alike on each database: PostgreSQL gives bytes as a view of memory."""
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+def identities_now(user: Any, found: Iterable[Person]) -> dict[int, list[str]]:
+    """Return the names of the identities that people hold today, those of merged records included."""
+    day, keys = clock.today(), [person.pk for person in found]
+    rows = access.visible(user, Identity).filter(
+        Q(person__in=keys) | Q(person__merged_into__in=keys),
+        Q(last__isnull=True) | Q(last__gte=day),
+        first__lte=day,
+        withdrawn_at__isnull=True,
+    )
+    held: dict[int, list[str]] = {key: [] for key in keys}
+    for row in rows.select_related("person").order_by("first", "pk"):
+        whose = held[row.person_id if row.person_id in held else row.person.merged_into_id]
+        if (name := IDENTITIES.get(row.identity, row.identity)) not in whose:
+            whose.append(name)
+    return held
 
 
 def _holding(day: date, identities: Collection[str] = ()) -> QuerySet[Identity]:

@@ -5,11 +5,8 @@ What is searched for is sent, never written into an address; a file is opened by
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
@@ -17,8 +14,8 @@ from django.views.decorators.http import require_POST
 
 from tuodi.apps.registry import permissions, queries, timeline
 from tuodi.apps.registry.actions.people import REVEAL_REASONS, RevealNumber
-from tuodi.apps.registry.models import Identity, Person
-from tuodi.base import access, clock
+from tuodi.apps.registry.models import Person
+from tuodi.base import access
 from tuodi.core.errors import InputErrors
 from tuodi.core.identities import IDENTITIES
 
@@ -42,30 +39,13 @@ def people(request: HttpRequest) -> HttpResponse:
     given = request.POST.get("offset", "0")
     offset = int(given) if given.isascii() and given.isdigit() and len(given) < 7 else 0
     found = queries.people_matching(request.user, text, offset=offset, limit=queries.PAGE) if text else []
-    held = _held_now(request.user, found)
+    held = queries.identities_now(request.user, found)
     lines = [(person, queries.masked_certno(person), held[person.pk]) for person in found]
     shown = {
         "text": text, "lines": lines, "offset": offset, "before": max(0, offset - queries.PAGE),
         "after": offset + queries.PAGE if len(found) == queries.PAGE else None,
     }  # fmt: skip
     return render(request, "registry/people.html", shown)
-
-
-def _held_now(user: Any, found: list[Person]) -> dict[int, list[str]]:
-    """Return the names of the identities that people hold today, those of merged records included."""
-    day, keys = clock.today(), [person.pk for person in found]
-    rows = access.visible(user, Identity).filter(
-        Q(person__in=keys) | Q(person__merged_into__in=keys),
-        Q(last__isnull=True) | Q(last__gte=day),
-        first__lte=day,
-        withdrawn_at__isnull=True,
-    )
-    held: dict[int, list[str]] = {key: [] for key in keys}
-    for row in rows.select_related("person").order_by("first", "pk"):
-        whose = held[row.person_id if row.person_id in held else row.person.merged_into_id]
-        if (name := IDENTITIES.get(row.identity, row.identity)) not in whose:
-            whose.append(name)
-    return held
 
 
 @login_required
@@ -91,11 +71,12 @@ def _file(request: HttpRequest, row: Person, *, number: str = "", wrong: list[st
     whole = request.GET.get("all") == "1"
     file = timeline.open_file(request.user, row.psn_no, with_withdrawn=whole)
     shown = {
-        "file": file, "person": file.person, "number": number, "wrong": wrong or [], "whole": whole, "now": _held_now(request.user, [row])[row.pk],
+        "file": file, "person": file.person, "number": number, "wrong": wrong or [], "whole": whole, "now": queries.identities_now(request.user, [row])[row.pk],
         "moments": [(moment, KINDS.get(moment.kind, moment.kind)) for moment in reversed(file.moments)],
         "certified": [(row, IDENTITIES.get(row.identity, row.identity)) for row in queries.identities_of(file.person.merged_into or file.person)],
         "may_certify": access.may(request.user, permissions.CERTIFY), "may_end": access.may(request.user, permissions.END),
         "may_correct": access.may(request.user, permissions.CORRECT),
+        "may_part": access.may(request.user, permissions.UNMERGE),
         "reasons": REVEAL_REASONS if access.may(request.user, permissions.REVEAL) and file.certno else {},
     }  # fmt: skip
     return render(request, "registry/person.html", shown)

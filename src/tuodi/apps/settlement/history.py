@@ -87,8 +87,13 @@ def lock(psn_no: str, *, filed: QuerySet[Filing] | None = None) -> Held:
 
 def live_bills(psn_no: str) -> list[Bill]:
     """Return the bills of a person that count, under whichever number: neither cancelled nor reversed, nor cancellations themselves."""
+    return live_bills_under(numbers_of(psn_no))
+
+
+def live_bills_under(numbers: Iterable[str]) -> list[Bill]:
+    """Return the bills that count under some person numbers."""
     rows = Bill.objects.filter(
-        psn_no__in=numbers_of(psn_no), is_cancellation=False, cancelled_by__isnull=True, is_reversed=False
+        psn_no__in=list(numbers), is_cancellation=False, cancelled_by__isnull=True, is_reversed=False
     )
     return list(rows.order_by("setl_time", "setl_id"))
 

@@ -17,6 +17,7 @@ from typing import Any
 from tuodi.apps.policies.queries import InForce, plans_of
 from tuodi.apps.registry import permissions as registry_permissions
 from tuodi.apps.registry.actions.identities import copied
+from tuodi.apps.registry.actions.people import must_be_mergeable, must_be_merged
 from tuodi.apps.registry.actions.rosters import preview_of
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.registry.plans import Difference, Plan
@@ -82,11 +83,13 @@ def impact(person: Person, after: list[IdentityRecord], *, plans: list[InForce] 
         would = history.compute(settlements, after, plans, area=person.insured_area)
     except InputErrors as errors:
         return Impact(person.psn_no, (), len(bills), errors.faults[0].message)
-    changes = [
-        change for setl_id in sorted(was.results, key=lambda key: was.results[key].settlement.setl_time)
-        for change in _changes(was.results[setl_id], would.results[setl_id])
-    ]  # fmt: skip
-    return Impact(person.psn_no, tuple(changes), len(bills))
+    return Impact(person.psn_no, _compared(was.results, would.results), len(bills))
+
+
+def _compared(was: dict[str, EventResult], would: dict[str, EventResult]) -> tuple[Change, ...]:
+    """Return the differences of two results of the same settlements, by time."""
+    in_order = sorted(was, key=lambda key: (was[key].settlement.setl_time, key))
+    return tuple(change for setl_id in in_order for change in _changes(was[setl_id], would[setl_id]))
 
 
 def _changes(was: EventResult, would: EventResult) -> Iterable[Change]:
@@ -143,6 +146,43 @@ def _impact_of_rows(person: Person, rows: Iterable[Identity]) -> Impact:
 def _in_order(rows: Iterable[Identity]) -> list[Identity]:
     """Return certifications in the order of :func:`history.records_of`, those not kept yet last of their day."""
     return sorted(rows, key=lambda row: (row.first, row.pk is None, row.pk or 0))
+
+
+def impact_of_merging(user: Any, *, psn_no: str, into: str) -> Impact:
+    """Return what two histories come to as one, kept under ``into``, against the two apart; refused as merging is."""
+    person = access.get(user, Person, psn_no, registry_permissions.MERGE, field="psn_no")
+    kept = access.get(user, Person, into, registry_permissions.MERGE, field="psn_no")
+    must_be_mergeable(person, kept)
+    return _impact_of_joining(kept, person, is_joined=False)
+
+
+def impact_of_parting(user: Any, *, psn_no: str) -> Impact:
+    """Return what a merged history comes to when ``psn_no`` has again its own."""
+    person = access.get(user, Person, psn_no, registry_permissions.UNMERGE, field="psn_no")
+    return _impact_of_joining(must_be_merged(person), person, is_joined=True)
+
+
+def _impact_of_joining(kept: Person, person: Person, *, is_joined: bool) -> Impact:
+    """Compare two records' histories apart and as one, whichever of the two is so now."""
+    numbers = [number for number in numbers_of(kept.psn_no) if number != person.psn_no]
+    own = list(Identity.objects.filter(person=person, withdrawn_at__isnull=True))
+    others = [row for row in identities_of(kept) if row.person_id != person.pk]
+    try:
+        apart = _earned(kept, numbers, others) | _earned(person, [person.psn_no], own)
+        joined = _earned(kept, [*numbers, person.psn_no], [*others, *own])
+    except InputErrors as errors:
+        bills = len(history.live_bills_under([*numbers, person.psn_no]))
+        return Impact(kept.psn_no, (), bills, errors.faults[0].message)
+    was, would = (joined, apart) if is_joined else (apart, joined)
+    return Impact(kept.psn_no, _compared(was, would), len(joined))
+
+
+def _earned(person: Person, numbers: Iterable[str], rows: Iterable[Identity]) -> dict[str, EventResult]:
+    """Return what the bills under some numbers earn as one history of a person."""
+    settlements = [history.settlement_of(bill, person=person) for bill in history.live_bills_under(numbers)]
+    records = [record_of(row, person.psn_no) for row in _in_order(rows)]
+    area = person.insured_area
+    return history.compute(settlements, records, plans_of(area), area=area).results
 
 
 def impact_of_run(user: Any, run_id: int, *, progress: Callable[[int, int], None] | None = None) -> list[Impact]:

@@ -157,6 +157,24 @@ def _outlives(row: Identity | Membership, day: date) -> bool:
     return row.last is None or row.last > day
 
 
+def must_be_mergeable(person: Person, into: Person) -> None:
+    """Raise if a record cannot be merged into another."""
+    if person.pk == into.pk:
+        raise refuse(E_SAME_PERSON)
+    for one in (person, into):
+        if one.merged_into is not None:
+            raise refuse(E_MERGED, psn_no=one.psn_no, into=one.merged_into.psn_no)
+    if Person.objects.filter(merged_into=person).exists():
+        raise refuse(E_MERGE_CHAIN, psn_no=person.psn_no)
+
+
+def must_be_merged(person: Person) -> Person:
+    """Return the record that another was merged into; raise if it was not."""
+    if person.merged_into is None:
+        raise refuse(E_NOT_MERGED, psn_no=person.psn_no)
+    return person.merged_into
+
+
 class MergePeople(Action):
     """Merge a duplicate record into the one that is kept. Both rows stay; the kept one answers for both."""
 
@@ -169,17 +187,11 @@ class MergePeople(Action):
     def check(self) -> None:
         self.person = access.get(self.actor, Person, self.psn_no, self.verb, field="psn_no")
         self.into = access.get(self.actor, Person, self.into_no, self.verb, field="psn_no")
-        if self.person == self.into:
-            raise refuse(E_SAME_PERSON)
 
     def lock(self) -> None:
         by_key = {person.pk: person for person in locked([self.person.pk, self.into.pk])}
         self.person, self.into = by_key[self.person.pk], by_key[self.into.pk]
-        for person in (self.person, self.into):
-            if person.merged_into_id:
-                raise refuse(E_MERGED, psn_no=person.psn_no, into=person.merged_into.psn_no)
-        if Person.objects.filter(merged_into=self.person).exists():
-            raise refuse(E_MERGE_CHAIN, psn_no=self.person.psn_no)
+        must_be_mergeable(self.person, self.into)
 
     def write(self) -> Merge:
         self.person.merged_into = self.into
@@ -214,9 +226,7 @@ class UnmergePeople(Action):
     def lock(self) -> None:
         keys = [key for key in (self.person.pk, self.person.merged_into_id) if key]
         self.person = next(person for person in locked(keys) if person.pk == self.person.pk)
-        if self.person.merged_into is None:
-            raise refuse(E_NOT_MERGED, psn_no=self.psn_no)
-        self.into = self.person.merged_into
+        self.into = must_be_merged(self.person)
 
     def write(self) -> Merge:
         merge = Merge.objects.get(person=self.person, undone_at__isnull=True)

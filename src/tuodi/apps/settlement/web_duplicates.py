@@ -1,0 +1,108 @@
+"""Records that may be one person: found, weighed in money, merged, parted again. Doors only.
+
+They stand here, above the registry, because two histories become one with what that means in money before one's eyes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+
+from tuodi.apps.registry import permissions, queries
+from tuodi.apps.registry.actions.people import MergePeople, UnmergePeople
+from tuodi.apps.registry.models import Merge, Person
+from tuodi.apps.settlement.retro import Impact, impact_of_merging, impact_of_parting
+from tuodi.base import access
+from tuodi.base.doors import page_of, said
+from tuodi.core.errors import InputErrors
+
+WHYS = {"number": "身份证号码相同", "name_birth": "姓名和出生日期相同"}
+#: Groups that are looked for at once; as they are merged the next ones come up.
+MOST, GROUPS = 500, 10
+
+
+def _lines(user: Any, people: list[Person]) -> list[dict[str, Any]]:
+    """Return what is shown of records side by side."""
+    held = queries.identities_now(user, people)
+    return [
+        {"person": one, "certno": queries.masked_certno(one), "identities": held[one.pk], "others": [x for x in people if x.pk != one.pk]}
+        for one in people
+    ]  # fmt: skip
+
+
+@login_required
+def duplicates(request: HttpRequest) -> HttpResponse:
+    """List the records of the area that may be one person, and why."""
+    access.demand(request.user, permissions.MERGE)
+    found = queries.duplicates(request.user, limit=MOST)
+    page = page_of(request, found, size=GROUPS)
+    groups = [(WHYS[group.why], _lines(request.user, list(group.people))) for group in page]
+    return render(request, "duplicates/list.html", {"page": page, "groups": groups, "is_full": len(found) == MOST})
+
+
+@login_required
+def merges(request: HttpRequest) -> HttpResponse:
+    """List what was merged in the area, the latest first."""
+    access.demand(request.user, permissions.UNMERGE)
+    rows = access.visible(request.user, Merge).select_related("person", "into", "by").order_by("-pk")
+    return render(request, "duplicates/merges.html", {"page": page_of(request, rows)})
+
+
+@login_required
+def merge(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say what merging a record into the one of ``into`` means in money; merge when that is confirmed."""
+    person = access.get(request.user, Person, pk, permissions.MERGE)
+    asked = request.POST.get("into") or request.GET.get("into", "")
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+        return redirect("duplicates")
+    kept = access.get(request.user, Person, int(asked), permissions.MERGE)
+    try:
+        if request.method == "POST":
+            MergePeople(actor=request.user, psn_no=person.psn_no, into=kept.psn_no).run()
+            messages.success(request, "已合并。两条记录的结算按同一人重算，差额另记。")
+            return redirect("person", kept.pk)
+        impact = impact_of_merging(request.user, psn_no=person.psn_no, into=kept.psn_no)
+    except InputErrors as error:
+        return _refused(request, "duplicates", error)
+    return _weighed(request, person, kept, impact, is_merging=True)
+
+
+@login_required
+def unmerge(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say what parting a merged record means in money; part it when that is confirmed."""
+    person = access.get(request.user, Person, pk, permissions.UNMERGE)
+    try:
+        if request.method == "POST":
+            UnmergePeople(actor=request.user, psn_no=person.psn_no).run()
+            messages.success(request, "合并已撤销。两条记录的结算分开重算，差额另记。")
+            return redirect("merges")
+        impact = impact_of_parting(request.user, psn_no=person.psn_no)
+    except InputErrors as error:
+        return _refused(request, "merges", error)
+    assert person.merged_into is not None
+    return _weighed(request, person, person.merged_into, impact, is_merging=False)
+
+
+def _weighed(request: HttpRequest, person: Person, kept: Person, impact: Impact, *, is_merging: bool) -> HttpResponse:
+    lines = _lines(request.user, [kept, person])
+    shown = {"person": person, "kept": kept, "lines": lines, "impact": impact, "is_merging": is_merging}
+    return render(request, "duplicates/weigh.html", shown)
+
+
+def _refused(request: HttpRequest, back: str, error: InputErrors) -> HttpResponse:
+    for sentence in said(error):
+        messages.error(request, sentence)
+    return redirect(back)
+
+
+urlpatterns = [
+    path("duplicates/", duplicates, name="duplicates"),
+    path("duplicates/merges/", merges, name="merges"),
+    path("people/<int:pk>/merge/", merge, name="person-merge"),
+    path("people/<int:pk>/unmerge/", unmerge, name="person-unmerge"),
+]

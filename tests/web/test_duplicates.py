@@ -1,0 +1,158 @@
+"""Records of one person by hand: found, weighed in money, merged, parted; only by who may, only in the area."""
+
+import os
+from datetime import date
+
+import pytest
+from django.core.cache import cache
+
+from tests.apps.cast import assemble, bill
+from tests.site.entering import enter
+from tests.web.visitor import PHONE, SCREEN, Visitor, needs_chromium
+from tuodi.apps.registry.models import Identity, Merge, Person
+from tuodi.apps.settlement.actions import Settle
+from tuodi.base import clock
+
+BIRTH = date(1950, 1, 1)
+
+
+def double(cast, psn_no="P0300", **changes):
+    """Register 王奶奶 a second time, with 低保 of her own and a bill: apart she gets two yearly caps."""
+    Person.objects.filter(pk=cast.wang.pk).update(birth=BIRTH, certno_tail="0023")
+    facts = {"name": "王奶奶", "birth": BIRTH, "insured_area": "610902", "registered_area": "610902", **changes}
+    made = Person.objects.create(psn_no=psn_no, initials=" wnn ", recorded_at=clock.now(), **facts)
+    Identity.objects.create(
+        person=made, identity="dibao", first=date(2023, 1, 1), issuer="民政局", recorded_at=clock.now()
+    )
+    return made
+
+
+def settle_both(cast):
+    for setl_id, day, yuan, psn_no in (
+        ("A", date(2023, 3, 1), 70000, "P0001"),
+        ("Z", date(2023, 5, 1), 10000, "P0300"),
+    ):
+        Settle(actor=cast.zhao, bill=bill(setl_id, day, yuan, person=psn_no)).run()
+
+
+@pytest.fixture
+def cast(db):
+    cache.clear()
+    return assemble()
+
+
+@pytest.fixture
+def office(client, cast):
+    enter(client, cast.registrar)
+    return client
+
+
+def test_nothing_alike_is_said(office):
+    assert "没有发现重复的人员" in office.get("/duplicates/").content.decode()
+    assert "还没有合并过人员" in office.get("/duplicates/merges/").content.decode()
+
+
+def test_records_stand_side_by_side_with_why_and_masked_numbers(office, cast):
+    made = double(cast)
+    page = office.get("/duplicates/").content.decode()
+    assert "姓名和出生日期相同" in page
+    assert "*" * 14 + "0023" in page
+    assert page.index("P0001") < page.index("P0300")
+    assert f"/people/{made.pk}/merge/?into={cast.wang.pk}" in page
+    assert f"/people/{cast.wang.pk}/merge/?into={made.pk}" in page
+
+
+def test_groups_come_in_pages(office, cast):
+    for n in range(11):
+        for side in "ab":
+            double(cast, f"P4{n:02}{side}", name=f"重名{n}")
+    assert "P409" not in (first := office.get("/duplicates/").content.decode())
+    assert first.count("姓名和出生日期相同") == 10
+    second = office.get("/duplicates/?page=2").content.decode()
+    assert (second.count("姓名和出生日期相同"), "P409a" in second) == (1, True)
+
+
+def test_AK_6_3_a_shared_cap_is_seen_before_merging_and_before_parting(office, cast):
+    made = double(cast)
+    settle_both(cast)
+    at = f"/people/{made.pk}/merge/"
+    seen = office.get(f"{at}?into={cast.wang.pk}").content.decode()
+    assert "<dt>应减少</dt><dd><strong>7,000.00 元" in seen
+    assert not Merge.objects.exists()
+    assert "已合并" in office.post(at, {"into": cast.wang.pk}, follow=True).content.decode()
+    made.refresh_from_db()
+    assert made.merged_into == cast.wang
+    assert "没有发现重复的人员" in office.get("/duplicates/").content.decode()
+    apart = f"/people/{made.pk}/unmerge/"
+    assert apart in office.get(f"/people/{cast.wang.pk}/").content.decode()
+    assert apart in office.get("/duplicates/merges/").content.decode()
+    assert "<dt>应补发</dt><dd><strong>7,000.00 元" in office.get(apart).content.decode()
+    assert "合并已撤销" in office.post(apart, follow=True).content.decode()
+    made.refresh_from_db()
+    assert made.merged_into is None
+    assert "撤销</span>" in office.get("/duplicates/merges/").content.decode()
+
+
+def test_what_cannot_be_merged_is_said(office, cast):
+    made = double(cast)
+    at = f"/people/{made.pk}/merge/"
+    assert office.get(at)["Location"] == office.get(f"{at}?into=x")["Location"] == "/duplicates/"
+    office.post(at, {"into": cast.wang.pk})
+    for answer in (
+        office.get(f"{at}?into={cast.li.pk}", follow=True),
+        office.post(at, {"into": cast.li.pk}, follow=True),
+    ):
+        assert "人员 P0300 已并入 P0001" in answer.content.decode()
+    assert Merge.objects.count() == 1
+
+
+def test_nobody_merges_into_another_county_or_without_the_job(office, client, cast):
+    made = double(cast, insured_area="320902", registered_area="320902")
+    assert office.get(f"/people/{cast.wang.pk}/merge/?into={made.pk}").status_code == 404
+    assert office.post(f"/people/{cast.wang.pk}/merge/", {"into": made.pk}).status_code == 404
+    client.logout()
+    enter(client, cast.chen)
+    assert client.post(f"/people/{cast.wang.pk}/merge/", {"into": cast.li.pk}).status_code == 403
+    assert "撤销合并" not in client.get(f"/people/{cast.wang.pk}/").content.decode()
+    assert not Merge.objects.exists()
+
+
+TWICE = """
+from tests.web.test_duplicates import double, settle_both
+from types import SimpleNamespace
+from tuodi.base.models import User
+from tuodi.apps.registry.models import Person
+cast = SimpleNamespace(wang=Person.objects.get(psn_no="P0001"), zhao=User.objects.get(username="zhao"))
+double(cast)
+settle_both(cast)
+"""
+
+
+@needs_chromium
+def test_a_clerk_merges_and_parts_two_records(chromium, served):
+    served.manage(TWICE)
+    visitor = Visitor(chromium, served, SCREEN)
+    page = visitor.page
+
+    def looks_right(name):
+        for width, size in (("phone", PHONE), ("screen", SCREEN)):
+            page.set_viewport_size(size)
+            visitor.looks_right()
+            if os.environ.get("SHOTS"):
+                page.screenshot(path=f"{os.environ['SHOTS']}/{name}-{width}.png", full_page=True)
+
+    visitor.enter("registrar")
+    page.goto(f"{served.url}/duplicates/")
+    looks_right("list")
+    page.locator("text=保留这条").first.click()
+    page.wait_for_selector("h1:text('合并人员')")
+    looks_right("weigh")
+    page.click("text=确认合并")
+    page.wait_for_selector("text=已合并")
+    page.click("text=撤销合并")
+    page.wait_for_selector("h1:text('撤销合并')")
+    looks_right("part")
+    page.click("text=确认撤销合并")
+    page.wait_for_selector("text=合并已撤销")
+    looks_right("merges")
+    visitor.leave()
