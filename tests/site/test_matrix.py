@@ -116,6 +116,8 @@ TABLE: dict[str, Row] = {
     "people": Row(SEES_PEOPLE - {"hospital"}),
     "person": Row(SEES_PEOPLE, **OWN_PERSON),
     "person-reveal": Row(frozenset({"registry_clerk", "county_clerk", "county_approver"}), "post", **OWN_PERSON),
+    "person-new": Row(REGISTRAR), "person-change": Row(REGISTRAR, **OWN_PERSON), "person-death": Row(REGISTRAR | CLERK, **OWN_PERSON),
+    "household-join": Row(REGISTRAR | CLERK, **OWN_PERSON), "household-leave": Row(REGISTRAR | CLERK, **OWN_PERSON),
     "person-certify": Row(CERTIFIES, **OWN_PERSON), "identity-end": Row(CERTIFIES, **OWN_IDENTITY),
     "identity-correct": Row(CERTIFIES, **OWN_IDENTITY), "identity-withdraw": Row(CERTIFIES, **OWN_IDENTITY),
     "rosters": Row(SEES_ROSTERS), "roster-new": Row(REGISTRAR), "roster": Row(SEES_ROSTERS, **ROSTER),

@@ -8,10 +8,12 @@ from django.core.cache import cache
 from tests.apps.cast import assemble, bill
 from tests.site.entering import enter
 from tests.web.visitor import PHONE, SCREEN, Visitor, needs_chromium
-from tuodi.apps.registry.models import Identity
+from tuodi.apps.registry.models import Identity, Person, PersonChange
 from tuodi.apps.settlement.actions import Settle
 from tuodi.base.models import AuditEvent
 
+#: The example number of GB 11643.
+NUMBER = "11010519491231002X"
 DIBAO = {
     "identity": "dibao", "issuer": "汉滨区民政局", "document_number": "民低保〔2022〕3 号", "applied_on": "2021-12-20",
     "certified_on": "2022-01-01", "first": "2022-01-01", "last": "",
@@ -129,6 +131,75 @@ def test_a_clerk_who_certifies_nothing_sees_no_way_to(client, cast):
     assert "/withdraw/" not in page
 
 
+def body(form, **changes):
+    return {"name": "赵六", "insured_area": "610902", **form, **changes}
+
+
+def test_TH_4_3_1_a_person_is_registered_and_changed_with_what_was_said_before_kept(office, cast):
+    assert "登记人员" in office.get("/people/").content.decode()
+    wrong = {"psn_no": "P 9", "name": "", "certno": "123", "birth": "2999-01-01", "insured_area": "320902"}
+    page = office.post("/people/new/", wrong).content.decode()
+    for name in wrong:
+        assert f'id="id_{name}_error"' in page, name
+    page = office.post("/people/new/", body({"psn_no": "P0001", "certno": NUMBER})).content.decode()
+    assert "已经登记" in page.split('id="id_psn_no_error"')[1][:100]
+    page = office.post("/people/new/", body({"psn_no": "P0009", "certno": NUMBER}), follow=True).content.decode()
+    assert "人员已登记" in page
+    made = Person.objects.get(psn_no="P0009")
+    assert made.birth == date(1949, 12, 31)
+    page = office.post("/people/new/", body({"psn_no": "P0001", "certno": NUMBER})).content.decode()
+    assert "已经登记" in page.split('id="id_psn_no_error"')[1][:100]
+    assert "P0009" in page.split('id="id_certno_error"')[1][:100]
+    at = f"/people/{made.pk}/change/"
+    same = {"birth": "1949-12-31"}
+    assert "完全相同" in office.post(at, body(same)).content.decode()
+    page = office.post(at, body(same, name="赵陆", residence_area="610902")).content.decode()
+    made.refresh_from_db()
+    assert made.name == "赵陆"
+    assert PersonChange.objects.get(person=made).before["name"] == "赵六"
+    assert AuditEvent.objects.get(verb="person:change").data == {"changed": ["name", "residence_area"]}
+    assert "赵陆" in office.post("/people/", {"text": "zl"}).content.decode()
+    assert "变更基本信息" in office.get(f"/people/{made.pk}/").content.decode()
+
+
+def test_a_number_that_somebody_else_holds_is_not_taken_over(office, cast):
+    office.post("/people/new/", body({"psn_no": "P0009", "certno": NUMBER}))
+    page = office.post(f"/people/{cast.li.pk}/change/", body({}, certno=NUMBER)).content.decode()
+    assert "P0009" in page.split('id="id_certno_error"')[1][:100]
+
+
+def test_a_death_is_weighed_then_recorded_and_ends_what_the_office_says(office, cast):
+    Settle(actor=cast.zhao, bill=bill("A", date(2023, 6, 1), 30000)).run()
+    at = f"/people/{cast.wang.pk}/death/"
+    assert "晚于今天" in weigh(office, at, {"day": "2999-01-01"}).split('id="id_day_error"')[1][:100]
+    assert "都不受影响" in weigh(office, at, {"day": "2023-02-01"})
+    assert "2023-06-01" in weigh(office, at, {"day": "2023-02-01", "ends_identities": "on"})
+    page = confirm(office, at, {"day": "2023-07-01", "ends_identities": "on"})
+    assert "死亡已登记" in page
+    assert "登记死亡</a>" not in page
+    assert Identity.objects.get(person=cast.wang, withdrawn_at__isnull=True).last == date(2023, 7, 1)
+
+
+def test_a_household_is_joined_shown_and_left(office, cast):
+    at = f"/people/{cast.wang.pk}/join/"
+    given = {"number": "F1", "first": "2023-01-01", "is_head": "on"}
+    assert "查不到户 F1" in office.post(at, given).content.decode().split('id="id_number_error"')[1][:100]
+    assert 'id="id_new_area_error"' in office.post(at, {**given, "is_new": "on"}).content.decode()
+    elsewhere = office.post(at, {**given, "is_new": "on", "new_area": "320902"}).content.decode()
+    assert "不在您的辖区" in elsewhere.split('id="id_new_area_error"')[1][:100]
+    page = office.post(at, {**given, "is_new": "on", "new_area": "610902"}, follow=True).content.decode()
+    assert "入户已登记" in page
+    assert "已是户 F1" in office.post(at, given).content.decode().split('id="id_first_error"')[1][:100]
+    office.post(f"/people/{cast.li.pk}/join/", {"number": "F1", "first": "2023-01-01"})
+    assert "李叔" in office.get(f"/people/{cast.wang.pk}/").content.decode()
+    at = f"/people/{cast.li.pk}/leave/"
+    wrong = office.post(at, {"number": "F1", "last": "2022-01-01"}).content.decode()
+    assert "不是户 F1" in wrong.split('id="id_last_error"')[1][:100]
+    page = office.post(at, {"number": "F1", "last": "2023-12-31"}, follow=True).content.decode()
+    assert "离户已登记" in page
+    assert "没有登记在户" in page
+
+
 @needs_chromium
 def test_a_clerk_certifies_an_identity(chromium, served):
     visitor = Visitor(chromium, served, SCREEN)
@@ -157,5 +228,23 @@ def test_a_clerk_certifies_an_identity(chromium, served):
     looks_right_on_both()
     page.click("text=确认认定")
     page.wait_for_selector("text=身份已认定")
+    looks_right_on_both()
+    file = page.url
+    for form in (f"{file}change/", f"{file}death/", f"{file}join/", f"{served.url}/people/new/"):
+        page.goto(form)
+        looks_right_on_both()
+    page.goto(f"{file}join/")
+    page.fill("#id_number", "F1")
+    page.fill("#id_first", "2023-01-01")
+    page.click("button:text('登记入户')")
+    page.wait_for_selector("text=查不到户")
+    looks_right_on_both()
+    page.check("#id_is_new")
+    page.fill("#id_new_area", "610902")
+    page.click("button:text('登记入户')")
+    page.wait_for_selector("text=入户已登记")
+    looks_right_on_both()
+    page.click("text=登记离户")
+    page.wait_for_selector("h1:text('登记离户')")
     looks_right_on_both()
     visitor.leave()

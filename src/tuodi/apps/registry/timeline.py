@@ -23,6 +23,7 @@ from tuodi.core.identities import IDENTITIES
 CHANGES = {
     "death": "登记死亡",
     "move": "迁户，居住地变更",
+    "changed": "变更基本信息",
     "roster": "名册更新基本信息",
     "undo": "撤销名册，恢复基本信息",
 }

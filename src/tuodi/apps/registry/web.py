@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from tuodi.apps.registry import permissions, queries, timeline
 from tuodi.apps.registry.actions.people import REVEAL_REASONS, RevealNumber
 from tuodi.apps.registry.models import Person
-from tuodi.base import access
+from tuodi.base import access, clock
 from tuodi.core.errors import InputErrors
 from tuodi.core.identities import IDENTITIES
 
@@ -42,7 +42,7 @@ def people(request: HttpRequest) -> HttpResponse:
     held = queries.identities_now(request.user, found)
     lines = [(person, queries.masked_certno(person), held[person.pk]) for person in found]
     shown = {
-        "text": text, "lines": lines, "offset": offset, "before": max(0, offset - queries.PAGE),
+        "text": text, "may_register": access.may(request.user, permissions.REGISTER), "lines": lines, "offset": offset, "before": max(0, offset - queries.PAGE),
         "after": offset + queries.PAGE if len(found) == queries.PAGE else None,
     }  # fmt: skip
     return render(request, "registry/people.html", shown)
@@ -70,12 +70,15 @@ def reveal(request: HttpRequest, pk: int) -> HttpResponse:
 def _file(request: HttpRequest, row: Person, *, number: str = "", wrong: list[str] | None = None) -> HttpResponse:
     whole = request.GET.get("all") == "1"
     file = timeline.open_file(request.user, row.psn_no, with_withdrawn=whole)
+    members = queries.members_on(request.user, queries.household_on(row.psn_no, clock.today()), clock.today())
     shown = {
         "file": file, "person": file.person, "number": number, "wrong": wrong or [], "whole": whole, "now": queries.identities_now(request.user, [row])[row.pk],
         "moments": [(moment, KINDS.get(moment.kind, moment.kind)) for moment in reversed(file.moments)],
         "certified": [(row, IDENTITIES.get(row.identity, row.identity)) for row in queries.identities_of(file.person.merged_into or file.person)],
         "may_certify": access.may(request.user, permissions.CERTIFY), "may_end": access.may(request.user, permissions.END),
-        "may_correct": access.may(request.user, permissions.CORRECT),
+        "may_correct": access.may(request.user, permissions.CORRECT), "may_change": access.may(request.user, permissions.CHANGE),
+        "may_record_death": access.may(request.user, permissions.RECORD_DEATH) and not file.person.died_on,
+        "may_move": access.may(request.user, permissions.MOVE), "members": members,
         "may_part": access.may(request.user, permissions.UNMERGE),
         "reasons": REVEAL_REASONS if access.may(request.user, permissions.REVEAL) and file.certno else {},
     }  # fmt: skip

@@ -133,6 +133,17 @@ def impact_of_correcting(user: Any, *, identity_id: int, facts: dict[str, Any] |
     return _impact_of_replacing(row, facts)
 
 
+def impact_of_death(user: Any, *, psn_no: str, day: date, ends_identities: bool) -> Impact:
+    """Return what a death would change; nothing where identities wait for their department."""
+    person = _kept(access.get(user, Person, psn_no, registry_permissions.RECORD_DEATH, field="psn_no"))
+    rows = list(identities_of(person))
+    if ends_identities:
+        rows = [
+            copied(row, last=day) if row.last is None or row.last > day else row for row in rows if row.first <= day
+        ]
+    return _impact_of_rows(person, rows)
+
+
 def _impact_of_replacing(row: Identity, facts: dict[str, Any] | None) -> Impact:
     person = _kept(row.person)
     others = [other for other in identities_of(person) if other.pk != row.pk]

@@ -1,4 +1,4 @@
-"""One person's identities in pages: certified, ended, corrected, withdrawn. Doors only.
+"""One person's identities in pages: certified, ended, corrected, withdrawn; a death, which may end them. Doors only.
 
 They stand here, above the registry, because nothing is confirmed before what it means in money has been seen: the page that asks
 to confirm carries a mark of what it showed, and where that no longer holds it is shown anew.
@@ -19,10 +19,17 @@ from django.shortcuts import redirect, render
 from django.urls import path
 
 from tuodi.apps.registry import permissions
-from tuodi.apps.registry.actions.base import E_ENDED, E_IDENTITY, E_OVERLAP, E_PERIOD
+from tuodi.apps.registry.actions.base import E_DEATH_DAY, E_ENDED, E_IDENTITY, E_OVERLAP, E_PERIOD
 from tuodi.apps.registry.actions.identities import FACTS, CertifyIdentity, CorrectIdentity, EndIdentity
+from tuodi.apps.registry.actions.people import RecordDeath
 from tuodi.apps.registry.models import Identity, Person
-from tuodi.apps.settlement.retro import Impact, impact_of_certifying, impact_of_correcting, impact_of_ending
+from tuodi.apps.settlement.retro import (
+    Impact,
+    impact_of_certifying,
+    impact_of_correcting,
+    impact_of_death,
+    impact_of_ending,
+)
 from tuodi.base import access, clock
 from tuodi.base.action import Action
 from tuodi.base.doors import day_field, say_beside
@@ -30,7 +37,7 @@ from tuodi.core.errors import InputErrors, fault
 from tuodi.core.identities import IDENTITIES
 
 #: The field that a fault is about.
-PLACES = {E_PERIOD: "last", E_ENDED: "last", E_OVERLAP: "first", E_IDENTITY: "identity"}
+PLACES = {E_PERIOD: "last", E_ENDED: "last", E_OVERLAP: "first", E_IDENTITY: "identity", E_DEATH_DAY: "day"}
 STARTS = "待遇追溯按政策另算，不必提前起始日期"
 
 
@@ -59,6 +66,15 @@ class EndForm(forms.Form):
     """When a certification ends."""
 
     last = day_field("终止日期", help_text="最后有效的一天")
+
+
+class DeathForm(forms.Form):
+    """When somebody died."""
+
+    day = day_field("死亡日期", help_text="户籍关系于这一天终止")
+    ends_identities = forms.BooleanField(
+        label="身份认定也于这一天终止", required=False, help_text="不勾选的，等认定部门通知后逐项终止"
+    )
 
 
 @dataclass(frozen=True)
@@ -130,6 +146,8 @@ def _weighed(request: HttpRequest, person: Person, form: forms.Form, deed: Deed)
 
 
 def _told(field: forms.BoundField, value: Any) -> str:
+    if isinstance(value, bool):
+        return "是" if value else "否"
     return IDENTITIES.get(value, value) if field.name == "identity" else str(value or "")
 
 
@@ -189,7 +207,21 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     return _weighed(request, person, forms.Form({}), deed)
 
 
+@login_required
+def death(request: HttpRequest, pk: int) -> HttpResponse:
+    """Record a death."""
+    person = access.get(request.user, Person, pk, permissions.RECORD_DEATH)
+    named = {"psn_no": person.psn_no}
+    deed = Deed(
+        "登记死亡", "确认登记死亡", "死亡已登记。受影响的结算将自动重算，差额另记。",
+        lambda given: RecordDeath(actor=request.user, **named, **given),
+        lambda given: impact_of_death(request.user, **named, **given), is_danger=True,
+    )  # fmt: skip
+    return _weighed(request, person.merged_into or person, DeathForm(request.POST or None), deed)
+
+
 urlpatterns = [
+    path("people/<int:pk>/death/", death, name="person-death"),
     path("people/<int:pk>/certify/", certify, name="person-certify"),
     path("identities/<int:pk>/end/", end, name="identity-end"),
     path("identities/<int:pk>/correct/", correct, name="identity-correct"),

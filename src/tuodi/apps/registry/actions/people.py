@@ -31,12 +31,25 @@ from tuodi.apps.registry.queries import certno_of, seal_certno
 from tuodi.base import access, clock, secrets
 from tuodi.base.action import Action
 from tuodi.batch.citizen import citizen_id_fault
+from tuodi.core.errors import InputErrors, fault
 
 #: What an identity number may be looked at for: a closed list, so that the audit row holds no free text.
 REVEAL_REASONS = {
     "verify_document": "核对证件原件", "verify_with_department": "与认定部门比对", "payment": "办理资金支付",
     "complaint": "答复来信来访", "court_or_audit": "配合司法或审计",
 }  # fmt: skip
+
+
+def holder_of(certno: str) -> Person | None:
+    """Return the believed record that holds an identity number."""
+    index = secrets.search_index(certno) if certno else None
+    return Person.objects.filter(certno_index=index, withdrawn_at__isnull=True).first() if index else None
+
+
+def refuse_outside(actor: Any, insured_area: str) -> None:
+    """Raise unless a place of insurance is in the actor's area."""
+    if not insured_area.startswith(access.area_prefix(actor.area_code)):
+        raise PermissionDenied("参保地不在您的辖区内")
 
 
 class RegisterPerson(Action):
@@ -54,18 +67,19 @@ class RegisterPerson(Action):
         self.person = Person(psn_no=psn_no, name=name.strip(), insured_area=insured_area, **facts)
 
     def check(self) -> None:
-        if not self.person.insured_area.startswith(access.area_prefix(self.actor.area_code)):
-            raise PermissionDenied("参保地不在您的辖区内")
+        refuse_outside(self.actor, self.person.insured_area)
         if self.certno and citizen_id_fault(self.certno):
             raise refuse(E_NUMBER_FORM)
 
     def decide(self) -> None:
+        wrong = []
         if Person.objects.filter(psn_no=self.person.psn_no).exists():
-            raise refuse(E_PERSON_EXISTS, psn_no=self.person.psn_no)
-        index = secrets.search_index(self.certno) if self.certno else None
-        held = Person.objects.filter(certno_index=index, withdrawn_at__isnull=True).first() if index else None
+            wrong.append(fault(E_PERSON_EXISTS, psn_no=self.person.psn_no))
+        held = holder_of(self.certno)
         if held is not None:
-            raise refuse(E_NUMBER_HELD, psn_no=held.psn_no)
+            wrong.append(fault(E_NUMBER_HELD, psn_no=held.psn_no))
+        if wrong:
+            raise InputErrors(wrong)
 
     def write(self) -> Person:
         person = self.person
