@@ -1,6 +1,7 @@
 """Records of one person by hand: found, weighed in money, merged, parted; only by who may, only in the area."""
 
 import os
+import re
 from datetime import date
 
 import pytest
@@ -25,6 +26,13 @@ def double(cast, psn_no="P0300", **changes):
         person=made, identity="dibao", first=date(2023, 1, 1), issuer="民政局", recorded_at=clock.now()
     )
     return made
+
+
+def confirm(office, at, **data):
+    """Look at what it means and confirm what was seen."""
+    query = f"?into={data['into']}" if data else ""
+    seen = re.search(r'name="seen" value="(\w+)"', office.get(at + query).content.decode())[1]
+    return office.post(at, {**data, "seen": seen}, follow=True).content.decode()
 
 
 def settle_both(cast):
@@ -77,27 +85,38 @@ def test_AK_6_3_a_shared_cap_is_seen_before_merging_and_before_parting(office, c
     settle_both(cast)
     at = f"/people/{made.pk}/merge/"
     seen = office.get(f"{at}?into={cast.wang.pk}").content.decode()
-    assert "<dt>应减少</dt><dd><strong>7,000.00 元" in seen
+    assert '<dt>应减少</dt><dd class="big">7,000.00 元' in seen
     assert not Merge.objects.exists()
-    assert "已合并" in office.post(at, {"into": cast.wang.pk}, follow=True).content.decode()
+    assert "已合并" in confirm(office, at, into=cast.wang.pk)
     made.refresh_from_db()
     assert made.merged_into == cast.wang
     assert "没有发现重复的人员" in office.get("/duplicates/").content.decode()
     apart = f"/people/{made.pk}/unmerge/"
     assert apart in office.get(f"/people/{cast.wang.pk}/").content.decode()
     assert apart in office.get("/duplicates/merges/").content.decode()
-    assert "<dt>应补发</dt><dd><strong>7,000.00 元" in office.get(apart).content.decode()
-    assert "合并已撤销" in office.post(apart, follow=True).content.decode()
+    assert '<dt>应补发</dt><dd class="big good">7,000.00 元' in office.get(apart).content.decode()
+    assert "合并已撤销" in confirm(office, apart)
     made.refresh_from_db()
     assert made.merged_into is None
     assert "撤销</span>" in office.get("/duplicates/merges/").content.decode()
+
+
+def test_an_amount_that_changed_since_it_was_seen_is_shown_again(office, cast):
+    made = double(cast)
+    at = f"/people/{made.pk}/merge/"
+    page = office.get(f"{at}?into={cast.wang.pk}").content.decode()
+    seen = re.search(r'name="seen" value="(\w+)"', page)[1]
+    settle_both(cast)
+    answer = office.post(at, {"into": cast.wang.pk, "seen": seen}).content.decode()
+    assert "金额在您查看之后有了变化" in answer
+    assert not Merge.objects.exists()
 
 
 def test_what_cannot_be_merged_is_said(office, cast):
     made = double(cast)
     at = f"/people/{made.pk}/merge/"
     assert office.get(at)["Location"] == office.get(f"{at}?into=x")["Location"] == "/duplicates/"
-    office.post(at, {"into": cast.wang.pk})
+    confirm(office, at, into=cast.wang.pk)
     for answer in (
         office.get(f"{at}?into={cast.li.pk}", follow=True),
         office.post(at, {"into": cast.li.pk}, follow=True),

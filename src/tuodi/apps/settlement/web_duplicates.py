@@ -5,6 +5,7 @@ They stand here, above the registry, because two histories become one with what 
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from django.contrib import messages
@@ -62,11 +63,11 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("duplicates")
     kept = access.get(request.user, Person, int(asked), permissions.MERGE)
     try:
-        if request.method == "POST":
+        impact = impact_of_merging(request.user, psn_no=person.psn_no, into=kept.psn_no)
+        if _is_confirmed(request, person, impact):
             MergePeople(actor=request.user, psn_no=person.psn_no, into=kept.psn_no).run()
             messages.success(request, "已合并。两条记录的结算按同一人重算，差额另记。")
             return redirect("person", kept.pk)
-        impact = impact_of_merging(request.user, psn_no=person.psn_no, into=kept.psn_no)
     except InputErrors as error:
         return _refused(request, "duplicates", error)
     return _weighed(request, person, kept, impact, is_merging=True)
@@ -77,20 +78,38 @@ def unmerge(request: HttpRequest, pk: int) -> HttpResponse:
     """Say what parting a merged record means in money; part it when that is confirmed."""
     person = access.get(request.user, Person, pk, permissions.UNMERGE)
     try:
-        if request.method == "POST":
+        impact = impact_of_parting(request.user, psn_no=person.psn_no)
+        if _is_confirmed(request, person, impact):
             UnmergePeople(actor=request.user, psn_no=person.psn_no).run()
             messages.success(request, "合并已撤销。两条记录的结算分开重算，差额另记。")
             return redirect("merges")
-        impact = impact_of_parting(request.user, psn_no=person.psn_no)
     except InputErrors as error:
         return _refused(request, "merges", error)
     assert person.merged_into is not None
     return _weighed(request, person, person.merged_into, impact, is_merging=False)
 
 
+def _mark(person: Person, impact: Impact) -> str:
+    """Return what a preview is known by again: another amount is another mark."""
+    return hashlib.sha256(repr((person.pk, impact)).encode()).hexdigest()[:32]
+
+
+def _is_confirmed(request: HttpRequest, person: Person, impact: Impact) -> bool:
+    """Say whether the very amounts were seen that are so now."""
+    return request.method == "POST" and request.POST.get("seen") == _mark(person, impact)
+
+
 def _weighed(request: HttpRequest, person: Person, kept: Person, impact: Impact, *, is_merging: bool) -> HttpResponse:
     lines = _lines(request.user, [kept, person])
-    shown = {"person": person, "kept": kept, "lines": lines, "impact": impact, "is_merging": is_merging}
+    shown = {
+        "person": person,
+        "kept": kept,
+        "lines": lines,
+        "impact": impact,
+        "is_merging": is_merging,
+        "mark": _mark(person, impact),
+        "has_changed": request.method == "POST",
+    }
     return render(request, "duplicates/weigh.html", shown)
 
 
