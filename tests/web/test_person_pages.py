@@ -8,8 +8,10 @@ from django.core.cache import cache
 from tests.apps.cast import assemble, bill
 from tests.site.entering import enter
 from tests.web.visitor import PHONE, SCREEN, Visitor, needs_chromium
+from tuodi.apps.policies.models import DelegatedValue
 from tuodi.apps.registry.models import Identity, Person, PersonChange
 from tuodi.apps.settlement.actions import Settle
+from tuodi.base import clock
 from tuodi.base.models import AuditEvent
 
 #: The example number of GB 11643.
@@ -65,6 +67,23 @@ def test_TH_4_3_1_a_certification_is_weighed_then_kept_with_its_source(office, c
     told = AuditEvent.objects.get(verb="identity:certify")
     assert "民政局" not in str(told.data)
     assert "汉滨区民政局" in page
+
+
+def test_TH_3_2_8_a_certification_reaches_back_twelve_months_before_the_application(client, db):
+    cache.clear()
+    cast = assemble("320902-tinghu", first=date(2021, 9, 1))
+    DelegatedValue.objects.create(
+        area_code="610900", param="th.publication_date", value="2021-09-01", source="示例值", is_sample=True, proposed_by=cast.officer,
+        proposed_at=clock.now(), approved_by=cast.approver, approved_at=clock.now(),
+    )  # fmt: skip
+    cast.li.identities.update(withdrawn_at=clock.now())
+    enter(client, cast.registrar)
+    Settle(actor=cast.zhao, bill=bill("A", date(2022, 9, 1), 60000, person="P0002")).run()
+    given = {**DIBAO, "identity": "illness_poverty", "certified_on": "2023-06-01", "first": "2023-06-01"}
+    at = f"/people/{cast.li.pk}/certify/"
+    page = weigh(client, at, {**given, "applied_on": "2023-05-20"})
+    assert "2022-09-01" in page
+    assert "都不受影响" in weigh(client, at, {**given, "applied_on": "2023-09-02"})
 
 
 def test_AK_5_2_2_an_identity_gained_during_a_stay_helps_it_from_its_start(office, cast):
