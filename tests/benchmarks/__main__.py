@@ -142,8 +142,11 @@ def main(arguments: list[str] | None = None) -> int:
         FULL, memory=args.size, rounds=args.rounds, files=[int(count) for count in args.files.split(",")],
         csv=min(args.size, FULL.csv), large=100_000_000 if args.hundred_million else 0,
     )  # fmt: skip
+    before = os.getloadavg()[0]
     text = table.text_of(measured(sizes, args.home, [name for name in args.only.split(",") if name]))
-    described = "\n".join(f"- {line}" for line in machine.described())
+    described = "\n".join(
+        f"- {line}" for line in (*machine.described(), f"Load of the last minute when it began: {before:.1f}")
+    )
     print(f"{described}\n\n{text}")
     if args.write:
         args.write.write_text(PAGE.format(machine=described, table=text, notes=NOTES), encoding="utf-8")
