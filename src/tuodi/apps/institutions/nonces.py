@@ -1,7 +1,7 @@
 """A nonce belongs to one message: signed headers that were overheard are worth nothing with another body.
 
 The national formula signs timestamp, token and nonce, not the body. So the digest of the body is kept with the nonce: the same
-message may come again (it gets the same answer), another one may not borrow its signature (docs/decisions/0012).
+message may come again (it gets the same answer), another one may not borrow its signature (docs/decisions/0011).
 """
 
 from __future__ import annotations
