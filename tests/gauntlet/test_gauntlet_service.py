@@ -2,6 +2,7 @@
 
 What the engine pays in :mod:`tests.gauntlet.test_gauntlet` a counter must be told, and what arrives late, is cancelled or sent
 twice must end in the same entries. Every bill here is a real message; what is asked afterwards is what 5203 says of it now.
+G8 (two counters at once) needs processes of their own: :mod:`tests.faults.test_smoke`, sixteen of them on one family.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from pathlib import Path
 import pytest
 from django.db.models import Sum
 from django.test import Client
-
 from tests.apps.cast import assemble
 from tests.apps.his import Hospital
 from tests.apps.interface.conftest import connected
 from tests.apps.test_gateway import poster
+
 from tuodi.apps.institutions.keys import IssueKey
+from tuodi.apps.policies.actions import ProposeInstallation
 from tuodi.apps.policies.actions.installations import digest_of, shelf_texts
 from tuodi.apps.policies.models import Installation
 from tuodi.apps.registry.actions.households import JoinHousehold, SplitHousehold
@@ -27,6 +29,7 @@ from tuodi.apps.registry.models import Identity
 from tuodi.apps.settlement.models import Bill, Entry
 from tuodi.apps.settlement.nightly import check_books
 from tuodi.base import clock, limits, outbox
+from tuodi.core.errors import InputErrors
 
 pytestmark = pytest.mark.django_db
 PACKS, FIRST = Path(__file__).parent / "packs", date(2010, 1, 1)
@@ -89,7 +92,9 @@ class County:
         return [self.settle(day, yuan, **more)["maf_pay"] for day, yuan in bills]
 
     def cancel(self, info):
-        return self.his.call("2305", {"data": {key: info[key] for key in ("mdtrt_id", "setl_id", "psn_no")}})["setlinfo"]
+        return self.his.call("2305", {"data": {key: info[key] for key in ("mdtrt_id", "setl_id", "psn_no")}})[
+            "setlinfo"
+        ]
 
     def now(self, *infos):
         """Return what 5203 says that each settlement has been paid in all."""
@@ -141,7 +146,10 @@ def test_G06_a_bill_of_March_that_arrives_after_the_bill_of_May_comes_first():
     may, march = county.settle("2024-05-10", 800), county.settle("2024-03-10", 800)
     assert (may["maf_pay"], march["maf_pay"]) == ("800.00", "800.00")
     assert county.now(march, may) == ["800.00", "200.00"]
-    assert list(Entry.objects.filter(bill__setl_id=may["setl_id"]).order_by("pk").values_list("pay", flat=True)) == [80_000, -60_000]
+    assert list(Entry.objects.filter(bill__setl_id=may["setl_id"]).order_by("pk").values_list("pay", flat=True)) == [
+        80_000,
+        -60_000,
+    ]
 
 
 def test_G07_a_cancellation_frees_the_cap_and_issues_the_differences():
@@ -224,12 +232,63 @@ def test_G13_a_household_split_in_mid_year_takes_nothing_from_anybody_whose_tota
     assert county.now(*bills) == ["800.00", "800.00", "200.00", "200.00"]
 
 
+def test_G13_a_document_that_counts_by_household_is_not_put_in_force_at_a_counter_that_counts_by_person():
+    county = County("ceiling")
+    text = (PACKS / "household.yaml").read_text("utf-8").replace('"000113"', '"610900"')
+    with pytest.raises(InputErrors, match="E-POLICY-HOUSEHOLD"):
+        ProposeInstallation(
+            actor=county.cast.officer,
+            area_code="610900",
+            pack="household",
+            texts={"policy.yaml": text},
+            first=date(2024, 5, 1),
+        ).run()
+
+
 @pytest.mark.parametrize(
     ("reading", "due"), [("settlement", "800.00"), ("discharge", "800.00"), ("admission", "600.00")]
 )
 def test_G14_a_rule_changed_during_a_stay_is_judged_by_the_day_of_the_reading(reading, due):
     county = County("raised-rate", I_11=reading)
     assert county.settle("2024-07-06", 1000, admitted="2024-06-20", discharged="2024-07-05")["maf_pay"] == due
+
+
+RAISED = "figures:\n      - {clause: GA-4.1, rate: 80%, caps: {year: 1500 元}}"
+
+
+def test_G14_a_document_put_in_force_again_in_mid_year_goes_on_with_the_totals_of_the_year():
+    """限额 1000 元，7 月起同一文件提到 1500 元、比例降到 80%：已用的 800 元照样占限额。"""
+    county = County("ceiling")
+    first = county.settle("2024-02-01", 800)
+    text = (PACKS / "ceiling.yaml").read_text("utf-8")
+    changed = text[: text.index("figures:")] + RAISED
+    county.install("ceiling", {"policy.yaml": changed}, approved=5, first=date(2024, 7, 1))
+    during = county.settle("2024-07-03", 500, admitted="2024-06-20", discharged="2024-07-02")
+    last = county.settle("2024-08-01", 900)
+    late = county.settle("2024-06-30 23:59:59", 100)
+    assert [info["maf_pay"] for info in (first, during, last, late)] == ["800.00", "400.00", "300.00", "100.00"]
+    assert county.now(first, late, during, last) == ["800.00", "100.00", "400.00", "200.00"]
+    dated = text[: text.index("figures:")] + (
+        "figures:\n      - clause: GA-4.1\n        rate: [{first: 2023-01-01, value: 100%}, {first: 2024-07-01, value: 80%}]\n"
+        "        caps: {year: [{first: 2023-01-01, value: 1000 元}, {first: 2024-07-01, value: 1500 元}]}\n"
+    )
+    county.install("ceiling", {"policy.yaml": dated}, approved=6)
+    county.install("ceiling", {"policy.yaml": dated}, approved=7, first=date(2024, 7, 1))
+    outbox.announce("policy:approved", area_code="610900", cause_id="1")
+    outbox.deliver()
+    assert county.now(first, late, during, last) == ["800.00", "100.00", "400.00", "200.00"]
+
+
+@pytest.mark.parametrize(("says", "due"), [("", "0.00"), ("  earlier_in_first_year: counts", "100.00")])
+def test_G14_I_30_another_document_begins_with_nothing_unless_its_text_counts_the_year(says, due):
+    """起付线 500 元：二月的 300 元在新文件里不计；文件写明计入的，八月的 300 元里有 100 元超过起付线。"""
+    county = County("deductible")
+    text = (PACKS / "deductible.yaml").read_text("utf-8").replace("pack: deductible", "pack: deductible-two")
+    (line,) = [line for line in text.splitlines() if line.startswith("in_force:")]
+    clause = line.split("clause: ")[1].split(",")[0]
+    other = text.replace(line, f"in_force:\n  clause: {clause}\n  first: 2024-07-01\n{says}")
+    county.install("deductible-two", {"policy.yaml": other}, approved=5, first=date(2024, 7, 1))
+    assert county.pays(("2024-02-01", 300), ("2024-08-01", 300)) == ["0.00", due]
 
 
 def test_G15_the_same_message_sent_twice_settles_once_in_both_interfaces():

@@ -26,7 +26,8 @@ from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.registry.queries import numbers_of
 from tuodi.apps.settlement.models import Bill, Entry, Filing, Refold
 from tuodi.base import clock
-from tuodi.core.engine.fold import EventResult, LayerResult, fold, judged_day, trace
+from tuodi.core.engine.fold import EventResult, LayerResult, judged_day, trace
+from tuodi.core.engine.versions import Version, fold_versions
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.identities import IdentityRecord
 from tuodi.core.settlements import AMOUNT_FIELDS, Settlement
@@ -125,18 +126,42 @@ def _records(psn_no: str, rows: QuerySet[Identity]) -> list[IdentityRecord]:
 def compute(
     settlements: Iterable[Settlement], records: list[IdentityRecord], plans: list[InForce], *, area: str
 ) -> Computed:
-    """Fold each settlement under the installation that answers for its day."""
-    results: dict[str, EventResult] = {}
+    """Fold each settlement under the installation that answers for its day (decision 13).
+
+    Installations of one document are versions of it, and a year's totals run on from one to the next. Another document begins
+    with nothing, unless it says itself that what came earlier in its first year counts (I-30). Layers on application owe
+    nothing here: nobody has applied for them.
+    """
     answered: dict[str, InForce] = {}
     groups: dict[int, list[Settlement]] = {}
     for s in settlements:
         held = answering(plans, s, area=area)
         answered[s.setl_id] = held
         groups.setdefault(plans.index(held), []).append(s)
-    for index, own in groups.items():
-        for result in fold(plans[index].plan, own, records):
-            results[result.settlement.setl_id] = result
+    documents: dict[str, list[Version]] = {}
+    for index in sorted(groups):
+        plan = plans[index].plan
+        documents.setdefault(plan.pack.pack, []).append(Version(plan, groups[index]))
+    results: dict[str, EventResult] = {}
+    for versions in documents.values():
+        own = {s.setl_id for version in versions for s in version.settlements}
+        if len(documents) > 1:
+            versions = _with_earlier(versions, [s for some in groups.values() for s in some if s.setl_id not in own])
+        for result in fold_versions(versions, records):
+            if result.settlement.setl_id in own:
+                results[result.settlement.setl_id] = result
     return Computed(results, answered)
+
+
+def _with_earlier(versions: list[Version], others: list[Settlement]) -> list[Version]:
+    """Return the versions of a document; its first one also counts what its text says counts from before its first day."""
+    first = versions[0]
+    pack, began = first.plan.pack, first.plan.first
+    if pack.in_force.earlier_in_first_year != "counts":
+        return versions
+    judged = ((s, judged_day(pack.in_force.judged_by, s)) for s in others)
+    earlier = [s for s, day in judged if day < began and day.year == began.year]
+    return [Version(first.plan, [*earlier, *first.settlements]), *versions[1:]]
 
 
 def answering(plans: list[InForce], s: Settlement, *, area: str) -> InForce:

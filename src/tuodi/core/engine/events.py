@@ -6,7 +6,7 @@ reach-back window the event's totals run. :mod:`.fold` computes the events in th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -68,8 +68,14 @@ def events_of(
     settlements: Sequence[Settlement],
     identities: Sequence[IdentityRecord],
     applications: Sequence[Application] = (),
+    *,
+    answered: Container[str] | None = None,
 ) -> list[Event]:
-    """Return the events of a history in folding order, decided but not yet computed."""
+    """Return the events of a history in folding order, decided but not yet computed.
+
+    With ``answered`` only settlements of these ids become events; the others are looked at where one settlement says what
+    identity another has (windows used up, the best identity of a year).
+    """
     ordered = sorted(settlements, key=lambda s: (s.setl_time, s.setl_id))
     people: dict[str, tuple[list[IdentityWindow], dict[str, list[ReachBack]]]] = {}
     held: dict[str, list[IdentityRecord]] = {}
@@ -88,7 +94,7 @@ def events_of(
     events = [
         _event(plan, s, windows=people[s.psn_no][0], openings=people[s.psn_no][1], mask=mask,
                applications=asked.get(s.psn_no, []))
-        for s, mask in zip(ordered, masks, strict=True)
+        for s, mask in zip(ordered, masks, strict=True) if answered is None or s.setl_id in answered
     ]  # fmt: skip
     _mark_last(plan, events)
     return events

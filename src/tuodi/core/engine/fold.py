@@ -37,6 +37,9 @@ __all__ = [
     "registered_elsewhere", "run", "trace",
 ]  # fmt: skip
 
+#: Totals as they stand: number of the group, whose, key of the period -> values in the group's order.
+Remembered = dict[tuple[int, str, object], list[int]]
+
 
 @dataclass(frozen=True, slots=True)
 class LayerResult:
@@ -196,13 +199,13 @@ def fold(
 
 def run(plan: Plan, events: Sequence[Event], *, reference: bool = False) -> list[EventResult]:
     """Return a result for every decided event, in their order."""
-    remembered: dict[tuple[int, str, object], list[int]] = {}
+    remembered: Remembered = {}
     shape = shape_of(plan)
-    return [_run(plan, shape, event, remembered, reference=reference) for event in events]
+    return [run_event(plan, shape, event, remembered, reference=reference) for event in events]
 
 
-def _run(
-    plan: Plan, shape: Shape, event: Event, remembered: dict[tuple[int, str, object], list[int]], *, reference: bool
+def run_event(
+    plan: Plan, shape: Shape, event: Event, remembered: Remembered, *, reference: bool = False
 ) -> EventResult:
     """Compute one event and write what it changes."""
     s = event.settlement

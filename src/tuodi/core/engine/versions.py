@@ -1,0 +1,98 @@
+"""Versions of one document: a history folded under the plans that answer one after the other, totals running on.
+
+A document may be put in force again from a day: corrected, with other figures, under other readings. The year goes on: what a
+total has reached under one version is where the next one begins (decision 13). Totals are carried by their names, within the
+same period and unit; a total that only one version has stays with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tuodi.core.engine.events import Application, Event, events_of
+from tuodi.core.engine.fold import EventResult, Remembered, fold, fold_time, run_event, shape_of
+from tuodi.core.engine.plan import Plan
+from tuodi.core.identities import IdentityRecord
+from tuodi.core.settlements import Settlement
+
+LAST_CATEGORY = ".last_category"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A plan and the settlements that it answers for."""
+
+    plan: Plan
+    settlements: Sequence[Settlement]
+
+
+def fold_versions(
+    versions: Sequence[Version], identities: Sequence[IdentityRecord], applications: Sequence[Application] = ()
+) -> list[EventResult]:
+    """Return a result for every settlement, each under its own version, in folding order."""
+    if len(versions) == 1:
+        return fold(versions[0].plan, versions[0].settlements, identities, applications)
+    whole = [s for version in versions for s in version.settlements]
+    events: list[tuple[Event, int]] = []
+    for number, version in enumerate(versions):
+        answered = {s.setl_id for s in version.settlements}
+        made = events_of(version.plan, whole, identities, applications, answered=answered)
+        events += [(event, number) for event in made]
+    events.sort(key=lambda pair: fold_time(pair[0].settlement))
+    _keep_last((versions[number].plan, event) for event, number in events)
+    return _run(versions, events)
+
+
+def _run(versions: Sequence[Version], events: list[tuple[Event, int]]) -> list[EventResult]:
+    kept: list[Remembered] = [{} for _ in versions]
+    results, before = [], events[0][1] if events else 0
+    for event, number in events:
+        plan = versions[number].plan
+        if number != before:
+            carry(versions[before].plan, kept[before], plan, kept[number])
+        results.append(run_event(plan, shape_of(plan), event, kept[number]))
+        before = number
+    return results
+
+
+def carry(source: Plan, held: Remembered, target: Plan, into: Remembered) -> None:
+    """Write the totals of one version where another has totals of the same name, period and unit."""
+    theirs, ours = shape_of(source), shape_of(target)
+    places = {(g.period, g.is_household, g.application): n for n, g in enumerate(ours.groups)}
+    for (number, whose, key), values in held.items():
+        group = theirs.groups[number]
+        place = places.get((group.period, group.is_household, group.application))
+        if place is None:
+            continue
+        named = {theirs.slots[slot]: value for slot, value in zip(group.slots, values, strict=True)}
+        slots = ours.groups[place].slots
+        row = into.setdefault((place, whose, key), [0] * len(slots))
+        for inside, slot in enumerate(slots):
+            name = ours.slots[slot]
+            if name in named:
+                value = named[name]
+                row[inside] = _same_category(source, target, value) if name.endswith(LAST_CATEGORY) else value
+
+
+def _same_category(source: Plan, target: Plan, number: int) -> int:
+    """Return the number that a category has in another version; one that is no more there is none of them, and not 0."""
+    if not number:
+        return 0
+    name = source.pack.categories[number - 1].id
+    names = [category.id for category in target.pack.categories]
+    return names.index(name) + 1 if name in names else len(names) + 1
+
+
+def _keep_last(events: Iterable[tuple[Plan, Event]]) -> None:
+    """Leave the mark "last of its period" on one event only: each version marked the last of its own (I-02)."""
+    last: dict[object, Event] = {}
+    for plan, event in events:
+        for layer in plan.layers:
+            mark, s = f"last.{layer.id}", event.settlement
+            if event.keys.get(mark):
+                whose = s.household or s.psn_no if layer.of == "household" else s.psn_no
+                key = (layer.id, whose, event.keys.get(layer.deductible.per))
+                if key in last:
+                    del last[key].keys[mark]
+                last[key] = event

@@ -1,0 +1,104 @@
+"""A document put in force again from a day is folded as one document with dated figures would be (decision 13)."""
+
+import random
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from tuodi.core.engine.fold import fold
+from tuodi.core.engine.plan import make_plan
+from tuodi.core.engine.versions import Version, fold_versions
+from tuodi.core.identities import IdentityRecord
+from tuodi.core.policy.load import load_pack, read_source
+from tuodi.core.settlements import Settlement
+
+TEXT = """
+pack: dated
+name: 分段变化
+area: "000114"
+document: {{title: 试验, issuer: 试验县}}
+in_force: {{clause: GV-1, first: 2023-01-01}}
+care: {{clause: GV-2, inpatient: ["21"], chronic_outpatient: ["14"]}}
+categories:
+  - {{id: {first}, name: 第一类, clause: GV-3, identities: [{first}]}}
+  - {{id: {second}, name: 第二类, clause: GV-3, identities: [{second}]}}
+no_category: GV-3
+funds: [{{id: assistance, name: 医疗救助基金, clause: GV-9}}]
+layers:
+  - id: inpatient
+    name: 住院救助
+    clause: GV-4
+    covers: {{care: [inpatient], category: [extreme_poverty, dibao]}}
+    base: {{measure: in_policy, clause: GV-4}}
+    fund: assistance
+    deductible: {{per: year}}
+    caps: {{year: {{per: year, clause: GV-5}}}}
+    figures:
+      - clause: GV-4.1
+        deductible: 500 元
+        rate: {rate}
+        caps: {{year: {cap}}}
+"""
+CHANGED = date(2024, 7, 1)
+HELD = [
+    IdentityRecord("甲", "dibao", date(2023, 1, 1)),
+    IdentityRecord("甲", "extreme_poverty", date(2024, 5, 1), date(2024, 9, 30)),
+]
+
+
+def plan(rate, cap, first="extreme_poverty", second="dibao"):
+    text = TEXT.format(rate=rate, cap=cap, first=first, second=second)
+    return make_plan(load_pack(read_source(text, file="dated.yaml")))
+
+
+def bill(number, at, fen):
+    return Settlement(
+        setl_id=f"{number:03d}", psn_no="甲", fixmedins_code="H1", med_type="21", begndate=at.date() - timedelta(days=9),
+        enddate=at.date(), setl_time=at, diag_code="J18", medfee_sumamt=fen, fulamt_ownpay_amt=0, overlmt_selfpay=0,
+        preselfpay_amt=0, inscp_scp_amt=fen,
+    )  # fmt: skip
+
+
+def bills(seed):
+    chance = random.Random(seed)
+    first = datetime(2024, 1, 5)
+    return [bill(n, first + timedelta(hours=chance.randrange(9000)), chance.randrange(1, 90_000)) for n in range(25)]
+
+
+def parted(some):
+    return [s for s in some if s.setl_time.date() < CHANGED], [s for s in some if s.setl_time.date() >= CHANGED]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_two_versions_pay_what_one_document_with_dated_figures_pays(seed):
+    dated = plan(
+        "[{first: 2023-01-01, value: 60%}, {first: 2024-07-01, value: 83%}]",
+        "[{first: 2023-01-01, value: 2000 元}, {first: 2024-07-01, value: 3000 元}]",
+    )
+    before, after = parted(bills(seed))
+    found = fold_versions(
+        [Version(plan("60%", "2000 元"), before), Version(plan("83%", "3000 元"), after)], HELD
+    )  # fmt: skip
+    expected = fold(dated, bills(seed), HELD)
+    assert [(r.settlement.setl_id, r.layers) for r in found] == [(r.settlement.setl_id, r.layers) for r in expected]
+    assert any(layer.cut for r in found for layer in r.layers)
+
+
+def test_versions_that_answer_in_turns_share_their_totals():
+    early, late = plan("100%", "1000 元"), plan("100%", "2000 元")
+    some = [bill(n, datetime(2024, 3 + n, 1), 70_000) for n in range(4)]
+    found = fold_versions([Version(early, some[::2]), Version(late, some[1::2])], HELD[:1])
+    assert [r.pay for r in found] == [20_000, 70_000, 10_000, 100_000]
+
+
+def test_a_category_is_known_by_its_name_where_versions_list_them_otherwise_I_13():
+    versions = plan("50%", "1000 元"), plan("50%", "9000 元", first="dibao", second="extreme_poverty")
+    some = [bill(1, datetime(2024, 2, 1), 400_000), bill(2, datetime(2024, 8, 1), 100_000)]
+    held = HELD[:1]
+    kept = fold_versions([Version(plan_, [one]) for plan_, one in zip(versions, some, strict=True)], held)
+    assert kept[1].before["inpatient.last_category"] == 1
+    assert [r.pay for r in kept] == [100_000, 125_000]
+    other = [HELD[0], IdentityRecord("甲", "extreme_poverty", date(2024, 8, 1))]
+    swapped = plan("50%", "9000 元", first="extreme_poverty", second="dibao")
+    changed = fold_versions([Version(versions[0], some[:1]), Version(swapped, some[1:])], other)
+    assert [r.pay for r in changed] == [100_000, 50_000]
