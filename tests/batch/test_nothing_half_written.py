@@ -52,7 +52,7 @@ def test_a_batch_that_fails_while_writing_leaves_nothing(job, monkeypatch):
 
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_faults_that_are_not_listed_are_counted(job, monkeypatch, is_kept):
-    """Three rows are wrong; one fault is listed, the last line says that two more are not."""
+    """Three rows are wrong; of each file one fault is listed, the last line says that one more is not."""
     job.out.parent.mkdir()
     monkeypatch.setattr(faults, "MAX_FAULTS", 1)
     if is_kept:
@@ -61,5 +61,5 @@ def test_faults_that_are_not_listed_are_counted(job, monkeypatch, is_kept):
         with pytest.raises(InputErrors) as raised:
             adjudicate(replace(job, keep_going=False))
         found = raised.value.faults
-    assert [fault.code for fault in found] == ["E-VALUE-CODE", faults.FAULTS_MORE]
-    assert dict(found[1].fields)["count"] == "2"
+    assert [fault.code for fault in found] == ["E-VALUE-CODE", faults.SETL_SUM, faults.FAULTS_MORE]
+    assert dict(found[2].fields)["count"] == "1"

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tuodi.batch.packs import pack_of
 from tuodi.cli import exits
 
 
@@ -198,3 +199,36 @@ def test_questions_on_a_terminal(tuodi, monkeypatch):
     assert asked.count("结算日期（回车：今天）：") == 2
     assert asked.count("医疗费总额（元）：") == 2
     assert next(answers, "all asked") == "all asked"
+
+
+@pytest.mark.parametrize("at", [0, 3, 6])
+def test_a_file_too_large_for_the_light_reader_is_read_once_and_again_only_before_the_settlement(
+    county, monkeypatch, at
+):
+    """Seven settlements in chunks of two; P1's are wanted, wherever the one that is asked for stands."""
+    from tuodi.batch import history, light, reading
+    from tuodi.core.engine.plan import make_plan
+
+    read = []
+    monkeypatch.setattr(light, "LARGEST_BYTES", 1)
+    checked = reading.Reader.checked
+
+    def counted(self):
+        for chunk, batch in checked(self):
+            if self.schema.name == "settlements":
+                read.append(len(chunk.frame))
+            yield chunk, batch
+
+    def in_twos(path, schema):
+        return open_table(path, schema, chunk_rows=2)
+
+    open_table = reading.open_table
+    monkeypatch.setattr(reading, "open_table", in_twos)
+    monkeypatch.setattr(reading.Reader, "checked", counted)
+    ids = ["S1", "S2", "S3", "S4", "S5", "S6", "S7"]
+    found = history.history_of(
+        make_plan(pack_of("999999-example")), ids[at], settlements=county.settlements, identities=county.identities
+    )
+    person = {"S1": "P1", "S4": "P2", "S7": "P1"}[ids[at]]
+    assert sorted(one.setl_id for one in found.settlements) == {"P1": ["S1", "S2", "S7"], "P2": ["S3", "S4"]}[person]
+    assert sum(read) == 7 + at // 2 * 2

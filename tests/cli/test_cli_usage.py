@@ -63,9 +63,6 @@ def test_help_lists_every_exit_code(tuodi):
         (["version", "--frob"], "不认识的参数：--frob"),
         (["synth", "--pack", "999999-example", "--people", "many", "--out", "x"], "的值“many”写法不对"),
         (["synth", "--pack"], "后面要有值"),
-        (["pack", "show", "999999-example", "--reading", "I-04"], "应写成 I-nn=读法"),
-        (["pack", "show", "999999-example", "--reading", "I-99=x"], "没有释义 I-99；它列的释义：I-04"),
-        (["pack", "show", "999999-example", "--reading", "I-04=x"], "没有读法“x”；可用的有：year（"),
         (["estimate", "--pack", "999999-example"], "缺少必需的参数：--total"),
     ],
 )
@@ -78,6 +75,16 @@ def test_a_wrong_command_is_told_in_chinese_with_code_2(tuodi, words, says):
     if as_data is not None:
         assert as_data.code == exits.USAGE
         assert as_data.data["errors"][0]["code"] == "E-USAGE"
+
+
+def test_wrong_readings_are_a_wrong_command_and_are_told_all_at_once(tuodi):
+    words = ["pack", "show", "999999-example", "--reading", "I-04", "--reading", "I-99=x", "--reading", "I-04=x"]
+    answer = tuodi(*words)
+    assert (answer.code, answer.out) == (exits.USAGE, "")
+    for says in ("应写成 I-nn=读法", "没有释义 I-99；它列的释义：I-04", "没有读法“x”；可用的有：year（"):
+        assert says in answer.err
+    codes = [error["code"] for error in tuodi(*words, "--json").data["errors"]]
+    assert codes == ["E-WORD-READING-SHAPE", "E-WORD-READING", "E-WORD-READING-CHOICE"]
 
 
 def test_a_pack_that_is_not_there_is_told_with_those_that_are(tuodi):

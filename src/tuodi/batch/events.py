@@ -32,7 +32,7 @@ from tuodi.core.engine.conditions import Profile, tier_of
 from tuodi.core.engine.decide import Decision
 from tuodi.core.engine.fold import registered_elsewhere
 from tuodi.core.engine.plan import Plan
-from tuodi.core.errors import MissingValues
+from tuodi.core.errors import Fault, MissingValues
 from tuodi.core.identities import IDENTITIES
 
 Array = np.ndarray[Any, Any]
@@ -261,8 +261,17 @@ def _decisions(
         except MissingValues:
             return plan.decide(profile(i, int(day[i])))
 
+    made: list[Decision] = []
+    missing: list[Fault] = []
     with _DECIDING:
-        return [decided(int(i)) for i in at], decision
+        for i in at:
+            try:
+                made.append(decided(int(i)))
+            except MissingValues as lacking:
+                missing += lacking.faults
+    if missing:
+        raise MissingValues(missing)
+    return made, decision
 
 
 def _diseases(plan: Plan, frame: pl.DataFrame, asked: set[str]) -> tuple[Array, list[tuple[tuple[str, ...], str]]]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuodi.batch.columns import APPLICATIONS, IDENTITIES, INSTITUTIONS, SETTLEMENTS, Schema
 from tuodi.batch.light import Row, light_rows
@@ -18,6 +19,9 @@ from tuodi.core.engine.plan import Plan
 from tuodi.core.errors import Fault, InputErrors, declare, fault
 from tuodi.core.identities import IdentityRecord
 from tuodi.core.settlements import AMOUNT_FIELDS, Settlement
+
+if TYPE_CHECKING:
+    import polars as pl
 
 E_NO_SETTLEMENT = declare("E-EXPLAIN-UNKNOWN", "结算文件里没有结算号“{setl_id}”", "请核对结算号")
 E_CANCELLED = declare("E-EXPLAIN-CANCELLED", "结算“{setl_id}”已经撤销，不计入核算", "如有重新结算，请用新的结算号查询")
@@ -51,13 +55,17 @@ def history_of(
     institutions: Path | None = None,
 ) -> History:
     """Return the history that a settlement belongs to; ``InputErrors`` with every fault of the files."""
-    rows = _settlement_rows(settlements, setl_id, by_household=by_household(plan))
     faults: list[Fault] = []
+    rows: list[Row] = []
+    try:
+        rows = _settlement_rows(settlements, setl_id, by_household=by_household(plan))
+    except InputErrors as errors:  # the other files are looked at all the same, so that everything is told at once
+        faults += errors.faults
     people = {row["psn_no"] for row in rows}
     listed = _institutions(institutions, faults) if institutions is not None else None
     held = _small(identities, IDENTITIES, lambda row: row["psn_no"] in people, faults)
     asked = _small(applications, APPLICATIONS, lambda row: True, faults) if applications is not None else []
-    made = [_settlement(row, listed, faults) for row in rows]
+    made = [_settlement(row, listed, faults, file=str(settlements)) for row in rows]
     applied = _applications(plan, asked, file=str(applications), faults=faults)
     if faults:
         raise InputErrors(faults)
@@ -95,30 +103,47 @@ def _settlement_rows(path: Path, setl_id: str, *, by_household: bool) -> list[Ro
 
 
 def _rows_of_reader(path: Path, setl_id: str, *, by_household: bool) -> list[Row]:
-    """Return the rows of the settlement's person or household by the full reader, the whole file checked."""
-    import polars as pl
+    """Return the rows of the settlement's person or household by the full reader, the whole file checked.
+
+    One pass, and a second one over what came before the settlement: whose rows are wanted is known only there.
+    """
 
     from tuodi.batch.ids import IdGuard
-    from tuodi.batch.reading import open_table
+    from tuodi.batch.reading import listed, open_table
 
     reader = open_table(path, SETTLEMENTS)
     faults: list[Fault] = []
-    people: set[str] = set()
-    houses: set[str] = set()
+    wanted: pl.Expr | None = None
+    before = 0
+    kept: list[Row] = []
     with IdGuard(str(path)) as guard:
         for chunk in reader:
             guard.feed(chunk)
             faults += chunk.faults
-            own = chunk.frame.filter(pl.col("setl_id") == setl_id)
-            people.update(own["psn_no"])
-            houses.update(own["household"])
+            if wanted is None:
+                wanted = _whose(chunk.frame, setl_id, by_household=by_household)
+                before += wanted is None
+            if wanted is not None:
+                kept += chunk.frame.filter(wanted).iter_rows(named=True)
         faults += guard.finish()
     if faults:
-        raise InputErrors(faults)
-    wanted = pl.col("psn_no").is_in(list(people))
-    if by_household:
-        wanted = wanted | pl.col("household").is_in([house for house in houses if house])
-    return [row for chunk in reader for row in chunk.frame.filter(wanted).iter_rows(named=True)]
+        raise InputErrors(listed(faults, count=reader.fault_count + guard.fault_count, file=str(path)))
+    if wanted is None:
+        return []
+    earlier = islice(reader, before) if before else ()
+    return [row for chunk in earlier for row in chunk.frame.filter(wanted).iter_rows(named=True)] + kept
+
+
+def _whose(frame: pl.DataFrame, setl_id: str, *, by_household: bool) -> pl.Expr | None:
+    """Return what selects the rows of the person (or household) of a settlement; None if it is not among these."""
+    import polars as pl
+
+    own = frame.filter((pl.col("setl_id") == setl_id) & ~pl.col("refd_setl_flag"))
+    if not len(own):
+        return None
+    wanted = pl.col("psn_no") == own["psn_no"][0]
+    house = own["household"][0] if by_household else ""
+    return wanted | (pl.col("household") == house) if house else wanted
 
 
 def _small(path: Path, schema: Schema, keep: Keep, faults: list[Fault]) -> list[Row]:
@@ -150,13 +175,15 @@ def _applications(plan: Plan, rows: list[Row], *, file: str, faults: list[Fault]
     return [Application(row["psn_no"], ids.get(row["layer"], row["layer"]), row["applied_on"]) for row in rows]
 
 
-def _settlement(row: Row, listed: Mapping[str, Row] | None, faults: list[Fault]) -> Settlement:
+def _settlement(row: Row, listed: Mapping[str, Row] | None, faults: list[Fault], *, file: str) -> Settlement:
     """Return a settlement with what the institutions file says of its institution."""
     own = None
     if listed is not None:
-        own = listed.get(row["fixmedins_code"])
+        code = row["fixmedins_code"]
+        own = listed.get(code)
         if own is None:
-            faults.append(fault(E_NOT_LISTED, line=row["row"], code=row["fixmedins_code"], setl_id=row["setl_id"]))
+            where = {"file": file, "line": row["row"], "column": "fixmedins_code"}
+            faults.append(fault(E_NOT_LISTED, **where, code=code, setl_id=row["setl_id"]))
     amounts = {name: row[name] for name in AMOUNT_FIELDS}
     return Settlement(
         setl_id=row["setl_id"], psn_no=row["psn_no"], fixmedins_code=row["fixmedins_code"], med_type=row["med_type"],

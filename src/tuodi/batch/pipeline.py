@@ -12,19 +12,18 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
 
-from tuodi.batch import faults
 from tuodi.batch.bad_rows import BadRows
-from tuodi.batch.checks import Chunk
-from tuodi.batch.columns import APPLICATIONS, IDENTITIES, INSTITUTIONS, SETTLEMENTS
-from tuodi.batch.entries import entries_of, entries_of_fold
+from tuodi.batch.columns import SETTLEMENTS
+from tuodi.batch.entries import SCHEMA, entries_of, entries_of_fold
 from tuodi.batch.events import columns_read, decide, household_of
+from tuodi.batch.examine import Files, UnknownInstitutions, by_layer, faults_of, unknown_layers
 from tuodi.batch.ids import IdGuard
-from tuodi.batch.institutions_join import joined
 from tuodi.batch.kernel import Kernel, compile_kernel, run_kernel, unit_of
 from tuodi.batch.objects import applications_of, identities_of, settlements_of
 from tuodi.batch.parts import NOTHING_CANCELLED, slices, standing
@@ -33,14 +32,10 @@ from tuodi.batch.spill import Spill
 from tuodi.batch.writing import EntryWriter
 from tuodi.core.engine.fold import fold
 from tuodi.core.engine.plan import Plan
-from tuodi.core.errors import Fault, InputErrors, declare, fault
+from tuodi.core.errors import Fault, InputErrors, MissingValues
 
-E_INSTITUTION = declare(
-    "E-INST-UNKNOWN", "机构文件里没有定点医药机构“{code}”（涉及 {count} 笔结算，第一笔在第 {first} 行）",
-    "请补充机构文件，或核对结算文件里的机构编码",
-)  # fmt: skip
-E_LAYER = declare("E-APPLICATION-LAYER", "政策包没有可申请的救助层“{layer}”", "可申请的救助层：{known}")
-
+#: What a slice yields of which nothing can be paid.
+NO_ENTRIES = pl.DataFrame(schema=SCHEMA)
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -58,6 +53,11 @@ class Job:
     keep_going: bool = False
     threads: int = 2
     part_rows: int = 1_000_000
+
+    @property
+    def files(self) -> Files:
+        """The files that are read."""
+        return Files(self.settlements, self.identities, self.applications, self.institutions)
 
 
 @dataclass
@@ -77,6 +77,36 @@ class Report:
     fault_count: int = 0
     bad_rows: int = 0
     seconds: dict[str, float] = field(default_factory=dict)  # tidy: seconds are not money
+
+
+class Stops:
+    """What keeps a job from being written: faults of its files, and values nobody has entered, each told once for a rule."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self._faults = faults
+        self._missing: dict[tuple[str, str], Fault] = {}
+
+    @property
+    def is_certain(self) -> bool:
+        """Say whether nothing will be written, so that only what else is wrong remains to be found."""
+        return bool(self._faults or self._missing)
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Keep the values found missing inside."""
+        try:
+            yield
+        except MissingValues as missing:
+            for one in missing.faults:
+                fields = dict(one.fields)
+                self._missing.setdefault((fields["rule"], fields["param"]), one)
+
+    def tell(self) -> None:
+        """Raise everything, if there is anything."""
+        if self._faults:
+            raise InputErrors([*self._faults, *self._missing.values()])
+        if self._missing:
+            raise MissingValues(self._missing.values())
 
 
 @dataclass
@@ -107,11 +137,14 @@ def adjudicate(job: Job, *, progress: Progress | None = None) -> Report:
 
 def _run(job: Job, bad: BadRows, report: Report, began: float, progress: Progress | None) -> None:
     """Read, compute and write; ``bad`` keeps the rows to correct."""
-    tables = _small_files(job, bad, report)
+    try:
+        tables = _small_files(job, bad, report)
+        reader = open_table(job.settlements, SETTLEMENTS)
+    except InputErrors:  # a file cannot even be read: what is wrong with the others is told with it
+        raise InputErrors(faults_of(job.files, job.plan)) from None
     kernel = compile_kernel(job.plan) if unit_of(job.plan.program) != "mixed" else None
     if kernel:
         threading.Thread(target=kernel.warm, name="tuodi-kernel", daemon=True).start()  # while the file is read
-    reader = open_table(job.settlements, SETTLEMENTS)
     by = person_of if unit_of(job.plan.program) == "person" else household_of
     parts = None if kernel else 10**15
     with Spill(
@@ -119,9 +152,7 @@ def _run(job: Job, bad: BadRows, report: Report, began: float, progress: Progres
     ) as spill:
         late = _read(job, bad, reader, spill, tables, report, progress)
         report.seconds["read"] = time.perf_counter() - began
-        report.faults = listed(report.faults, count=report.fault_count, file=str(job.settlements))
-        if report.faults and not job.keep_going:
-            raise InputErrors(report.faults)
+        stops = Stops([] if job.keep_going else report.faults)
         with EntryWriter(job.out) as writer, ThreadPoolExecutor(job.threads) as pool:
             done = 0
             for part in spill.parts():
@@ -130,22 +161,19 @@ def _run(job: Job, bad: BadRows, report: Report, began: float, progress: Progres
                     if by is person_of
                     else tables
                 )
-                for frame in _entries(job, kernel, part, late, own, report, pool):
+                for frame in _entries(job, kernel, part, late, own, report, pool, stops):
                     writer.write(frame)
                     _count(report, frame)
                 done += len(part)
                 if progress:
                     progress("计算", done, spill.rows)
+            stops.tell()
 
 
 def _small_files(job: Job, bad: BadRows, report: Report) -> _Tables:
     """Read identities, applications and institutions, collecting faults of all of them."""
     frames: list[pl.DataFrame | None] = []
-    for path, schema in (
-        (job.identities, IDENTITIES),
-        (job.applications, APPLICATIONS),
-        (job.institutions, INSTITUTIONS),
-    ):
+    for path, schema in job.files.small():
         if path is None:
             frames.append(None)
             continue
@@ -159,22 +187,13 @@ def _small_files(job: Job, bad: BadRows, report: Report) -> _Tables:
     assert identities is not None
     if applications is not None:
         applications = by_layer(job.plan, applications)
-        known = [layer.id for layer in job.plan.layers if layer.due == "application"]
-        for layer in applications["layer"].unique().sort():
-            if layer not in known:
-                listed = "、".join(known) or "（无）"
-                _add(report, [fault(E_LAYER, file=str(job.applications), layer=layer, known=listed)], 1)
+        unknown = unknown_layers(job.plan, applications, str(job.applications))
+        _add(report, unknown, len(unknown))
     return _Tables(identities, applications, institutions)
 
 
-def by_layer(plan: Plan, applications: pl.DataFrame) -> pl.DataFrame:
-    """Return applications that name a layer by its clause with the layer's id."""
-    names = {layer.clause: layer.id for layer in plan.layers if layer.due == "application"}
-    return applications.with_columns(pl.col("layer").replace(names))
-
-
 def _add(report: Report, found: list[Fault], count: int) -> None:
-    report.faults += found[: max(0, faults.MAX_FAULTS - len(report.faults))]
+    report.faults += found
     report.fault_count += count
 
 
@@ -182,16 +201,17 @@ def _read(
     job: Job, bad: BadRows, reader: Reader, spill: Spill, tables: _Tables, report: Report, progress: Progress | None
 ) -> pl.Series:
     """Lay out the settlements; return the lines that only the whole file shows to be wrong."""
-    unknown: dict[str, tuple[int, int]] = {}
+    found: list[Fault] = []
+    unknown = UnknownInstitutions(tables.institutions)
     wanted = columns_read(job.plan) if unit_of(job.plan.program) != "mixed" else None
     with IdGuard(str(job.settlements), directory=job.out.parent) as guard:
         for chunk in reader:
             guard.feed(chunk)
-            _add(report, chunk.faults, 0)
+            found += chunk.faults
             report.bad_rows += len(chunk.bad)
             if len(chunk.bad) and job.keep_going:
                 bad.add(job.settlements, chunk.bad)
-            rows = _with_institutions(chunk, tables, unknown)
+            rows = unknown.known_rows(chunk)
             if spill.by is household_of:
                 # A cancelling row need not name the household, so it would miss the part of what it cancels.
                 tables.cancels.append(rows.filter("refd_setl_flag").select("setl_id", "psn_no"))
@@ -199,40 +219,17 @@ def _read(
             spill.feed(rows.select(wanted) if wanted else rows)
             if progress:
                 progress("读取", reader.row_count, reader.rows_hint)
-        report.fault_count += reader.fault_count
         late = guard.finish()
-        _add(report, late, guard.fault_count)
         lines = guard.lines
-    for code, (count, first) in sorted(unknown.items(), key=lambda item: item[1][1]):
-        made = fault(
-            E_INSTITUTION,
-            file=str(job.settlements),
-            line=first,
-            column="fixmedins_code",
-            code=code,
-            count=count,
-            first=first,
-        )
-        _add(report, [made], 1)
+    nowhere = unknown.faults(str(job.settlements))
+    count = reader.fault_count + guard.fault_count + len(nowhere)
+    _add(report, listed([*found, *late, *nowhere], count=count, file=str(job.settlements)), count)
     if len(lines) and job.keep_going:
         for rows in reader.late_bad_rows(late, lines):
             bad.add(job.settlements, rows)
             report.bad_rows += len(rows)
     report.settlements = reader.row_count
     return lines
-
-
-def _with_institutions(chunk: Chunk, tables: _Tables, unknown: dict[str, tuple[int, int]]) -> pl.DataFrame:
-    """Return a chunk's good rows with what the institutions file says, unknown institutions noted and left out."""
-    frame = chunk.frame
-    if tables.institutions is None:
-        return frame
-    frame = joined(frame, tables.institutions)
-    lost = frame.filter(pl.col("designated").is_null() & ~pl.col("refd_setl_flag"))
-    for code, count, first in lost.group_by("fixmedins_code").agg(pl.len().alias("n"), pl.col("row").min()).iter_rows():
-        held = unknown.get(code)
-        unknown[code] = (count + (held[0] if held else 0), min(first, held[1]) if held else first)
-    return frame.filter(pl.col("designated").is_not_null() | pl.col("refd_setl_flag"))
 
 
 def _entries(
@@ -243,6 +240,7 @@ def _entries(
     tables: _Tables,
     report: Report,
     pool: Executor,
+    stops: Stops,
 ) -> Iterator[pl.DataFrame]:
     """Yield the entries of one part, slice by slice in folding order; slices are computed side by side."""
     by = "psn_no"
@@ -252,14 +250,18 @@ def _entries(
     report.cancelled += cancelled
     if kernel is None:
         kept = settlements_of(part[places])
-        yield entries_of_fold(
-            fold(job.plan, kept, identities_of(tables.identities), applications_of(tables.applications))
-        )
+        with stops.gathered():
+            yield entries_of_fold(
+                fold(job.plan, kept, identities_of(tables.identities), applications_of(tables.applications))
+            )
         return
 
     def computed(frame: pl.DataFrame) -> pl.DataFrame:
-        events = decide(job.plan, frame, tables.identities, tables.applications)
-        return entries_of(job.plan, events, run_kernel(kernel, events.columns, threads=1))
+        with stops.gathered():
+            events = decide(job.plan, frame, tables.identities, tables.applications)
+            if not stops.is_certain:
+                return entries_of(job.plan, events, run_kernel(kernel, events.columns, threads=1))
+        return NO_ENTRIES
 
     waiting: deque[Future[pl.DataFrame]] = deque()
     for frame in slices(part, places, by=by):

@@ -15,24 +15,15 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
-from tuodi.batch.columns import APPLICATIONS, IDENTITIES, INSTITUTIONS, SETTLEMENTS, Schema
+from tuodi.batch.columns import SETTLEMENTS, Schema
+from tuodi.batch.examine import Files, faults_of
 from tuodi.batch.pipeline import Job, Progress, Report, adjudicate
 from tuodi.batch.reading import open_table
 from tuodi.batch.writing import yuan_text
 from tuodi.core.engine.plan import Plan
-from tuodi.core.errors import Fault, InputErrors
+from tuodi.core.errors import InputErrors
 
 KEY = ["psn_no", "setl_id", "layer"]
-
-
-@dataclass(frozen=True)
-class Files:
-    """The exchange files of a history."""
-
-    settlements: Path
-    identities: Path
-    applications: Path | None = None
-    institutions: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -225,29 +216,26 @@ def _moved(files: Files, years: int, folder: Path) -> Files:
     """Return the history with every day moved by whole years (29 February to the 28th where there is none)."""
     if not years:
         return files
+    wrong = faults_of(files)  # here, where faults have the places of the files that people know
+    if wrong:
+        raise InputErrors(wrong)
     folder.mkdir()
-    faults: list[Fault] = []
-    paths: list[Path | None] = []
-    for path, schema in (
-        (files.settlements, SETTLEMENTS), (files.identities, IDENTITIES), (files.applications, APPLICATIONS), (files.institutions, INSTITUTIONS),
-    ):  # fmt: skip
-        target = folder / f"{schema.name}.parquet"
-        paths.append(None if path is None else _moved_file(path, schema, target, years, faults))
-    if faults:
-        raise InputErrors(faults)
-    settlements, identities, applications, institutions = paths
-    assert settlements is not None
+    small = [
+        None if path is None else _moved_file(path, schema, folder / f"{schema.name}.parquet", years)
+        for path, schema in files.small()
+    ]
+    settlements = _moved_file(files.settlements, SETTLEMENTS, folder / f"{SETTLEMENTS.name}.parquet", years)
+    identities, applications, institutions = small
     assert identities is not None
     return Files(settlements, identities, applications, institutions)
 
 
-def _moved_file(path: Path, schema: Schema, target: Path, years: int, faults: list[Fault]) -> Path:
+def _moved_file(path: Path, schema: Schema, target: Path, years: int) -> Path:
     days = [column.name for column in schema.columns if column.kind in ("day", "instant") and column.name != "brdy"]
     amounts = {column.name: f"{column.name}_fen" for column in schema.columns if column.kind == "amount"}
     writer: pq.ParquetWriter | None = None
     try:
         for chunk in open_table(path, schema):
-            faults += chunk.faults
             shifted = [pl.col(name).dt.offset_by(f"{years}y").alias(name) for name in days]
             table = (
                 chunk.frame.drop("row")

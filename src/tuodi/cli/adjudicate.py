@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tuodi.cli import exits
 from tuodi.cli.files import out_path, refuse_overwriting, staged
 from tuodi.cli.output import amount, fault_data, print_faults, print_json, table
-from tuodi.cli.plans import chosen, file_of, policy_line, sample_note
+from tuodi.cli.plans import chosen, file_of, plan_for, policy_line, sample_note
 from tuodi.cli.progress import Progress
 from tuodi.core.engine.words_case import pack_digest
 from tuodi.core.money import yuan
@@ -26,7 +26,7 @@ def run(args: Any) -> int:
     """Run the batch; nothing appears beside ``--out`` unless it ends well."""
     out = out_path(args.out, suffixes=(".csv", ".parquet"))
     refuse_overwriting(out, inputs_of(args))
-    plan = chosen(args).plan()
+    plan = plan_for(args, lambda given: chosen(given).plan())
     from tuodi.batch.pipeline import Job, adjudicate
 
     bad = out_path(args.bad_rows, suffixes=(".csv",)) if args.bad_rows else None

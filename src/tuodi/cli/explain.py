@@ -9,7 +9,7 @@ from tuodi.batch.history import history_of, person_of
 from tuodi.cli import exits
 from tuodi.cli.files import write_text
 from tuodi.cli.output import print_json, say
-from tuodi.cli.plans import chosen, file_of
+from tuodi.cli.plans import chosen, file_of, plan_for
 from tuodi.core.engine.fold import fold
 from tuodi.core.engine.words import Explanation, explain
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def run(args: Any) -> int:
     """Explain a settlement for the patient, the auditor or a program."""
-    plan = chosen(args).plan()
+    plan = plan_for(args, lambda given: chosen(given).plan())
     history = history_of(
         plan, args.setl_id, settlements=Path(args.settlements), identities=Path(args.identities),
         applications=file_of(args.applications), institutions=file_of(args.institutions),

@@ -57,7 +57,8 @@ def _run(words: list[str]) -> int:
 def _answer(error: Exception, *, as_json: bool) -> int:
     """Print what went wrong and return its exit code; what is nobody's input is our mistake, and is shown whole."""
     from tuodi.cli.output import print_faults
-    from tuodi.core.errors import InputErrors, MissingValues, PackErrors
+    from tuodi.core.engine.decide import E_MISSING
+    from tuodi.core.errors import InputErrors, MissingValues, PackErrors, WordErrors
 
     if isinstance(error, OSError) and (error.filename or error.errno):
         from tuodi.cli.files import unusable
@@ -71,11 +72,10 @@ def _answer(error: Exception, *, as_json: bool) -> int:
         print("[E-CRASH] 程序自身出错，不是您的文件有错。请把以上内容报给维护者。", file=sys.stderr)
         return exits.CRASHED
     print_faults(error.faults, as_json=as_json)
-    if isinstance(error, MissingValues):
-        if not as_json:
-            print("录入值写在一个文件里，用 --delegated 给出；只想试用，可以加 --sample-values。", file=sys.stderr)
-        return exits.MISSING
-    return exits.PACK if isinstance(error, PackErrors) else exits.INPUT
+    if not as_json and any(fault.code == E_MISSING for fault in error.faults):
+        print("录入值写在一个文件里，用 --delegated 给出；只想试用，可以加 --sample-values。", file=sys.stderr)
+    kinds = {WordErrors: exits.USAGE, MissingValues: exits.MISSING, PackErrors: exits.PACK}
+    return next((code for kind, code in kinds.items() if isinstance(error, kind)), exits.INPUT)
 
 
 def _usage(error: UsageError, *, as_json: bool) -> int:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tuodi.batch.packs import SHELF, entered_values, folder_of, sample_values_of, source_of
-from tuodi.cli.usage import UsageError
 from tuodi.core.engine.plan import Plan, make_plan
+from tuodi.core.errors import Fault, InputErrors, Together, WordErrors, declare, fault
 from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.load import PackSource, load_pack
 from tuodi.core.policy.model import Pack
+
+E_READING_SHAPE = declare("E-WORD-READING-SHAPE", "释义“{value}”应写成 I-nn=读法", "例如 I-04=stay")
+E_READING_UNKNOWN = declare("E-WORD-READING", "政策包没有释义 {value}；它列的释义：{known}", "请核对释义的编号")
+E_READING_CHOICE = declare(
+    "E-WORD-READING-CHOICE", "释义 {name} 没有读法“{value}”；可用的有：{known}", "请用其中一个读法的名字"
+)
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -33,37 +41,71 @@ def chosen(args: Any) -> Chosen:
 
 
 def choose(pack: str, readings: list[str], *, delegated: list[str], sample_values: bool) -> Chosen:
-    """Return a pack under readings written ``I-nn=choice``, with the values of files and, where they lack, the samples."""
+    """Return a pack under readings written ``I-nn=choice``, with the values of files and, where they lack, the samples.
+
+    What is wrong with the readings and with the files of values is told at once.
+    """
     source = source_of(pack)
-    made = load_pack(source, readings=readings_of(source, readings))
-    return Chosen(source, made, values_for(pack, made, delegated=delegated, sample_values=sample_values))
+    together = Together()
+    wanted: dict[str, str] = {}
+    with together.heard():
+        wanted = readings_of(source, readings)
+    made = load_pack(source, readings=wanted)
+    values: list[EnteredValue] = []
+    with together.heard():
+        values = values_for(pack, made, delegated=delegated, sample_values=sample_values)
+    together.tell()
+    return Chosen(source, made, values)
 
 
 def readings_of(source: PackSource, written: list[str]) -> dict[str, str]:
-    """Return the chosen readings; a wrong one is a wrong command, told with what there is to choose from."""
+    """Return the chosen readings; wrong ones are told, all of them, with what there is to choose from."""
     listed = source.readings
     out: dict[str, str] = {}
+    wrong: list[Fault] = []
     for text in written:
         name, sign, choice = text.partition("=")
         if not sign:
-            raise UsageError(f"释义“{text}”应写成 I-nn=读法，例如 I-04=stay")
-        if name not in listed:
-            raise UsageError(f"政策包没有释义 {name}；它列的释义：{'、'.join(listed) or '无'}")
-        choices = listed[name].choices
-        if choice not in choices:
-            known = "；".join(f"{key}（{value.means}）" for key, value in choices.items())
-            raise UsageError(f"释义 {name} 没有读法“{choice}”；可用的有：{known}")
+            wrong.append(fault(E_READING_SHAPE, value=text))
+        elif name not in listed:
+            wrong.append(fault(E_READING_UNKNOWN, value=name, known="、".join(listed) or "无"))
+        elif choice not in listed[name].choices:
+            known = "；".join(f"{key}（{value.means}）" for key, value in listed[name].choices.items())
+            wrong.append(fault(E_READING_CHOICE, value=choice, name=name, known=known))
         out[name] = choice
+    if wrong:
+        raise WordErrors(wrong)
     return out
 
 
 def values_for(pack: str, made: Pack, *, delegated: list[str], sample_values: bool) -> list[EnteredValue]:
     """Return the entered values of all files, and for parameters without any the samples, if they are wanted."""
-    values = [value for file in delegated for value in entered_values(file, made)]
+    together = Together()
+    values: list[EnteredValue] = []
+    for file in delegated:
+        with together.heard():
+            values += entered_values(file, made)
+    together.tell()
     if sample_values:
         entered = {value.param for value in values}
         values += [value for value in sample_values_of(pack, made) if value.param not in entered]
     return values
+
+
+def plan_for(args: Any, make: Callable[[Any], Made]) -> Made:
+    """Return what ``make`` makes of the arguments; if the policy cannot be had, what is wrong with the files is told with it."""
+    together = Together()
+    with together.heard():
+        return make(args)
+    from tuodi.batch.examine import Files, faults_of
+
+    wrong = faults_of(
+        Files(Path(args.settlements), Path(args.identities), file_of(args.applications), file_of(args.institutions))
+    )
+    if wrong:
+        together.errors.append(InputErrors(wrong))
+    together.tell()
+    raise AssertionError("nothing was made and nothing was wrong")
 
 
 def sample_note(plan: Plan) -> list[str]:

@@ -9,11 +9,12 @@ from tuodi.cli import exits
 from tuodi.cli.adjudicate import inputs_of
 from tuodi.cli.files import out_path, refuse_overwriting
 from tuodi.cli.output import amount, print_json, signed, table
-from tuodi.cli.plans import choose, chosen, file_of
+from tuodi.cli.plans import choose, chosen, file_of, plan_for
 from tuodi.cli.progress import Progress
 from tuodi.cli.usage import UsageError
 from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.words_case import pack_digest
+from tuodi.core.errors import Together
 from tuodi.core.money import yuan
 
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ def run(args: Any) -> int:
         refuse_overwriting(out, inputs_of(args))
     if not (args.pack_b or args.reading_b or args.delegated_b or args.years != args.years_b):
         raise UsageError("两份完全一样。请用 --pack-b、--reading-b、--delegated-b 或 --years-b 说明第二份是什么")
-    plans = plans_of(args)
-    from tuodi.batch.replay import Files, Side, replay
+    plans = plan_for(args, plans_of)
+    from tuodi.batch.examine import Files
+    from tuodi.batch.replay import Side, replay
 
     files = Files(Path(args.settlements), Path(args.identities), file_of(args.applications), file_of(args.institutions))
     with Progress(quiet=args.quiet) as progress:
@@ -49,11 +51,16 @@ def run(args: Any) -> int:
 
 def plans_of(args: Any) -> tuple[Plan, Plan]:
     """Return the two plans; what is not said of the second is as the first."""
-    first = chosen(args)
     readings = args.reading_b or (args.reading if not args.pack_b else [])
     delegated = args.delegated_b or args.delegated
-    second = choose(args.pack_b or args.pack, readings, delegated=delegated, sample_values=args.sample_values)
-    return first.plan(), second.plan()
+    together, plans = Together(), []
+    with together.heard():
+        plans.append(chosen(args).plan())
+    with together.heard():
+        second = choose(args.pack_b or args.pack, readings, delegated=delegated, sample_values=args.sample_values)
+        plans.append(second.plan())
+    together.tell()
+    return plans[0], plans[1]
 
 
 def side_line(plan: Plan, years: int) -> str:

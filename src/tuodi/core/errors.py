@@ -5,13 +5,15 @@ a code, a Chinese sentence and what to do; *our mistake* is an ``assert``.
 
     TuodiError
     ├── InputErrors        every fault of what was handed in, all at once
-    │   └── PackErrors     the same for a policy pack
+    │   ├── PackErrors     the same for a policy pack
+    │   └── WordErrors     words of a command that name nothing there is
     └── MissingValues      a delegated value that a rule needs has not been entered
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 #: code -> (what is wrong, with fields in braces; what to do next). ``docs/reference/errors.md`` is generated from it.
@@ -81,6 +83,39 @@ class InputErrors(TuodiError):
 
 class PackErrors(InputErrors):
     """All faults of one policy pack."""
+
+
+class WordErrors(InputErrors):
+    """Words of a command that name nothing there is: the command was not written as it must be."""
+
+
+class Together:
+    """Collects what is wrong with several inputs, so that it is told at once.
+
+    >>> together = Together()
+    >>> with together.heard():
+    ...     raise InputErrors([Fault("E-1")])
+    >>> len(together.errors)
+    1
+    """
+
+    def __init__(self) -> None:
+        self.errors: list[InputErrors] = []
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Keep the faults of one input."""
+        try:
+            yield
+        except InputErrors as error:
+            self.errors.append(error)
+
+    def tell(self) -> None:
+        """Raise what was kept, if anything was: as what it is, if all of it is of one kind, each fault once."""
+        if self.errors:
+            kinds = {type(error) for error in self.errors}
+            made = kinds.pop() if len(kinds) == 1 else InputErrors
+            raise made(dict.fromkeys(fault for error in self.errors for fault in error.faults))
 
 
 class MissingValues(InputErrors):
