@@ -20,8 +20,10 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"version": tuodi.__version__, "demonstration": settings.TUODI_DEMONSTRATION, "doors": [], "samples": []}
+    doors = tasks_for(user)
     return {
-        "version": tuodi.__version__, "demonstration": settings.TUODI_DEMONSTRATION, "doors": tasks_for(user),
+        "version": tuodi.__version__, "demonstration": settings.TUODI_DEMONSTRATION, "doors": doors,
+        "here": max((door.url for door in doors if request.path.startswith(door.url)), key=len, default=""),
         "samples": sorted({plain_param(value.param) for value in samples_seen(user)}),
         "may_see_policies": access.may(user, permissions.VIEW),
     }  # fmt: skip

@@ -97,6 +97,11 @@ def areas_above(area_code: str) -> list[str]:
     return list(dict.fromkeys(codes))
 
 
+def layer_names(area_code: str) -> dict[str, str]:
+    """Return what the layers of an area's policies are called, a later policy's word before an earlier one's."""
+    return {layer.id: layer.name for held in plans_of(area_code) for layer in held.plan.layers}
+
+
 def plans_of(area_code: str, proposal: Proposal | None = None) -> list[InForce]:
     """Return the approved installations of the nearest area that has any, oldest first; as if the proposal were approved too."""
     above = areas_above(area_code)

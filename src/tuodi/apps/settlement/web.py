@@ -18,6 +18,7 @@ from django.urls import path
 from django.views.decorators.http import require_POST
 
 from tuodi.apps.institutions.models import Institution
+from tuodi.apps.policies.queries import layer_names
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import counter, listing, permissions
 from tuodi.apps.settlement.actions import E_SETTLED
@@ -275,10 +276,11 @@ def books(request: HttpRequest) -> HttpResponse:
     page = Paginator(access.visible(request.user, BooksCheck).order_by("-pk"), listing.PAGE).get_page(
         request.GET.get("page")
     )
-    seen = access.visible(request.user, BooksDifference).filter(check_run__in=list(page)).order_by("pk")
-    found: dict[int, list[BooksDifference]] = {}
+    seen = list(access.visible(request.user, BooksDifference).filter(check_run__in=list(page)).order_by("pk"))
+    names = {area: layer_names(area) for area in {one.area_code for one in seen}}
+    found: dict[int, list[tuple[BooksDifference, str]]] = {}
     for one in seen:
-        found.setdefault(one.check_run_id, []).append(one)
+        found.setdefault(one.check_run_id, []).append((one, names[one.area_code].get(one.layer, one.layer)))
     return render(
         request, "settlement/books.html", {"page": page, "rows": [(one, found.get(one.pk, [])) for one in page]}
     )
