@@ -2,6 +2,7 @@
 
 On every page: no serious finding of axe, nothing refused by the content policy, no request outside, no error in the console,
 nothing wider than the screen. Skipped where no Chromium is found (``apt-get install chromium fonts-noto-cjk``, or ``CHROMIUM=path``).
+``TUODI_SHOTS=folder`` keeps a picture of every page that was checked, in the order in which they were seen.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.apps.cast import PASSWORD
 from tests.site.entering import phone
 
+SHOTS = os.environ.get("TUODI_SHOTS", "")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe_sync = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
@@ -47,12 +50,21 @@ class Visitor:
     def looks_right(self):
         """Check the page as it stands."""
         title = self.page.title()
+        if SHOTS:
+            self._keep_picture(title)
         found = axe_sync.Axe().run(self.page)
         bad = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical", "moderate")]
         assert not bad, (title, [(v["id"], [n["html"][:120] for n in v["nodes"]]) for v in bad])
         wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, (title, wide)
         assert not self.wrong, (title, self.wrong)
+
+    def _keep_picture(self, title):
+        folder = Path(SHOTS)
+        folder.mkdir(parents=True, exist_ok=True)
+        number, width = len(list(folder.iterdir())) + 1, self.page.viewport_size["width"]
+        name = f"{number:03d}-{width}-{title.split(' · ')[0]}.png".replace("/", "-")
+        self.page.screenshot(path=folder / name, full_page=True)
 
     def enter(self, username):
         """Log in for the first time: password, second factor, recovery codes."""
