@@ -6,6 +6,10 @@ import pytest
 
 from tests.apps.cast import assemble, bill
 from tests.base.test_audit import without_triggers
+from tuodi.apps.reconciliation.actions import KeepReport
+from tuodi.apps.reconciliation.comparing import Line
+from tuodi.apps.reconciliation.models import Run
+from tuodi.apps.reconciliation.queries import differences
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.models import Entry
 from tuodi.base import clock, outbox
@@ -51,6 +55,24 @@ def test_a_fen_too_much_is_told_and_only_repaired_when_asked(cast, capsys):
     assert Entry.objects.count() == 2
     assert commands.nightly(repair=True) == 0
     assert commands.nightly() == 0
+
+
+def test_the_night_compares_the_day_before_and_says_what_differs(cast, capsys):
+    """AK-6.1: what an insurer reported and we do not have waits on the worklist in the morning."""
+    yesterday = clock.today() - timedelta(days=1)
+    reported = [Line("A", "P0001", medfee=100), Line("B", "P0001", medfee=200)]
+    KeepReport(
+        actor=cast.chen, code=cast.hospital.code, day=yesterday, side="insurer", filename="i.csv", lines=reported
+    ).run()
+    assert commands.nightly() == 0
+    assert "昨日对账 1 家机构，差异 2 笔" in capsys.readouterr().out
+    run = Run.objects.get()
+    assert (run.day, run.fixmedins_code, run.counts) == (yesterday, cast.hospital.code, {"missing_here": 2})
+    assert {one.setl_id for one in differences(cast.chen)} == {"A", "B"}
+    assert commands.nightly() == 0
+    assert {one.run_id for one in differences(cast.chen)} == {Run.objects.latest("pk").pk}, (
+        "an earlier night's run is kept, the newest counts"
+    )
 
 
 def test_news_that_fails_is_kept_and_told(cast, news, capsys, wired):

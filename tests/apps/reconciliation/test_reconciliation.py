@@ -97,7 +97,12 @@ def test_a_bill_missing_there_is_cancelled_by_two_people_or_sent_back(cast):
     assert Bill.objects.get(setl_id="C").cancelled_by is None
     second = MendDifference(actor=cast.chen, finding=found["C"], kind="cancel", reason="医院书面确认").run()
     DecideMend(actor=cast.zhou, mend=second).run()
-    assert Bill.objects.get(setl_id="C").cancelled_by is not None
+    cancelling = Bill.objects.get(setl_id="C").cancelled_by
+    assert cancelling is not None
+    assert "C" not in run(cast), "nobody else has it, and we no longer do"
+    assert not queries.ours(CODE, clock.local(cancelling.setl_time).date()), (
+        "nor does its cancellation wait on its own day"
+    )
 
 
 def test_an_accepted_difference_leaves_the_worklist_until_it_changes(cast):
@@ -116,6 +121,18 @@ def test_a_difference_that_is_not_of_the_newest_run_is_not_mended(cast):
     run(cast)
     with pytest.raises(InputErrors, match="重新对账"):
         MendDifference(actor=cast.chen, finding=old, kind="ask", reason="x").run()
+
+
+def test_an_export_asks_for_what_was_done_once(cast, client, django_assert_max_num_queries):
+    from tests.site.entering import enter
+
+    insurer(cast, "".join(row(f"D{n}", 500, 350) for n in range(40)))
+    for found in run(cast).values():
+        MendDifference(actor=cast.chen, finding=found, kind="ask", reason="请核对").run()
+    enter(client, cast.chen)
+    with django_assert_max_num_queries(20):
+        told = b"".join(client.get("/reconciliation/export.csv").streaming_content).decode()
+    assert told.count("请医药机构重新上传（已办理）") == 40
 
 
 def test_a_file_with_bad_rows_is_told_all_of_them_and_not_kept(cast):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -24,12 +26,22 @@ MENDS_OF = {
     "different": ("ask", "cancel", "accept"),
 }
 MONEY = frozenset({"cancel", "record"})
+MEND_SAYS = {
+    "ask": "不动账；新文件到后重新对账", "cancel": "这笔救助作废，经另一位县级审批岗复核后办理",
+    "record": "按医保文件的费用补算救助，经另一位县级审批岗复核后办理", "accept": "不动账；以后金额不变就不再列出",
+}  # fmt: skip
 
 
 def ours(code: str, day: date) -> list[Line]:
-    """Return what we settled for an institution on a day: at the counter, later differences apart; cancellations negative."""
-    bills = list(statement_rows(code, first=day, last=day))
-    sources = {bill.pk: bill.cancels if bill.is_cancellation else bill for bill in bills}
+    """Return what we settled for an institution on a day: at the counter, later differences apart; cancellations negative.
+
+    A settlement that reconciliation found nowhere else and cancelled stands on no side: neither it nor its cancellation counts.
+    """
+    rows = list(statement_rows(code, first=day, last=day))
+    sources = {bill.pk: bill.cancels if bill.is_cancellation else bill for bill in rows}
+    undone = Mend.objects.filter(kind="cancel", state="done", finding__run__fixmedins_code=code)
+    mended = set(undone.values_list("finding__setl_id", flat=True))
+    bills = [bill for bill in rows if sources[bill.pk].setl_id not in mended]
     granted = first_grants({source.pk for source in sources.values()})
     lines = []
     for bill in bills:
@@ -87,6 +99,19 @@ def waiting(user: Any) -> QuerySet[Mend]:
     return rows.select_related("finding__run", "proposed_by").order_by("proposed_at")
 
 
+def newest_mends(findings: Iterable[Finding]) -> dict[int, Mend]:
+    """Return the last thing done about each of some findings, in whichever run it was seen, asked in one statement for all."""
+    keys = {one.pk: (one.run.fixmedins_code, one.run.day, one.setl_id) for one in findings}
+    codes, days, ids = (set(values) for values in zip(*keys.values(), strict=True)) if keys else ((), (), ())
+    rows = Mend.objects.filter(
+        finding__setl_id__in=ids, finding__run__fixmedins_code__in=codes, finding__run__day__in=days
+    ).select_related("finding__run")
+    last = {
+        (row.finding.run.fixmedins_code, row.finding.run.day, row.finding.setl_id): row for row in rows.order_by("pk")
+    }
+    return {pk: last[key] for pk, key in keys.items() if key in last}
+
+
 def mends_of(finding: Finding) -> list[Mend]:
     """Return everything done about a settlement of a day, in whichever run it was seen, the newest first."""
     rows = Mend.objects.filter(
@@ -118,7 +143,7 @@ def choices_for(finding: Finding, user: Any) -> list[tuple[str, str]]:
     insurer = finding.sides.get("insurer") or {}
     settles = user.role == "county_clerk"
     return [
-        (kind, MEND_NAMES[kind])
+        (kind, f"{MEND_NAMES[kind]}（{MEND_SAYS[kind]}）")
         for kind in MENDS_OF.get(finding.kind, ())
         if (kind not in MONEY or settles) and (kind != "record" or insurer.get("bill"))
     ]
@@ -133,10 +158,16 @@ class DayOf:
     run: Run | None
     has_hospital: bool
     has_insurer: bool
+    open: int
 
     @property
     def counts(self) -> dict[str, int]:
         return dict(self.run.counts) if self.run else {}
+
+    @property
+    def is_closed(self) -> bool:
+        """Say whether somebody else's file was compared and nothing of it is left to do."""
+        return self.run is not None and (self.has_hospital or self.has_insurer) and not self.open
 
 
 def overview(user: Any, day: date) -> list[DayOf]:
@@ -146,19 +177,19 @@ def overview(user: Any, day: date) -> list[DayOf]:
     bills = Bill.objects.filter(
         fixmedins_code__in=seen.values("code"), setl_time__gte=begin, setl_time__lt=end, is_reversed=False
     )
-    settled: dict[str, int] = {}
-    for code in bills.order_by("pk").values_list("fixmedins_code", flat=True):
-        settled[code] = settled.get(code, 0) + 1
+    settled = Counter(bills.order_by("pk").values_list("fixmedins_code", flat=True))
     runs = {run.fixmedins_code: run for run in newest_runs(user).filter(day=day).order_by("pk")}
     reported = set(access.visible(user, Report).filter(day=day).order_by("pk").values_list("fixmedins_code", "side"))
+    left = Counter(differences(user, day=day).order_by().values_list("run__fixmedins_code", flat=True))
     codes = {*settled, *runs, *(code for code, _ in reported)}
     return [
         DayOf(
             one,
-            settled.get(one.code, 0),
+            settled[one.code],
             runs.get(one.code),
-            (one.code, "hospital") in reported,
-            (one.code, "insurer") in reported,
+            has_hospital=(one.code, "hospital") in reported,
+            has_insurer=(one.code, "insurer") in reported,
+            open=left[one.code],
         )
         for one in seen.filter(Q(code__in=codes))
     ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from itertools import islice
 from typing import Any
 
 from django import forms
@@ -26,9 +27,13 @@ from tuodi.core.money import yuan
 
 HEAD = (
     "对账日", "机构编码", "结算ID", "人员编号", "结果", "说明", *(
-        f"{side}{name}" for side in ("我方", "医药机构", "医保机构") for name in ("总额", "基金", "救助", "个人账户")
+        f"{side}{name}" for side in ("我方", "医药机构", "医保机构") for name in ("总额", "基金", "救助", "账户")
     ), "处理",
 )  # fmt: skip
+SHORT, ALWAYS = {"medfee": "总额", "fund": "基金", "maf": "救助", "acct": "账户"}, ("medfee", "fund")
+ALL_SIDES = ("ours", "hospital", "insurer")
+#: Findings whose mends are asked for at once.
+AT_ONCE = 500
 
 
 class UploadForm(forms.Form):
@@ -59,7 +64,7 @@ class MendForm(forms.Form):
 class RefuseForm(forms.Form):
     """Why a mend is sent back."""
 
-    refusal = forms.CharField(label="退回理由", max_length=400, required=False, help_text="退回时必填")
+    refusal = forms.CharField(label="退回理由", max_length=400, required=False, help_text="退回时写明，通过的不用填")
 
 
 def _day(text: str) -> date:
@@ -77,14 +82,28 @@ def _institution(request: HttpRequest, pk: int, verb: str) -> Institution:
     return found
 
 
-def _rows(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    return [
-        {
-            "finding": one, "says": queries.says(one), "ours": one.sides.get("ours"), "hospital": one.sides.get("hospital"),
-            "insurer": one.sides.get("insurer"), "mend": next(iter(queries.mends_of(one)), None) if one.kind != "matched" else None,
-        }
-        for one in findings
-    ]  # fmt: skip
+def _rows(findings: Iterable[Finding]) -> Iterator[dict[str, Any]]:
+    """Yield findings as they are shown; what was done about them is asked for some at a time."""
+    rest = iter(findings)
+    while some := list(islice(rest, AT_ONCE)):
+        mends = queries.newest_mends(one for one in some if one.kind != "matched")
+        for one in some:
+            sides = {side: _side(one, side) for side in ALL_SIDES}
+            yield {"finding": one, "says": queries.says(one), "mend": mends.get(one.pk), **sides}
+
+
+def _side(finding: Finding, side: str) -> dict[str, Any]:
+    """Return what a side says of a settlement: amounts and whether ours differs; or that it said nothing at all."""
+    line = finding.sides.get(side)
+    wrong = {one["what"] for one in finding.wrong if one["side"] == side}
+    told = (
+        [(name, line[key], key in wrong) for key, name in SHORT.items() if key in ALWAYS or line[key]] if line else []
+    )
+    return {"line": line or {}, "amounts": told, "is_silent": side not in finding.sides}
+
+
+def _counted(run: Run) -> list[tuple[str, int]]:
+    return [(name, run.counts.get(kind, 0)) for kind, name in KINDS]
 
 
 @login_required
@@ -121,12 +140,13 @@ def _day_page(
     runs = list(access.visible(request.user, Run).filter(fixmedins_code=place.code, day=day).order_by("-pk"))
     found = Finding.objects.none()
     if runs:
-        found = access.visible(request.user, Finding).filter(run=runs[0]).order_by("pk")
+        found = access.visible(request.user, Finding).filter(run=runs[0]).select_related("run").order_by("pk")
     matched = page_of(request, found.filter(kind="matched"))
     shown = {
-        "place": place, "day": day, "runs": runs, "run": runs[0] if runs else None, "kinds": KINDS,
+        "place": place, "day": day, "runs": [(run, _counted(run)) for run in runs], "run": runs[0] if runs else None,
+        "counts": _counted(runs[0]) if runs else [],
         "reports": access.visible(request.user, Report).filter(fixmedins_code=place.code, day=day).order_by("-pk"),
-        "rows": _rows(found.exclude(kind="matched")), "matched": _rows(matched), "page": matched, "form": form, "wrong": wrong,
+        "rows": list(_rows(found.exclude(kind="matched"))), "matched": list(_rows(matched)), "page": matched, "form": form, "wrong": wrong,
         "may_report": access.may(request.user, permissions.REPORT), "may_run": access.may(request.user, permissions.RUN),
         "may_mend": access.may(request.user, permissions.MEND),
     }  # fmt: skip
@@ -194,7 +214,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
     kind, on = request.GET.get("kind", ""), day_of(request.GET.get("day", ""))
     page = page_of(request, queries.differences(request.user, kind=kind, day=on))
     shown = {
-        "page": page, "rows": _rows(page), "kind": kind, "day": on, "kinds": KINDS[1:], "waiting": queries.waiting(request.user),
+        "page": page, "rows": list(_rows(page)), "kind": kind, "day": on, "kinds": KINDS[1:], "waiting": queries.waiting(request.user),
         "may_mend": access.may(request.user, permissions.MEND), "may_approve": access.may(request.user, permissions.APPROVE),
     }  # fmt: skip
     return render(request, "reconciliation/worklist.html", shown)
@@ -216,13 +236,9 @@ def export(request: HttpRequest) -> HttpResponse:
 
 def _cells(row: dict[str, Any]) -> list[object]:
     one, mend = row["finding"], row["mend"]
-    told = [row[side] or {} for side in ("ours", "hospital", "insurer")]
+    told = [row[side]["line"] for side in ALL_SIDES]
     psn_no = next((line["psn_no"] for line in told if line), "")
-    amounts = [
-        "" if line.get(name) is None else yuan(line[name])
-        for line in told
-        for name in ("medfee", "fund", "maf", "acct")
-    ]
+    amounts = ["" if line.get(name) is None else yuan(line[name]) for line in told for name in SHORT]
     did = f"{mend.get_kind_display()}（{mend.get_state_display()}）" if mend else ""
     return [
         one.run.day,
@@ -248,10 +264,10 @@ def mend(request: HttpRequest, pk: int) -> HttpResponse:
         except InputErrors as error:
             wrong = said(error)
         else:
-            told = "已提交，等待县级审批岗复核。" if made.state == "waiting" else "已记录。"
+            told = "已提交，等待县级审批岗复核。" if made.state == "waiting" else "处理已登记。"
             messages.success(request, told)
             return redirect("reconciliation-work")
-    shown = {"row": _rows([finding])[0], "form": form, "wrong": wrong, "mends": queries.mends_of(finding)}
+    shown = {"row": next(_rows([finding])), "form": form, "wrong": wrong, "mends": queries.mends_of(finding)}
     return render(request, "reconciliation/mend.html", shown)
 
 
@@ -269,7 +285,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, "已退回。" if refusal is not None else "已复核并办理，重新对账后可见结果。")
             return redirect("reconciliation-work")
-    shown = {"mend": held, "row": _rows([held.finding])[0], "form": form, "wrong": wrong}
+    shown = {"mend": held, "row": next(_rows([held.finding])), "form": form, "wrong": wrong}
     return render(request, "reconciliation/decide.html", shown)
 
 
