@@ -19,6 +19,7 @@ from tuodi.apps.institutions.models import ApiKey, Suspension
 from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
 from tuodi.apps.reconciliation.actions import Reconcile
 from tuodi.apps.reconciliation.models import Finding, Mend
+from tuodi.apps.registry.actions.households import JoinHousehold
 from tuodi.apps.registry.actions.rosters import PreviewRoster
 from tuodi.apps.registry.models import IdentityCode
 from tuodi.apps.settlement.actions import Settle
@@ -118,6 +119,11 @@ TABLE: dict[str, Row] = {
     "person-reveal": Row(frozenset({"registry_clerk", "county_clerk", "county_approver"}), "post", **OWN_PERSON),
     "person-new": Row(REGISTRAR), "person-change": Row(REGISTRAR, **OWN_PERSON), "person-death": Row(REGISTRAR | CLERK, **OWN_PERSON),
     "household-join": Row(REGISTRAR | CLERK, **OWN_PERSON), "household-leave": Row(REGISTRAR | CLERK, **OWN_PERSON),
+    "household-move-member": Row(REGISTRAR | CLERK, **OWN_PERSON),
+    "household": Row(SEES_PEOPLE, **{**OWN_PERSON, "arguments": ("household",)}),
+    "household-split": Row(REGISTRAR | CLERK, **{**OWN_PERSON, "arguments": ("household",)}),
+    "household-move": Row(REGISTRAR | CLERK, **{**OWN_PERSON, "arguments": ("household",)}),
+    "membership-correct": Row(REGISTRAR | CLERK, **{**OWN_PERSON, "arguments": ("membership",)}),
     "person-certify": Row(CERTIFIES, **OWN_PERSON), "identity-end": Row(CERTIFIES, **OWN_IDENTITY),
     "identity-correct": Row(CERTIFIES, **OWN_IDENTITY), "identity-withdraw": Row(CERTIFIES, **OWN_IDENTITY),
     "rosters": Row(SEES_ROSTERS), "roster-new": Row(REGISTRAR), "roster": Row(SEES_ROSTERS, **ROSTER),
@@ -240,8 +246,11 @@ def things(cast):
         actor=cast.registrar, content="人员编号,身份,起始日期\nP0002,低保,2024-01-01\n".encode(), filename="a.csv",
         kind="identities", issuer="民政局", area_code="610902",
     ).run()  # fmt: skip
+    member = JoinHousehold(
+        actor=cast.chen, psn_no="P0001", number="F1", new_area="610902", first=date(2023, 1, 1)
+    ).run()
     return {
-        "identity": cast.wang.identities.get().pk, "roster": roster.run.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
+        "household": member.household_id, "membership": member.pk, "identity": cast.wang.identities.get().pk, "roster": roster.run.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
         "institution": hospital.pk, "agreement": hospital.agreements.first().pk, "suspension": suspended.pk, "key": key.pk,
     }  # fmt: skip
 

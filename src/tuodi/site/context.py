@@ -14,6 +14,15 @@ from tuodi.base import access
 from tuodi.core.policy.local_values import plain_param
 from tuodi.site.web import tasks_for
 
+#: Addresses that belong to a door of another name.
+BEHIND = dict.fromkeys(("/households/", "/memberships/", "/identities/"), "/people/")
+
+
+def _here(path: str, doors: list[str]) -> str:
+    """Return the door behind which an address lies: the longest that it begins with."""
+    at = next((door for begin, door in BEHIND.items() if path.startswith(begin)), path)
+    return max((door for door in doors if at.startswith(door)), key=len, default="")
+
 
 def every_page(request: HttpRequest) -> dict[str, Any]:
     """Return what the base template shows."""
@@ -23,7 +32,7 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
     doors = tasks_for(user)
     return {
         "version": tuodi.__version__, "demonstration": settings.TUODI_DEMONSTRATION, "doors": doors,
-        "here": max((door.url for door in doors if request.path.startswith(door.url)), key=len, default=""),
+        "here": _here(request.path, [door.url for door in doors]),
         "samples": sorted({plain_param(value.param) for value in samples_seen(user)}),
         "may_see_policies": access.may(user, permissions.VIEW),
     }  # fmt: skip

@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tuodi.apps.policies.web")),
     path("", include("tuodi.apps.registry.web")),
     path("", include("tuodi.apps.registry.web_people")),
+    path("", include("tuodi.apps.registry.web_households")),
     path("", include("tuodi.apps.registry.web_codes")),
     path("", include("tuodi.apps.settlement.web")),
     path("", include("tuodi.apps.settlement.web_rosters")),

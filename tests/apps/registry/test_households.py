@@ -13,8 +13,10 @@ from tuodi.apps.registry.actions.households import (
     MoveHousehold,
     SplitHousehold,
 )
+from tuodi.apps.registry.actions.memberships import CorrectMembership, MoveMember
+from tuodi.apps.registry.actions.people import MergePeople, RecordDeath
 from tuodi.apps.registry.models import Household, Membership
-from tuodi.apps.registry.queries import household_on, members_on
+from tuodi.apps.registry.queries import household_file, household_on, households_of, members_on
 from tuodi.base import outbox
 from tuodi.base.models import Announcement, AuditEvent
 from tuodi.core.errors import InputErrors
@@ -85,6 +87,78 @@ def test_a_move_takes_the_members_along_and_keeps_where_they_were(home):
     ]  # fmt: skip
     with pytest.raises(Http404):
         MoveHousehold(actor=home.chen, number="F1", area_code="610902", first=date(2024, 2, 1)).run()
+
+
+def test_a_move_is_dated_after_the_last_one_not_later_than_today_and_to_another_place(home):
+    for day, area, code in (
+        (date(2023, 1, 1), "610921", "E-REG-MOVE-DAY"), (date(2999, 1, 1), "610921", "E-REG-MOVE-DAY"), (date(2024, 1, 1), "610902", "E-REG-SAME-AREA"),
+    ):  # fmt: skip
+        with pytest.raises(InputErrors, match=code):
+            MoveHousehold(actor=home.chen, number="F1", area_code=area, first=day).run()
+
+
+def test_the_head_of_a_split_is_one_of_those_who_leave(home):
+    with pytest.raises(InputErrors, match="E-REG-HEAD"):
+        SplitHousehold(
+            actor=home.chen, number="F1", new_number="F9", psn_nos=["P0002"], head="P0001", first=date(2024, 1, 1)
+        ).run()
+
+
+@pytest.fixture
+def neighbours(home):
+    """A second household, of 王奶奶's, so that 李叔 can go between two."""
+    LeaveHousehold(actor=home.chen, psn_no="P0001", number="F1", last=date(2023, 8, 31)).run()
+    JoinHousehold(actor=home.chen, psn_no="P0001", number="F2", new_area="610902", first=date(2023, 9, 1)).run()
+    return home
+
+
+def test_a_member_moves_to_another_household_without_a_day_between(neighbours):
+    MoveMember(actor=neighbours.chen, psn_no="P0002", number="F2", first=date(2024, 1, 1)).run()
+    assert households_of("P0002") == [
+        (date(2023, 6, 1), date(2023, 12, 31), "F1"), (date(2024, 1, 1), None, "F2"),
+    ]  # fmt: skip
+    told = AuditEvent.objects.filter(verb="household:change").order_by("-pk").first()
+    assert (told.data["from"], told.data["household"]) == ("F1", "F2")
+    with pytest.raises(InputErrors, match="E-REG-MEMBER"):
+        MoveMember(actor=neighbours.chen, psn_no="P0002", number="F2", first=date(2024, 2, 1)).run()
+    with pytest.raises(InputErrors, match="E-REG-NO-HOUSEHOLD"):
+        MoveMember(actor=neighbours.chen, psn_no="P0002", number="F1", first=date(2020, 1, 1)).run()
+
+
+def test_a_merged_record_moves_with_the_one_that_was_kept(neighbours):
+    MergePeople(actor=neighbours.registrar, psn_no="P0002", into="P0001").run()
+    LeaveHousehold(actor=neighbours.chen, psn_no="P0001", number="F1", last=date(2023, 12, 31)).run()
+    assert Membership.objects.get(person=neighbours.li, withdrawn_at__isnull=True).last == date(2023, 12, 31)
+
+
+def test_a_leaving_entered_wrongly_is_put_right_and_stays_to_be_seen(home):
+    LeaveHousehold(actor=home.chen, psn_no="P0002", number="F1", last=date(2023, 7, 31)).run()
+    wrong = Membership.objects.get(person=home.li, withdrawn_at__isnull=True)
+    for facts, code in (({"last": wrong.last}, "E-REG-NO-CHANGE"), ({"last": date(2020, 1, 1)}, "E-REG-PERIOD")):
+        with pytest.raises(InputErrors, match=code):
+            CorrectMembership(actor=home.chen, membership_id=wrong.pk, facts=facts).run()
+    CorrectMembership(actor=home.chen, membership_id=wrong.pk, facts={"last": None}).run()
+    assert households_of("P0002") == [(date(2023, 6, 1), None, "F1")]
+    assert Membership.objects.filter(person=home.li).count() == 3
+    with pytest.raises(InputErrors, match="E-REG-WITHDRAWN"):
+        CorrectMembership(actor=home.chen, membership_id=wrong.pk, facts=None).run()
+    file = household_file(Household.objects.get(number="F1"), home.chen, date(2024, 1, 1), with_withdrawn=True)
+    assert (len(file.members), len(file.others)) == (2, 2)
+    assert len(household_file(file.household, home.chen, date(2024, 1, 1)).others) == 0
+    told = AuditEvent.objects.filter(verb="household:change").order_by("-pk").first()
+    assert (told.data["replaces"], told.data["changed"]) == (wrong.pk, ["last"])
+
+
+def test_a_correction_neither_meets_another_household_nor_outlives_a_death(neighbours):
+    held = Membership.objects.get(person=neighbours.wang, household__number="F1", withdrawn_at__isnull=True)
+    with pytest.raises(InputErrors, match="E-REG-MEMBER"):
+        CorrectMembership(actor=neighbours.chen, membership_id=held.pk, facts={"last": None}).run()
+    RecordDeath(actor=neighbours.chen, psn_no="P0002", day=date(2024, 1, 1), ends_identities=False).run()
+    ended = Membership.objects.get(person=neighbours.li, withdrawn_at__isnull=True)
+    with pytest.raises(InputErrors, match="E-REG-DEAD"):
+        CorrectMembership(actor=neighbours.chen, membership_id=ended.pk, facts={"last": None}).run()
+    CorrectMembership(actor=neighbours.chen, membership_id=ended.pk, facts=None).run()
+    assert households_of("P0002") == []
 
 
 def test_the_wrong_job_and_another_area(home):

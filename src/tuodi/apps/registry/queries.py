@@ -17,7 +17,15 @@ from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from tuodi.apps.registry import permissions
-from tuodi.apps.registry.models import Identity, IdentityCode, Membership, Person, SearchWord
+from tuodi.apps.registry.models import (
+    Household,
+    HouseholdPlace,
+    Identity,
+    IdentityCode,
+    Membership,
+    Person,
+    SearchWord,
+)  # fmt: skip
 from tuodi.apps.registry.words import begins_with
 from tuodi.base import access, clock, secrets
 from tuodi.base.access import visible
@@ -182,6 +190,46 @@ def members_on(user: Any, number: str, day: date) -> list[Membership]:
         Q(last__isnull=True) | Q(last__gte=day), household__number=number, first__lte=day, withdrawn_at__isnull=True
     )
     return list(rows.select_related("person", "household").order_by("-is_head", "person__birth", "pk"))
+
+
+def memberships_of(user: Any, person: Person) -> list[Membership]:
+    """Return the memberships of somebody as believed now, the latest first; of households elsewhere only that they are."""
+    rows = Membership.objects.filter(Q(person=person) | Q(person__merged_into=person), withdrawn_at__isnull=True)
+    seen = set(visible(user, Household).filter(memberships__in=rows).values_list("pk", flat=True))
+    held = list(rows.select_related("household").order_by("-first", "-pk"))
+    for row in held:
+        row.is_seen = row.household_id in seen  # type: ignore[attr-defined]
+    return held
+
+
+@dataclass(frozen=True)
+class HouseholdFile:
+    """A household as a user sees it: members today, those before or withdrawn, where it was; how many are not seen."""
+
+    household: Household
+    members: tuple[Membership, ...]
+    others: tuple[Membership, ...]
+    places: tuple[HouseholdPlace, ...]
+    unseen: int
+
+
+def household_file(household: Household, user: Any, day: date, *, with_withdrawn: bool = False) -> HouseholdFile:
+    """Return a visible household's file on a day; whoever shows it leaves the audit row."""
+    everybody = Membership.objects.filter(household=household)
+    believed = everybody.filter(withdrawn_at__isnull=True)
+    seen = visible(user, Membership).filter(household=household).select_related("person", "person__merged_into")
+    rows = seen if with_withdrawn else seen.filter(withdrawn_at__isnull=True)
+    in_order = list(rows.order_by("-is_head", "person__birth", "first", "pk"))
+    now = [
+        row
+        for row in in_order
+        if row.withdrawn_at is None and row.first <= day and (row.last is None or row.last >= day)
+    ]
+    others = sorted((row for row in in_order if row not in now), key=lambda row: (row.first, row.pk), reverse=True)
+    unseen = believed.count() - seen.filter(withdrawn_at__isnull=True).count()
+    return HouseholdFile(
+        household, tuple(now), tuple(others), tuple(household.places.order_by("-first", "-pk")), unseen
+    )
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from tuodi.apps.registry import permissions
 from tuodi.apps.registry.models import Household, Identity, Membership, Merge, Person, PersonChange
-from tuodi.apps.registry.queries import masked_certno
+from tuodi.apps.registry.queries import HouseholdFile, household_file, masked_certno
 from tuodi.base import access, clock
 from tuodi.base.audit import record
 from tuodi.core.identities import IDENTITIES
@@ -66,6 +66,15 @@ def open_file(user: Any, psn_no: str, *, with_withdrawn: bool = False) -> Person
     return PersonFile(person, masked_certno(person), tuple(person.merged.order_by("pk")), tuple(moments))
 
 
+def open_household(user: Any, household: Household, day: date, *, with_withdrawn: bool = False) -> HouseholdFile:
+    """Return the file of a visible household on a day and leave an audit row ``household:viewed``."""
+    file = household_file(household, user, day, with_withdrawn=with_withdrawn)
+    record(
+        actor=user, verb="household:viewed", subject="household", subject_id=household.number, area_code=household.area_code
+    )  # fmt: skip
+    return file
+
+
 def timeline(user: Any, person: Person, *, with_withdrawn: bool = False) -> list[Moment]:
     """Return a person's moments, oldest first."""
     moments = [*_identities(person), *_memberships(user, person), *_changes(person), *_merges(person)]
@@ -99,7 +108,8 @@ def _memberships(user: Any, person: Person) -> Iterable[Moment]:
 
 def _changes(person: Person) -> Iterable[Moment]:
     for row in PersonChange.objects.filter(person=person).select_related("by"):
-        day = person.died_on if row.cause == "death" and person.died_on else clock.local(row.at).date()
+        told = row.after.get({"death": "died_on", "move": "first"}.get(row.cause, ""))
+        day = date.fromisoformat(told) if told else clock.local(row.at).date()
         source = f"名册 {row.run_id}" if row.run_id else row.by.role_name
         text = CHANGES.get(row.cause, row.cause)
         yield Moment(

@@ -79,6 +79,7 @@ def _file(request: HttpRequest, row: Person, *, number: str = "", wrong: list[st
         "may_correct": access.may(request.user, permissions.CORRECT), "may_change": access.may(request.user, permissions.CHANGE),
         "may_record_death": access.may(request.user, permissions.RECORD_DEATH) and not file.person.died_on,
         "may_move": access.may(request.user, permissions.MOVE), "members": members,
+        "memberships": queries.memberships_of(request.user, file.person.merged_into or file.person),
         "may_part": access.may(request.user, permissions.UNMERGE),
         "reasons": REVEAL_REASONS if access.may(request.user, permissions.REVEAL) and file.certno else {},
     }  # fmt: skip

@@ -43,12 +43,12 @@ PLACES = {
 INSUTYPES = {"390": "城乡居民基本医疗保险", "310": "职工基本医疗保险"}
 
 
-def _text(label: str, size: int, *, required: bool = True, help_text: str = "") -> forms.CharField:
+def text_field(label: str, size: int, *, required: bool = True, help_text: str = "") -> forms.CharField:
     widget = forms.TextInput({"autocomplete": "off"})
     return forms.CharField(label=label, max_length=size, required=required, widget=widget, help_text=help_text)
 
 
-def _code(label: str, *, required: bool = True, help_text: str = "") -> forms.RegexField:
+def code_field(label: str, *, required: bool = True, help_text: str = "") -> forms.RegexField:
     return forms.RegexField(
         r"^[0-9]{6}([0-9]{3}){0,2}$", label=label, required=required, help_text=help_text,
         error_messages={"invalid": "请填 6、9 或 12 位区划代码。"}, widget=forms.TextInput({"autocomplete": "off", "inputmode": "numeric"}),
@@ -62,15 +62,15 @@ class PersonForm(forms.Form):
         r"^[0-9A-Za-z_-]{1,30}$", label="人员编号", help_text="医保信息平台的人员编号",
         error_messages={"invalid": "请填字母、数字组成的编号，不超过 30 位。"}, widget=forms.TextInput({"autocomplete": "off"}),
     )  # fmt: skip
-    name = _text("姓名", 50)
-    certno = _text("身份证号码", 18, required=False)
+    name = text_field("姓名", 50)
+    certno = text_field("身份证号码", 18, required=False)
     gend = forms.ChoiceField(
         label="性别", required=False, choices=[("", "未填"), ("1", "男"), ("2", "女"), ("9", "未说明")]
     )
     birth = day_field("出生日期", required=False)
-    insured_area = _code("参保地区划", help_text="六位区划代码，须在您的辖区内")
-    registered_area = _code("户籍地区划", required=False)
-    residence_area = _code("居住地区划", required=False)
+    insured_area = code_field("参保地区划", help_text="六位区划代码，须在您的辖区内")
+    registered_area = code_field("户籍地区划", required=False)
+    residence_area = code_field("居住地区划", required=False)
     insutype = forms.ChoiceField(label="险种", required=False, choices=[("", "未填"), *INSUTYPES.items()])
 
     def __init__(self, data: Any, *, user: Any, person: Person | None = None, **more: Any) -> None:
@@ -112,11 +112,11 @@ def _own(user: Any, area: str) -> str:
 class JoinForm(forms.Form):
     """Which household somebody joins, and from when."""
 
-    number = _text("户编号", 30)
+    number = text_field("户编号", 30)
     first = day_field("入户日期")
     is_head = forms.BooleanField(label="户主", required=False)
     is_new = forms.BooleanField(label="新户：这个户编号还没有登记", required=False)
-    new_area = _code("新户所在区划", required=False, help_text="只有新户需要填")
+    new_area = code_field("新户所在区划", required=False, help_text="只有新户需要填")
     is_rural = forms.BooleanField(label="新户是农村户", required=False, initial=True)
 
     def __init__(self, data: Any, *, user: Any, **more: Any) -> None:

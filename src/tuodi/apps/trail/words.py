@@ -18,7 +18,7 @@ VERBS: dict[str, str] = {
     "person:reveal": "查看完整身份证号", "person:register": "登记人员", "person:change": "变更人员信息", "person:record_death": "登记死亡",
     "person:merge": "合并人员", "person:unmerge": "撤销合并",
     "identity:certify": "认定身份", "identity:end": "终止身份", "identity:correct": "更正身份", "identity_code:set": "设置身份对照",
-    "household:change": "变更家庭", "roster:import": "导入名册", "roster:undo": "撤销导入", "roster:view": "查看名册",
+    "household:change": "变更家庭", "household:viewed": "查阅家庭", "roster:import": "导入名册", "roster:undo": "撤销导入", "roster:view": "查看名册",
     "roster:viewed": "查阅名册", "roster:compared": "比对名册",
     "institution:view": "查看机构", "institution:change": "变更机构", "institution:suspend": "暂停机构", "institution:lift_suspension": "恢复机构",
     "institution:issue_key": "发放接口密钥", "institution:revoke_key": "注销接口密钥",

@@ -12,12 +12,16 @@ from django.db.models import Q
 from tuodi.apps.registry import permissions, words
 from tuodi.apps.registry.actions.base import (
     E_DEAD,
+    E_HEAD,
     E_HOUSEHOLD_EXISTS,
     E_MEMBER,
+    E_MOVE_DAY,
     E_NOT_MEMBER,
     E_PERIOD,
+    E_SAME_AREA,
     PersonAction,
     announce_people,
+    group_of,
     household_for,
     locked,
     period,
@@ -34,7 +38,10 @@ def membership_on(person: Person, day: date) -> Membership | None:
     """Return the membership of a person that covers a day."""
     return (
         Membership.objects.filter(
-            Q(last__isnull=True) | Q(last__gte=day), person=person, first__lte=day, withdrawn_at__isnull=True
+            Q(last__isnull=True) | Q(last__gte=day),
+            person__in=group_of(person),
+            first__lte=day,
+            withdrawn_at__isnull=True,
         )
         .select_related("household")
         .first()
@@ -155,7 +162,8 @@ class SplitHousehold(Action):
         )
 
     def check(self) -> None:
-        assert self.head in self.psn_nos, "the head is one of those who leave"
+        if self.head not in self.psn_nos:
+            raise refuse(E_HEAD)
         self.household = household_for(self.actor, self.number, self.verb)
         self.people = [person_for(self.actor, psn_no, self.verb) for psn_no in self.psn_nos]
 
@@ -175,7 +183,7 @@ class SplitHousehold(Action):
             assert row is not None
             end_membership(row, last=day_before(self.first), reason="split")
             Membership.objects.create(
-                household=made, person=person, first=self.first, last=row.last, is_head=person.psn_no == self.head, reason="split",
+                household=made, person_id=row.person_id, first=self.first, last=row.last, is_head=person.psn_no == self.head, reason="split",
                 recorded_at=clock.now(),
             )  # fmt: skip
         return made
@@ -204,7 +212,16 @@ class MoveHousehold(Action):
         members = Membership.objects.filter(
             Q(last__isnull=True) | Q(last__gte=self.first), household=self.household, withdrawn_at__isnull=True
         )
-        self.people = locked(members.values_list("person_id", flat=True))
+        rows = members.values_list("person_id", "person__merged_into_id")
+        self.people = locked(into or key for key, into in rows)
+
+    def decide(self) -> None:
+        if self.area_code == self.household.area_code:
+            raise refuse(E_SAME_AREA, number=self.number, area=self.area_code)
+        held = self.household.places.filter(last__isnull=True).order_by("pk").last()
+        since = held.first if held and held.first else date.min
+        if self.first > clock.today() or self.first <= since:
+            raise refuse(E_MOVE_DAY, day=self.first)
 
     def write(self) -> HouseholdPlace:
         self.before = self.household.area_code
@@ -216,7 +233,7 @@ class MoveHousehold(Action):
         self.household.save(update_fields=["area_code"])
         for person in self.people:
             PersonChange.objects.create(
-                person=person, cause="move", before={"residence_area": person.residence_area}, after={"residence_area": self.area_code},
+                person=person, cause="move", before={"residence_area": person.residence_area}, after={"residence_area": self.area_code, "first": str(self.first)},
                 by=self.actor, at=clock.now(),
             )  # fmt: skip
             person.residence_area = self.area_code

@@ -1,0 +1,192 @@
+"""Households in pages: who belongs to one and did before; split, moved, a member moved to another, a membership put right. Doors only."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+
+from tuodi.apps.registry import permissions, queries
+from tuodi.apps.registry.actions.base import (
+    E_DEAD,
+    E_HEAD,
+    E_HOUSEHOLD,
+    E_HOUSEHOLD_EXISTS,
+    E_MEMBER,
+    E_MOVE_DAY,
+    E_NO_HOUSEHOLD,
+    E_NOT_MEMBER,
+    E_PERIOD,
+    E_SAME_AREA,
+)
+from tuodi.apps.registry.actions.households import MoveHousehold, SplitHousehold
+from tuodi.apps.registry.actions.memberships import CorrectMembership, MoveMember
+from tuodi.apps.registry.models import Household, Membership, Person
+from tuodi.apps.registry.timeline import open_household
+from tuodi.apps.registry.web_people import code_field, text_field
+from tuodi.base import access, clock
+from tuodi.base.action import Action
+from tuodi.base.doors import day_field, say_beside
+from tuodi.core.errors import InputErrors, fault
+
+#: The field that a fault is about.
+PLACES = {
+    E_HEAD: "head", E_HOUSEHOLD_EXISTS: "new_number", E_NOT_MEMBER: "first", E_MEMBER: "first", E_PERIOD: "last", E_DEAD: "last",
+    E_MOVE_DAY: "first", E_NO_HOUSEHOLD: "first", E_SAME_AREA: "area_code",
+}  # fmt: skip
+
+
+class SplitForm(forms.Form):
+    """Who forms a household of their own, from when."""
+
+    psn_nos = forms.MultipleChoiceField(label="分出的成员", widget=forms.CheckboxSelectMultiple)
+    head = forms.ChoiceField(label="新户户主", help_text="须在分出的成员里")
+    new_number = text_field("新户编号", 30)
+    first = day_field("分户日期", help_text="从这一天起属于新户，前一天还在原户")
+
+    def __init__(self, data: Any, *, members: list[Person], **more: Any) -> None:
+        super().__init__(data, **more)
+        named = [(one.psn_no, f"{one.name}（{one.psn_no}）") for one in members]
+        self.fields["psn_nos"].choices = named  # type: ignore[attr-defined]
+        self.fields["head"].choices = [("", "请选择"), *named]  # type: ignore[attr-defined]
+
+
+class MoveForm(forms.Form):
+    """Where a household moves to, and when."""
+
+    area_code = code_field("迁入地区划", help_text="可以是辖区以外；迁出后由当地管理这一户")
+    first = day_field("迁移日期", help_text="从这一天起住在迁入地")
+
+
+class MemberForm(forms.Form):
+    """Which household a member moves to, and when."""
+
+    number = text_field("迁入户编号", 30, help_text="已经登记的户")
+    first = day_field("迁户日期", help_text="从这一天起属于迁入的户，前一天还在原户")
+    is_head = forms.BooleanField(label="迁入后是户主", required=False)
+
+    def __init__(self, data: Any, *, user: Any, **more: Any) -> None:
+        super().__init__(data, **more)
+        self.user = user
+
+    def clean_number(self) -> str:
+        number = str(self.cleaned_data["number"])
+        if not access.visible(self.user, Household).filter(number=number).exists():
+            raise forms.ValidationError(fault(E_HOUSEHOLD, number=number).message)
+        return number
+
+
+class CorrectForm(forms.Form):
+    """What a membership should have said."""
+
+    first = day_field("入户日期")
+    last = day_field("离户日期", required=False, help_text="算作成员的最后一天；还在户的不填")
+    is_head = forms.BooleanField(label="户主", required=False)
+    is_void = forms.BooleanField(label="作废：这条记录根本不该登记", required=False)
+
+
+def _asked(
+    request: HttpRequest, form: forms.Form, action: Any, *, back: str, done: str, then: str = "", **shown: Any
+) -> HttpResponse:
+    """Ask, and do what was filled in; what is wrong is said beside the fields. Done, go ``then``, or back."""
+    if request.method == "POST" and form.is_valid():
+        doing: Action = action(form.cleaned_data)
+        try:
+            doing.run()
+        except InputErrors as error:
+            say_beside(form, error, PLACES)
+        else:
+            messages.success(request, done)
+            return redirect(then or back)
+    return render(request, "registry/household_form.html", {"form": form, "back": back, **shown})
+
+
+def _household(request: HttpRequest, pk: int, verb: str) -> Household:
+    return access.get(request.user, Household, pk, verb)
+
+
+def _people(members: tuple[Membership, ...]) -> list[Person]:
+    return [row.person.merged_into or row.person for row in members]
+
+
+@login_required
+def household(request: HttpRequest, pk: int) -> HttpResponse:
+    """Open a household's file."""
+    row, whole = _household(request, pk, permissions.VIEW), request.GET.get("all") == "1"
+    file = open_household(request.user, row, clock.today(), with_withdrawn=whole)
+    shown = {"file": file, "whole": whole, "may_move": access.may(request.user, permissions.MOVE)}
+    return render(request, "registry/household.html", shown)
+
+
+@login_required
+def split(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let some members form a household of their own."""
+    row = _household(request, pk, permissions.MOVE)
+    members = _people(queries.household_file(row, request.user, clock.today()).members)
+    return _asked(
+        request, SplitForm(request.POST or None, members=members),
+        lambda given: SplitHousehold(actor=request.user, number=row.number, **given), back=reverse("household", args=[pk]),
+        done="分户已登记。原来的成员记录终止于前一天，都留存。", title="分户", button="登记分户", household=row,
+    )  # fmt: skip
+
+
+@login_required
+def move(request: HttpRequest, pk: int) -> HttpResponse:
+    """Move a household to another area."""
+    row = _household(request, pk, permissions.MOVE)
+    members = _people(queries.household_file(row, request.user, clock.today()).members)
+    form = MoveForm(request.POST or None)
+    is_away = form.is_valid() and not form.cleaned_data["area_code"].startswith(access.area_prefix(_area(request.user)))
+    return _asked(
+        request, form, lambda given: MoveHousehold(actor=request.user, number=row.number, **given),
+        back=reverse("household", args=[pk]), then=reverse("people") if is_away else "", done="整户迁移已登记。",
+        title="整户迁移", button="登记迁移", household=row, members=members,
+    )  # fmt: skip
+
+
+def _area(user: Any) -> str:
+    return str(user.area_code)
+
+
+@login_required
+def move_member(request: HttpRequest, pk: int) -> HttpResponse:
+    """Move a person to another household."""
+    found = access.get(request.user, Person, pk, permissions.MOVE)
+    person = found.merged_into or found
+    return _asked(
+        request, MemberForm(request.POST or None, user=request.user),
+        lambda given: MoveMember(actor=request.user, psn_no=person.psn_no, **given), back=reverse("person", args=[person.pk]),
+        done="迁户已登记。原来的成员记录终止于前一天，留存。", title="迁到另一户", button="登记迁户", person=person,
+    )  # fmt: skip
+
+
+@login_required
+def correct(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put right a membership that was recorded wrongly, an end entered by mistake included."""
+    row = access.get(request.user, Membership, pk, permissions.MOVE)
+    person = row.person.merged_into or row.person
+    initial: dict[str, date | bool | None] = {"first": row.first, "last": row.last, "is_head": row.is_head}
+
+    def action(given: dict[str, Any]) -> Action:
+        is_void = given.pop("is_void")
+        return CorrectMembership(actor=request.user, membership_id=pk, facts=None if is_void else given)
+
+    return _asked(
+        request, CorrectForm(request.POST or None, initial=initial), action, back=reverse("person", args=[person.pk]),
+        done="成员记录已更正，原记录作废留存。", title="更正成员记录", button="保存更正", person=person, row=row,
+    )  # fmt: skip
+
+
+urlpatterns = [
+    path("households/<int:pk>/", household, name="household"),
+    path("households/<int:pk>/split/", split, name="household-split"),
+    path("households/<int:pk>/move/", move, name="household-move"),
+    path("people/<int:pk>/move/", move_member, name="household-move-member"),
+    path("memberships/<int:pk>/correct/", correct, name="membership-correct"),
+]
