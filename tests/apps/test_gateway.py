@@ -180,6 +180,21 @@ def test_reconciliation_by_totals_and_by_lines(hospital):
     assert {(row[2], row[4]) for row in rows} == {(info["setl_id"], "3"), ("LOST", "2")}
 
 
+def test_a_day_on_which_more_is_cancelled_than_settled_balances_with_negative_totals(hospital):
+    mdtrt_id = admit(hospital)
+    asked = {"data": bill("1000", mdtrt_id=mdtrt_id), "upstream": {"setl_time": "2023-03-09 10:30:00"}}
+    info = hospital.call("2304", asked)["setlinfo"]
+    gone = hospital.call("2305", {"data": {"mdtrt_id": mdtrt_id, "setl_id": info["setl_id"], "psn_no": "P0001"}})
+    day = gone["setlinfo"]["setl_time"][:10]
+    asked = {
+        "stmt_begndate": day, "stmt_enddate": day, "insutype": "390", "clr_type": "21", "setl_optins": "610902",
+        "medfee_sumamt": "-1000.00", "fund_pay_sumamt": "-700.00", "acct_pay": "0.00", "fixmedins_setl_cnt": "1.0",
+    }  # fmt: skip
+    assert hospital.call("3201", {"data": asked})["stmtinfo"]["stmt_rslt"] == "0"
+    for name, wrong, code in (("fixmedins_setl_cnt", "一笔", "E-MSG-COUNT"), ("acct_pay", "x", "E-MSG-SIGNED-AMOUNT")):
+        assert code in hospital.send("3201", {"data": {**asked, name: wrong}})["err_msg"]
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

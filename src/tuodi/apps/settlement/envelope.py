@@ -28,6 +28,10 @@ E_MSGID = declare(
     "E-MSG-ID", "msgid “{given}”不是 30 位（机构编号 12 位 + 时间 14 位 + 顺序号 4 位）", "请按规则重新生成"
 )
 E_AMOUNT = declare("E-MSG-AMOUNT", "{name} “{given}”不是金额", "金额以元为单位，最多两位小数，不得为负")
+E_SIGNED = declare(
+    "E-MSG-SIGNED-AMOUNT", "{name} “{given}”不是金额", "金额以元为单位，最多两位小数，退费多于收费时为负"
+)
+E_COUNT = declare("E-MSG-COUNT", "{name} “{given}”不是笔数", "笔数写成不带小数的数字，没有的写 0")
 E_DAY = declare("E-MSG-DAY", "{name} “{given}”不是日期", "日期写成 yyyy-MM-dd，时间写成 yyyy-MM-dd HH:mm:ss")
 E_TEXT = declare("E-MSG-TEXT", "报文里有不能保存的字符（控制字符 NUL 或不成对的代理字符）", "请检查文字的编码")
 E_INFNO = declare("E-MSG-INFNO", "没有编号为 {infno} 的交易", "请核对交易编号；可用的见接口说明")
@@ -92,8 +96,8 @@ class Fields:
             self.faults.append(fault(E_LENGTH, name=names[0], size=len(value), limit=limit))
         return value
 
-    def fen(self, *names: str, title: str = "") -> int:
-        """Return an amount in fen; absent is 0 unless it has a title."""
+    def fen(self, *names: str, title: str = "", signed: bool = False) -> int:
+        """Return an amount in fen; absent is 0 unless it has a title. Only a ``signed`` one may be negative."""
         value = self.text(*names, title=title)
         if not value:
             return 0
@@ -102,11 +106,21 @@ class Fields:
         try:
             fen = fen_from_yuan(plain.rstrip("."))
         except ValueError:
-            fen = -1
-        if not 0 <= fen < MAX_FEN:
-            self.faults.append(fault(E_AMOUNT, name=names[0], given=value[:30]))
+            fen = MAX_FEN
+        if abs(fen) >= MAX_FEN or (fen < 0 and not signed):
+            code = E_SIGNED if signed else E_AMOUNT
+            self.faults.append(fault(code, name=names[0], given=value[:30]))
             return 0
         return fen
+
+    def count(self, *names: str, title: str = "") -> int:
+        """Return a number of rows; absent is 0 unless it has a title."""
+        value = self.text(*names, title=title, limit=10)
+        whole = value.removesuffix(".0")
+        if value and not (whole.isascii() and whole.isdigit()):
+            self.faults.append(fault(E_COUNT, name=names[0], given=value[:30]))
+            return 0
+        return int(whole or 0)
 
     def instant(self, *names: str, title: str = "") -> datetime | None:
         """Return Beijing wall time of an instant or a day."""

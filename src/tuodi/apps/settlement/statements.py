@@ -52,8 +52,8 @@ def totals(call: Call) -> Reply:
     access.demand(call.actor, permissions.RECONCILE)
     fields = Fields(call.envelope.node("data"))
     first, last = fields.day("stmt_begndate", title="对账开始日期"), fields.day("stmt_enddate", title="对账结束日期")
-    theirs = [fields.fen(name, title="金额") for name in ("medfee_sumamt", "fund_pay_sumamt", "acct_pay")]
-    count = fields.text("fixmedins_setl_cnt", title="结算笔数")
+    theirs = [fields.fen(name, title="金额", signed=True) for name in ("medfee_sumamt", "fund_pay_sumamt", "acct_pay")]
+    count = fields.count("fixmedins_setl_cnt", title="结算笔数")
     refunds = fields.raw("refd_setl_flag", "REFD_SETL_FLAG") != "0"
     fields.done()
     assert first is not None
@@ -71,16 +71,8 @@ def totals(call: Call) -> Reply:
         gone = {line.setl_id for line in lines if line.refunded}
         lines = [line for line in lines if line.setl_id not in gone]
     ours = [sum(getattr(line, name) for line in lines) for name in ("medfee", "fund", "acct")]
-    same = ours == theirs and str(len(lines)) == count
-    result = (
-        BALANCED
-        if same
-        else OURS_MORE
-        if len(lines) > int(count or 0)
-        else THEIRS_MORE
-        if len(lines) < int(count or 0)
-        else DIFFERENT
-    )
+    same = ours == theirs and len(lines) == count
+    result = BALANCED if same else OURS_MORE if len(lines) > count else THEIRS_MORE if len(lines) < count else DIFFERENT
     said = RESULTS[result] if same else (
         f"{RESULTS[result]}：中心 {len(lines)} 笔，总额 {yuan(ours[0])}，基金 {yuan(ours[1])}，账户 {yuan(ours[2])}；"
         f"机构 {count} 笔，总额 {yuan(theirs[0])}，基金 {yuan(theirs[1])}，账户 {yuan(theirs[2])}"
