@@ -13,7 +13,8 @@ from tuodi.apps.reconciliation.queries import differences
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.models import Entry
 from tuodi.base import clock, outbox
-from tuodi.base.models import Announcement
+from tuodi.base.models import Announcement, AuditEvent
+from tuodi.core.errors import InputErrors
 from tuodi.site import commands, wiring
 
 pytestmark = pytest.mark.django_db
@@ -128,3 +129,19 @@ def test_wiring_twice_subscribes_once(wired):
     wiring.wire()
     assert before == outbox.SUBSCRIBERS
     assert outbox.SUBSCRIBERS["policy:approved"]
+
+
+def test_an_export_names_nobody_is_kept_in_the_trail_and_overwrites_nothing(cast, tmp_path, capsys):
+    assert commands.export("610902", tmp_path / "out") == 0
+    out = capsys.readouterr().out
+    assert "1 人、1 笔结算、1 项身份、1 家机构" in out
+    assert f"tuodi adjudicate --pack {tmp_path}/out/610900-ankang" in out
+    written = "".join(path.read_text("utf-8") for path in (tmp_path / "out").glob("*.csv"))
+    assert "30000.00" in written
+    assert "王奶奶" not in written
+    row = AuditEvent.objects.get(verb="settlement:exported")
+    assert (row.subject_id, row.data) == ("610902", {"people": 1, "bills": 1})
+    with pytest.raises(InputErrors, match="E-EXPORT-FOLDER"):
+        commands.export("610902", tmp_path / "out")
+    with pytest.raises(InputErrors, match="E-NO-POLICY"):
+        commands.export("320902", tmp_path / "other")

@@ -1,247 +1,290 @@
-"""A month of a synthetic hospital over the national interface: every fen equals what a batch makes of the same files.
+"""A month of a synthetic hospital against a served county, over HTTP: every fen equals ``tuodi adjudicate`` on the county's files.
 
-The client knows the interface only (``tests/apps/his.py``). It admits, pre-settles, settles, repeats messages, cancels and settles
-again, with bills sent out of order, December stays and identities that change; then it reconciles. What the service has entered is
-compared with :func:`tuodi.batch.pipeline.adjudicate` over the exchange files of the same people, identities and bills. Half of them
-are the hospital's largest, so that deductibles are passed and caps come near.
+The hospital's system (:mod:`tests.stories.hospital_client`) knows the interface description only. It admits, pre-settles,
+settles out of order, loses answers, cancels and settles again, files and withdraws, over the new year, while the offices enter
+identities that are gained, lost and changed during stays and put higher rates in force in the middle of it
+(:mod:`tests.stories.county_of_month`). Then it reconciles; the county is exported, and the batch computes it once more.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import random
+import socket
+import subprocess
+import sys
+import time
 from collections import Counter
-from datetime import date
+from decimal import Decimal
 
-import polars as pl
 import pytest
-from django.db.models import Sum
 from django.test import Client
 
-from tests.apps.his import Hospital
-from tests.apps.test_gateway import poster
-from tuodi.apps.institutions.keys import IssueKey
-from tuodi.apps.institutions.models import Institution
-from tuodi.apps.registry.models import Identity
-from tuodi.apps.settlement.models import Bill, Entry
-from tuodi.base import clock
+from tests.faults.served import ROOT, Served
+from tests.stories import county_of_month
+from tests.stories.hospital_client import SINGLE, HospitalSystem, LostAnswer, Refused
+from tuodi.apps.settlement.nightly import check_books
 from tuodi.batch.packs import pack_of, shelf
-from tuodi.batch.pipeline import Job, adjudicate
-from tuodi.batch.synth import county
-from tuodi.batch.synth_tables import KINDS
-from tuodi.site import demo
+from tuodi.cli.main import main
+from tuodi.site import commands
+from tuodi.site.exporting import export
 
-pytestmark = pytest.mark.django_db
-MOST = 60
+PLACES = [pack for pack in shelf() if not pack_of(pack).example]
 UPSTREAM = (
-    "hifp_pay",
-    "cvlserv_pay",
-    "hifes_pay",
-    "hifmi_pay",
-    "hifob_pay",
-    "oth_pay",
-    "supp_pay",
-    "relief_amt",
-    "maf_pay",
-)
+    "hifp_pay", "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "oth_pay", "supp_pay", "relief_amt", "maf_pay", "setl_id",
+    "setl_time", "begndate", "enddate", "diag_code", "disease_class", "refer_stas", "out_prov", "cause",
+)  # fmt: skip
 SPLIT = ("medfee_sumamt", "fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt")
 
 
-def fen(yuan):
-    return int(yuan.replace(".", ""))
+class County(Served):
+    """A county under ``tuodi serve`` itself, background jobs included."""
+
+    def __init__(self, database):
+        super().__init__(database)
+        self.environment["TUODI_CALLS_A_MINUTE"] = "60000"
+        self.must("migrate")
+
+    def tuodi(self, *words):
+        return subprocess.run(
+            [sys.executable, "-m", "tuodi.cli", *words], env=self.environment, cwd=ROOT, capture_output=True, text=True
+        )
+
+    def must(self, *words):
+        done = self.tuodi(*words)
+        assert done.returncode == 0, (words, done.stdout[-2000:], done.stderr[-3000:])
+        return done.stdout
+
+    def office(self, what, *arguments):
+        """Have the office do something, in a process beside the server."""
+        given = ", ".join(map(repr, arguments))
+        self.manage(f"from tests.stories import county_of_month\ncounty_of_month.{what}({given})")
+
+    def start(self):
+        self.web = subprocess.Popen(
+            [sys.executable, "-m", "tuodi.cli", "serve", "--port", str(self.port), "--workers", "1"],
+            env=self.environment, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        for _ in range(300):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                assert self.web.poll() is None, "the county did not start"
+                time.sleep(0.1)
+        raise AssertionError("the county did not answer")
+
+    def hospital(self, told):
+        self.start()
+        return HospitalSystem(f"http://127.0.0.1:{self.port}", told["code"], told["area"], "his-1", told["token"])
+
+    def night(self):
+        assert "分毫不差" in self.must("nightly")
+
+    def export(self, area, folder):
+        return json.loads(self.must("export", "--area", area, "--out", str(folder), "--json"))
 
 
-def rows_of(path):
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+class WithoutWire(HospitalSystem):
+    """The same system with Django's test client in the place of the wire."""
+
+    def _post(self, path, body, *, lose):
+        answer = Client().post(
+            f"/fsi/api/{path}" if path else SINGLE, body, content_type="application/json", headers=self.signed()
+        )
+        if lose:
+            raise LostAnswer(body)
+        return answer.content
 
 
-def write(path, rows):
-    with path.open("w", encoding="utf-8", newline="") as file:
-        out = csv.DictWriter(file, list(rows[0]))
-        out.writeheader()
-        out.writerows(rows)
-    return path
+class Here:
+    """The county in this process: for the places that are not served over HTTP."""
+
+    def office(self, what, *arguments):
+        getattr(county_of_month, what)(*arguments)
+
+    def hospital(self, told):
+        return WithoutWire("", told["code"], told["area"], "his-1", told["token"])
+
+    def night(self):
+        commands.deliver()
+        assert check_books().differences == ()
+
+    def export(self, area, folder):
+        made = export(area, folder)
+        return {"command": made.command, "settlements": made.bills}
+
+    def must(self, *words):
+        assert main(list(words)) == 0
+
+    def close(self):
+        """Nothing was started."""
+
+
+def is_stay(row):
+    return row["med_type"].startswith("2") or row["med_type"] == "52"
 
 
 class Month:
-    """A hospital's system at work: what it sent is what it remembers."""
+    """The clerks of the hospital at work: what they know is what was answered."""
 
-    def __init__(self, his):
-        self.his, self.answers = his, []
+    def __init__(self, his, bills):
+        self.his, self.chance = his, random.Random(7)
+        self.bills = [row | {"chrg_bchno": row["setl_id"]} for row in bills]
+        self.visits, self.infos = {}, {}
 
-    def take(self, row):
-        """Admit if it is a stay, pre-settle, settle, and send the settlement once more as after a lost answer."""
-        stay = row["med_type"].startswith("2") or row["med_type"] == "52"
-        mdtrt_id = ""
-        if stay:
-            mdtrt = {
-                "psn_no": row["psn_no"], "insutype": "390", "begntime": f"{row['begndate']} 08:00:00", "med_type": row["med_type"],
-                "ipt_no": row["setl_id"], "dscg_maindiag_code": row["diag_code"],
-            }  # fmt: skip
-            mdtrt_id = self.his.call("2401", {"mdtrtinfo": mdtrt, "diseinfo": []})["result"]["mdtrt_id"]
-        else:
-            visit = {
-                "psn_no": row["psn_no"], "insutype": "390", "begntime": f"{row['begndate']} 08:00:00", "mdtrt_cert_type": "02",
-                "mdtrt_cert_no": row["psn_no"], "ipt_otp_no": row["setl_id"], "atddr_no": "D1", "dr_name": "医生", "dept_code": "A01",
-                "dept_name": "内科", "caty": "A01",
-            }  # fmt: skip
-            mdtrt_id = self.his.call("2201", {"data": visit})["data"]["mdtrt_id"]
+    def admit_everybody(self):
+        """Cards are read, stays opened; one is discharged too early and taken back; filings are made and withdrawn."""
+        for row in self.bills:
+            known = self.his.person(row["certno"])["baseinfo"]
+            assert known["psn_no"] == row["psn_no"]
+            at, number = f"{row['begndate']} 08:00:00", row["setl_id"]
+            if is_stay(row):
+                made = self.his.admit(
+                    row["psn_no"], at=at, kind=row["med_type"], number=number, diagnosis=row["diag_code"]
+                )
+                self.visits[row["chrg_bchno"]] = made["mdtrt_id"]
+            else:
+                self.visits[row["chrg_bchno"]] = self.his.visit(row["psn_no"], at=at, number=number)
+        stay = next(row for row in self.bills if is_stay(row))
+        number = self.his.file_referral(stay["psn_no"], first=stay["begndate"], diagnosis=stay["diag_code"])
+        self.his.withdraw_filing(number, stay["psn_no"], chronic=False)
+        number = self.his.file_chronic(stay["psn_no"], first=stay["begndate"])
+        self.his.withdraw_filing(number, stay["psn_no"], chronic=True)
+        self.discharge(stay)
+        self.his.undo_discharge(self.visits[stay["chrg_bchno"]], stay["psn_no"])
+
+    def discharge(self, row):
+        at = f"{row['enddate']} 09:00:00"
+        self.his.discharge(self.visits[row["chrg_bchno"]], row["psn_no"], at=at, diagnosis=row["diag_code"])
+
+    def node(self, row):
         data = {name: row[name] for name in SPLIT} | {
-            "psn_no": row["psn_no"], "mdtrt_cert_type": "02", "mdtrt_cert_no": row["psn_no"], "psn_setlway": "01", "mdtrt_id": mdtrt_id,
-            "acct_used_flag": "0", "insutype": "390", "med_type": row["med_type"], "chrg_bchno": row["setl_id"],
+            "psn_no": row["psn_no"], "mdtrt_cert_type": "02", "mdtrt_cert_no": row["certno"], "psn_setlway": "01", "acct_used_flag": "0",
+            "mdtrt_id": self.visits[row["chrg_bchno"]], "insutype": "390", "med_type": row["med_type"],
+            "chrg_bchno": row["chrg_bchno"],
         }  # fmt: skip
-        upstream = {name: row[name] for name in UPSTREAM} | {
-            name: row[name]
-            for name in (
-                "setl_id",
-                "setl_time",
-                "begndate",
-                "enddate",
-                "diag_code",
-                "disease_class",
-                "refer_stas",
-                "out_prov",
-                "cause",
-            )
-        }
-        nodes = {"data": data, "upstream": upstream}
-        before, settle = ("2303", "2304") if stay else ("2206", "2207")
-        shown = self.his.call(before, nodes)["setlinfo"]
-        msgid = self.his.msgid()
-        answer = self.his.call(settle, nodes, msgid=msgid)["setlinfo"]
-        assert shown["maf_pay"] == answer["maf_pay"], row["setl_id"]
-        assert self.his.call(settle, nodes, msgid=msgid)["setlinfo"] == answer
-        self.answers.append(answer)
-        return mdtrt_id, "2305" if stay else "2208"
+        return {"data": data, "upstream": {name: row[name] for name in UPSTREAM}}
 
-    def reconcile(self, first, last, area):
-        """Return what is said of the month's totals, by kind of clearing; a cancellation counts on its own day, which is later."""
-        said = {}
-        for clr_type in {answer["clr_type"] for answer in self.answers}:
-            own = [answer for answer in self.answers if answer["clr_type"] == clr_type]
-            total = {
-                name: sum(fen(str(answer[name])) for answer in own) for name in ("medfee_sumamt", "fund_pay_sumamt")
-            }
-            asked = {name: f"{value // 100}.{value % 100:02d}" for name, value in total.items()} | {
-                "stmt_begndate": str(first), "stmt_enddate": str(last), "insutype": "390", "clr_type": clr_type, "setl_optins": area,
-                "acct_pay": "0", "fixmedins_setl_cnt": len(own),
-            }  # fmt: skip
-            said[clr_type] = self.his.call("3201", {"data": asked})["stmtinfo"]["stmt_rslt"]
-        return said
-
-    def cancel(self, row, mdtrt_id, infno):
-        self.his.call(infno, {"data": {"setl_id": row["setl_id"], "mdtrt_id": mdtrt_id, "psn_no": row["psn_no"]}})
-
-
-@pytest.fixture(params=[pack for pack in shelf() if not pack_of(pack).example])
-def place(request):
-    pack = pack_of(request.param)
-    made = demo.Place(pack, demo._accounts(pack.area, "-"), "-")
-    demo._install(made)
-    return made
-
-
-def month_of(place, folder):
-    """Register a county and return its hospital with the most bills and those bills; two weeks on both sides of a new year."""
-    year = max(place.plan.first.year, 2022) + 1
-    first, last = date(year - 1, 12, 16), date(year, 1, 14)
-    named = {code for category in place.pack.categories for code in category.identities}
-    kinds = [code for code in KINDS if code in named]
-    county(out_dir=folder, people=30_000, seed=5, identities=kinds, first=first, last=last, area=place.pack.area)
-    institutions = pl.read_csv(folder / "institutions.csv", infer_schema_length=0).to_dicts()
-    designated = {
-        row["fixmedins_code"]
-        for row in institutions
-        if row["insurance_designated"] == "1" and not row["suspended_from"] and row["admdvs"] == place.pack.area
-    }
-    bills = [
-        row
-        for row in rows_of(folder / "settlements.csv")
-        if row["fixmedins_code"] in designated and row["refd_setl_flag"] != "1"
-    ]
-    holders = {row["psn_no"] for row in rows_of(folder / "identities.csv")}
-    bills = [row for row in bills if row["psn_no"] in holders]
-    weight = Counter()
-    for row in bills:
-        weight[row["fixmedins_code"]] += fen(row["inscp_scp_amt"])
-    code = weight.most_common(1)[0][0]
-    bills = [row for row in bills if row["fixmedins_code"] == code]
-    bills.sort(key=lambda row: -fen(row["inscp_scp_amt"]))
-    bills = bills[: MOST // 2] + bills[MOST // 2 :: max(1, len(bills) // MOST)][: MOST // 2]
-    people = {row["psn_no"] for row in bills}
-    demo._institutions(place, [row for row in institutions if row["fixmedins_code"] == code], first=first)
-    born = {row["psn_no"]: row for row in rows_of(folder / "people.csv")}
-    registered = [born[psn_no] | {"birth": date.fromisoformat(born[psn_no]["birth"])} for psn_no in sorted(people)]
-    held = [
-        row
-        | {
-            name: date.fromisoformat(row[name]) if row[name] else None
-            for name in ("begin", "end", "certified_on", "applied_on")
-        }
-        for row in rows_of(folder / "identities.csv")
-        if row["psn_no"] in people
-    ]
-    demo._people(place, registered, held)
-    for row in bills:
-        row["psn_no"] = demo._number(place, row["psn_no"])
-        row["hosp_lv"] = ""
-    return code, bills, first, last
-
-
-def by_batch(place, folder, bills, code):
-    """Return what a batch makes of the same files, in fen by settlement and layer."""
-    held = [
-        {
-            "psn_no": row.person.psn_no, "identity": row.identity, "begin": row.first, "end": row.last or "",
-            "certified_on": row.certified_on or "", "applied_on": row.applied_on or "", "issuer": row.issuer,
-        }
-        for row in Identity.objects.select_related("person").order_by("pk")
-    ]  # fmt: skip
-    listed = [row for row in rows_of(folder / "institutions.csv") if row["fixmedins_code"] == code]
-    level = Institution.objects.get(code=code).level
-    job = Job(
-        plan=place.plan,
-        settlements=write(folder / "s.csv", [row | {"hosp_lv": level} for row in bills]),
-        identities=write(folder / "i.csv", held),
-        institutions=write(folder / "h.csv", listed),
-        out=folder / "e.csv",
-    )
-    adjudicate(job)
-    found = Counter()
-    for row in rows_of(folder / "e.csv"):
-        if row["layer"]:
-            found[(row["setl_id"], row["layer"])] += fen(row["pay"])
-    return {key: paid for key, paid in found.items() if paid}
-
-
-def test_every_fen_of_a_month_equals_the_batch_AK_5_1_1_WH_5_2_1(place, tmp_path):
-    code, bills, first, last = month_of(place, tmp_path)
-    assert len(bills) > 15
-    hospital = Institution.objects.get(code=code)
-    token = IssueKey(
-        actor=place.users["administrator"], institution=hospital, name="his-1", user=place.users["hospital"]
-    ).run()
-    month = Month(Hospital(poster(Client()), code=code, paasid="his-1", token=token, insured_area=place.pack.area))
-    chance = random.Random(7)
-    for row in chance.sample(bills, len(bills)):
-        visit = month.take(row)
-        if chance.random() < 0.2:
-            month.cancel(row, *visit)
+    def settle(self, row):
+        """Show, settle; one answer in six is lost on the way: asked for again, or undone by 2601 and settled anew."""
+        node, stay = self.node(row), is_stay(row)
+        shown = self.his.presettle(node, inpatient=stay)
+        msgid, fate = self.his.msgid(), self.chance.random()
+        if fate < 1 / 6:
+            with pytest.raises(LostAnswer):
+                self.his.settle(node, inpatient=stay, msgid=msgid, lose=True)
+        if fate < 1 / 12:
+            self.his.reverse(msgid, "2304" if stay else "2207", row["psn_no"])
+            with pytest.raises(Refused, match="E-MSG-REVERSED"):
+                self.his.settle(node, inpatient=stay, msgid=msgid)
+            msgid = self.his.msgid()
             row["setl_id"] += "R"
-            month.take(row)
-    assert set(month.reconcile(first, last, place.pack.area).values()) == {"0"}
-    earned = by_batch(place, tmp_path, bills, code)
-    live = Entry.objects.filter(bill__cancelled_by__isnull=True, bill__is_cancellation=False)
-    entered = {
-        (setl_id, layer): fen
-        for setl_id, layer, fen in live.values_list("bill__setl_id", "layer").annotate(Sum("pay"))
-        if fen
+            node = self.node(row)
+        info = self.his.settle(node, inpatient=stay, msgid=msgid)
+        assert info["maf_pay"] == shown["maf_pay"], row["setl_id"]
+        self.infos[info["setl_id"]] = info
+        return info
+
+    def settle_everything(self):
+        """Bills arrive in no order, so many are back-dated; one in five is cancelled and settled again."""
+        for row in self.chance.sample(self.bills, len(self.bills)):
+            if is_stay(row):
+                self.discharge(row)
+            info = self.settle(row)
+            if self.chance.random() < 0.2:
+                self.his.cancel(info, inpatient=is_stay(row))
+                row["setl_id"] += "R"
+                self.settle(row)
+
+    def ours(self, setl_id, maf_pay):
+        """Return what assistance here pays of an answer's ``maf_pay``, in fen; the rest came with the bill."""
+        row = next(row for row in self.bills if setl_id.startswith(row["chrg_bchno"]))
+        return int((Decimal(maf_pay) - (Decimal(row["maf_pay"]))) * 100)
+
+    def paid(self, wanted):
+        """Return what is paid here for some settlements as things stand, in fen."""
+        said = {setl_id: self.his.settlement(self.infos[setl_id])["maf_pay"] for setl_id in sorted(wanted)}
+        return {setl_id: self.ours(setl_id, maf_pay) for setl_id, maf_pay in said.items()}
+
+    def reconcile(self, first, last):
+        """The county agrees about the days and about those of the cancellations; then a line is falsified, and that is found."""
+        cancelled = sorted(line.day for line in self.his.book if line.refund)
+        for clr_type in sorted({line.clr_type for line in self.his.book}):
+            for days in ((first, last), (cancelled[0], cancelled[-1])):
+                assert self.his.reconcile_totals(*days, clr_type) == "0", (clr_type, days)
+                assert self.his.reconcile_lines(*days, clr_type) == {}, (clr_type, days)
+            some = next(line.setl_id for line in self.his.book if line.clr_type == clr_type and line.day <= last)
+            assert self.his.reconcile_totals(first, last, clr_type, off=Decimal("0.01")) != "0"
+            wrong = {some: Decimal("0.01")}
+            assert self.his.reconcile_lines(first, last, clr_type, changed=wrong) == {some: "3"}
+
+
+def by_batch(county, area, folder):
+    """Export the county and adjudicate its files; return what is granted by settlement in fen, and how many there are."""
+    told = county.export(area, folder)
+    county.must(*told["command"][1:], "--quiet")
+    paid = Counter()
+    with (folder / "entries.csv").open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["layer"]:
+                paid[row["setl_id"]] += int(row["pay"].replace(".", ""))
+    return told["settlements"], paid
+
+
+@pytest.fixture(params=PLACES)
+def here(request, db):
+    return Here(), request.param
+
+
+@pytest.fixture
+def served(request):
+    made = County(request.config.getoption("--database"))
+    yield made
+    made.close()
+
+
+def a_month(county, pack, folder):
+    county.office("prepare", pack, str(folder))
+    told = json.loads((folder / "month.json").read_text("utf-8"))
+    assert len(told["bills"]) > 15
+    his = county.hospital(told)
+    his.sign_in()
+    month = Month(his, told["bills"])
+    month.admit_everybody()
+    county.office("while_in_hospital", str(folder))
+    month.settle_everything()
+    month.reconcile(told["first"], told["last"])
+    live = {row["setl_id"] for row in month.bills}
+    before = month.paid(live)
+    county.office("afterwards", str(folder))
+    his.sign_out()
+    county.night()
+    count, earned = by_batch(county, told["area"], folder / "out")
+    assert count == len(live)
+    now = month.paid(live)
+    assert now == {setl_id: earned[setl_id] for setl_id in live}
+    assert sum(earned.values()) > 0
+    assert set(month.paid(set(month.infos) - live).values()) <= {0}
+    counter = {
+        setl_id: month.ours(setl_id, info["maf_pay"]) for setl_id, info in month.infos.items() if setl_id in live
     }
-    assert entered == earned
-    assert earned, "nobody was granted anything: the month proves nothing"
-    gone = Entry.objects.filter(bill__cancelled_by__isnull=False).values("bill").annotate(fen=Sum("pay"))
-    assert all(row["fen"] == 0 for row in gone)
-    settled = Bill.objects.filter(is_cancellation=False, cancelled_by__isnull=True)
-    assert settled.count() == len(bills)
-    assert all(clock.local(bill.setl_time).date() <= date.today() for bill in settled)
+    changes = {"late bills": counter != before, "granted back": before != now}
+    return {*(name for name, seen in changes.items() if seen), *(role["role"] for role in told["roles"])}
+
+
+def test_every_fen_of_a_month_equals_adjudicate_AK_5_1_1_WH_5_2_1(here, tmp_path):
+    county, pack = here
+    a_month(county, pack, tmp_path)
+
+
+def test_every_fen_of_a_month_over_http_equals_adjudicate_AK_5_1_1_WH_5_2_1(served, tmp_path):
+    assert a_month(served, "610900-ankang", tmp_path) == {
+        "late bills",
+        "granted back",
+        "gained",
+        "lost",
+        "changed",
+        "granted_back",
+    }

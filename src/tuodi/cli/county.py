@@ -1,4 +1,4 @@
-"""Running a county: ``tuodi serve``, ``migrate``, ``doctor``, ``backup``, ``restore``, ``audit``, ``nightly``, ``demo``.
+"""Running a county: ``tuodi serve``, ``migrate``, ``doctor``, ``backup``, ``restore``, ``export``, ``audit``, ``nightly``, ``demo``.
 
 Doors to :mod:`tuodi.site`, which is loaded when a command runs and not before. What keeps a county from starting is answered
 with its own exit code, all of it at once.
@@ -107,6 +107,14 @@ def restore(args: Any) -> int:
 
     passphrase = ask_secret("备份口令", twice=False, from_stdin=args.stdin) if args.with_keys else ""
     return commands.restore(Path(args.file), passphrase=passphrase)
+
+
+@county
+def export(args: Any) -> int:
+    """Write an area's settlements as exchange files."""
+    from tuodi.site import commands
+
+    return commands.export(args.area, Path(args.out), as_json=args.json)
 
 
 @county

@@ -17,7 +17,7 @@ ROLES: dict[str, str] = {
 
 def add_county_commands(commands: Any) -> None:
     """Add every command that runs a county."""
-    for add in (_demo, _serve, _migrate, _doctor, _user, _backup, _restore, _audit, _nightly):
+    for add in (_demo, _serve, _migrate, _doctor, _user, _backup, _restore, _export, _audit, _nightly):
         add(commands)
 
 
@@ -125,6 +125,15 @@ def _restore(commands: Any) -> None:
     parser.add_argument("file", metavar="文件", help="备份文件（.zip）")
     parser.add_argument("--with-keys", action="store_true", help="取出备份里的密钥")
     parser.add_argument("--stdin", action="store_true", help="口令从标准输入读一行")
+
+
+def _export(commands: Any) -> None:
+    parser = add_command(commands, "export", "county:export", "导出：把一个区划的结算、身份、机构写成交换文件，连同施行的政策，供 tuodi adjudicate 重算",
+        ("tuodi export --area 610902 --out 导出", "写完打印重算的命令；没有姓名和证件号码，导出会记入审计"),
+    )  # fmt: skip
+    parser.add_argument("--area", metavar="区划", required=True, help="参保地区划代码，写上级的就连下级一起")
+    parser.add_argument("--out", metavar="文件夹", required=True, help="写到哪个新的文件夹")
+    add_json(parser)
 
 
 def _audit(commands: Any) -> None:

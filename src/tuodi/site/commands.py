@@ -277,6 +277,30 @@ def deliver() -> int:
     return told
 
 
+def export(area: str, folder: Path, *, as_json: bool = False) -> int:
+    """Write an area's settlements, identities, institutions and policy as files, and say how to compute them again."""
+    prepare()
+    import shlex
+
+    from tuodi.site.exporting import export as write
+
+    made = write(area, folder)
+    if as_json:
+        told = {
+            "people": made.people, "settlements": made.bills, "identities": made.identities, "institutions": len(made.institutions),
+            "command": made.command, "notes": made.notes,
+        }  # fmt: skip
+        print(json.dumps(told, ensure_ascii=False, indent=1))
+        return 0
+    print(
+        f"{made.people} 人、{made.bills} 笔结算、{made.identities} 项身份、{len(made.institutions)} 家机构，写到 {folder}。"
+    )
+    for note in made.notes:
+        print(f"注意：{note}。")
+    print(f"重新计算：\n  {shlex.join(made.command)}")
+    return 0
+
+
 def nightly(*, repair: bool = False) -> int:
     """Do the night's work: seal, deliver, fold every history and compare with the books; nothing else is written without ``repair``."""
     prepare()

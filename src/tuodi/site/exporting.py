@@ -1,0 +1,150 @@
+"""A county's settlements as exchange files, with the policy that answers for them, so that ``tuodi adjudicate`` computes them again.
+
+What counts is written, as it is believed now: bills neither cancelled nor reversed, identities not withdrawn, the kept number of
+whoever was merged. No name and no identity number; a person's number links the files. Memory does not grow with the county.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.db import transaction
+
+from tuodi.apps.policies.queries import InForce, entered_values, plans_of
+from tuodi.apps.settlement.history import E_NO_POLICY
+from tuodi.apps.settlement.impact import PersonHistory, histories
+from tuodi.base import audit, clock
+from tuodi.base.system import system_user
+from tuodi.batch.columns import IDENTITIES, INSTITUTIONS, SETTLEMENTS, Schema
+from tuodi.core.errors import InputErrors, declare, fault
+from tuodi.core.money import yuan
+from tuodi.core.settlements import AMOUNT_FIELDS, Settlement
+
+E_FOLDER = declare("E-EXPORT-FOLDER", "文件夹“{folder}”里已经有文件", "请换一个新的文件夹，或清空它")
+
+
+@dataclass
+class Exported:
+    """What was written, and the command that computes it again; ``notes`` say where that cannot come out the same."""
+
+    folder: Path
+    people: int = 0
+    bills: int = 0
+    identities: int = 0
+    institutions: dict[str, dict[str, str]] = field(default_factory=dict)
+    command: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def export(area_code: str, folder: Path) -> Exported:
+    """Write an area's history into an empty folder; the export is kept in the audit trail."""
+    if folder.exists() and any(folder.iterdir()):
+        raise InputErrors([fault(E_FOLDER, folder=folder)])
+    plans = plans_of(area_code)
+    if not plans:
+        raise InputErrors([fault(E_NO_POLICY, area=area_code, day=clock.today())])
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Exported(folder)
+    _write_people(made, area_code)
+    _write(folder / "institutions.csv", INSTITUTIONS, made.institutions.values())
+    _write_policy(made, plans)
+    with transaction.atomic():
+        audit.record(
+            actor=system_user(), verb="settlement:exported", subject="area", subject_id=area_code, area_code=area_code,
+            data={"people": made.people, "bills": made.bills},
+        )  # fmt: skip
+    return made
+
+
+def _write_people(made: Exported, area_code: str) -> None:
+    with (
+        (made.folder / "settlements.csv").open("w", encoding="utf-8", newline="") as bills,
+        (made.folder / "identities.csv").open("w", encoding="utf-8", newline="") as identities,
+    ):
+        to_bills, to_identities = csv.DictWriter(bills, SETTLEMENTS.names), csv.DictWriter(identities, IDENTITIES.names)
+        to_bills.writeheader()
+        to_identities.writeheader()
+        for held in histories(area_code):
+            made.people += 1
+            for settlement in held.settlements:
+                made.bills += 1
+                to_bills.writerow(bill_row(settlement))
+                _meet(made, settlement)
+            for row in identity_rows(held):
+                made.identities += 1
+                to_identities.writerow(row)
+
+
+def bill_row(s: Settlement) -> dict[str, str]:
+    """Return a bill as a row of the exchange format."""
+    amounts = {name: yuan(getattr(s, name)) for name in AMOUNT_FIELDS}
+    return amounts | {
+        "setl_id": s.setl_id, "psn_no": s.psn_no, "fixmedins_code": s.fixmedins_code, "med_type": s.med_type,
+        "begndate": s.begndate.isoformat(), "enddate": s.enddate.isoformat(), "setl_time": f"{s.setl_time:%Y-%m-%d %H:%M:%S}",
+        "diag_code": s.diag_code or "Z99.9", "disease_class": s.disease_class, "refer_stas": s.refer_stas,
+        "out_prov": "1" if s.out_prov else "0", "cause": s.cause, "refd_setl_flag": "0", "brdy": s.birth.isoformat() if s.birth else "",
+        "hosp_lv": s.hosp_lv, "standard_area": s.standard_area,
+    }  # fmt: skip
+
+
+def identity_rows(held: PersonHistory) -> Iterable[dict[str, str]]:
+    """Yield a person's certifications as rows of the exchange format."""
+    for record in held.records:
+        days = {
+            "begin": record.first,
+            "end": record.last,
+            "certified_on": record.certified_on,
+            "applied_on": record.applied_on,
+        }
+        said = {name: day.isoformat() if day else "" for name, day in days.items()}
+        yield said | {"psn_no": record.psn_no, "identity": record.identity, "issuer": record.issuer}
+
+
+def _meet(made: Exported, s: Settlement) -> None:
+    """Keep what the bill was told of its institution; the format says one thing for all of an institution's bills."""
+    said = {
+        "fixmedins_code": s.fixmedins_code, "insurance_designated": "0" if s.designated is False else "1",
+        "assistance_designated": "0" if s.assistance_designated is False else "1", "hosp_lv": s.hosp_lv,
+    }  # fmt: skip
+    held = made.institutions.setdefault(s.fixmedins_code, said)
+    flags = ("insurance_designated", "assistance_designated")
+    if any(held[name] != said[name] for name in flags):
+        note = f"机构 {s.fixmedins_code} 的定点在期间有变化，机构文件只能写一种（写的是第一笔当时的）"
+        if note not in made.notes:
+            made.notes.append(note)
+
+
+def _write_policy(made: Exported, plans: list[InForce]) -> None:
+    """Write the texts and values that answer last, and the command; earlier installations are told of."""
+    last = plans[-1].installation
+    folder = made.folder / last.pack
+    folder.mkdir()
+    for name, text in type(last).objects.values_list("texts", flat=True).get(pk=last.pk).items():
+        (folder / name).write_text(text, "utf-8")
+    values = [
+        {"param": v.param, "value": v.value, "source": v.source} | ({"from": v.first.isoformat()} if v.first else {})
+        for v in entered_values(last.area_code)
+    ]
+    lines = [f"- {json.dumps(value, ensure_ascii=False)}\n" for value in values]
+    (made.folder / "delegated.yaml").write_text("".join(lines) or "[]\n", "utf-8")
+    made.command = ["tuodi", "adjudicate", "--pack", str(folder), "--delegated", str(made.folder / "delegated.yaml")]
+    for name in ("settlements", "identities", "institutions"):
+        made.command += [f"--{name}", str(made.folder / f"{name}.csv")]
+    for name, choice in sorted(last.readings.items()):
+        made.command += ["--reading", f"{name}={choice}"]
+    made.command += ["--out", str(made.folder / "entries.csv")]
+    if len(plans) > 1:
+        made.notes.append(
+            f"期间换过政策（共 {len(plans)} 份），写出的是 {last.first} 起的一份；批量计算用一份政策算全部结算"
+        )
+
+
+def _write(path: Path, schema: Schema, rows: Iterable[Mapping[str, str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.DictWriter(file, schema.names)
+        out.writeheader()
+        out.writerows(rows)
