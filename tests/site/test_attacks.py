@@ -8,8 +8,14 @@ from django.test import Client
 
 from tests.apps.cast import PASSWORD, assemble, bill
 from tests.site.entering import enter, give_password, log_in, phone, set_up_second_factor
+from tuodi.apps.accounts.actions import AddAccount
+from tuodi.apps.institutions.models import Institution
+from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement.actions import Settle
+from tuodi.apps.settlement.models import BooksCheck
+from tuodi.base import access
 from tuodi.base.models import User
+from tuodi.core.errors import InputErrors
 
 pytestmark = pytest.mark.django_db
 SCRIPT = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
@@ -107,3 +113,28 @@ def test_what_people_are_called_is_text_on_every_page(client, cast):
         if not path.endswith(".csv"):
             assert "<script>alert" not in said, path
             assert "<img src=x" not in said, path
+
+
+def test_a_town_s_account_sees_its_town_and_not_the_province(client, cast):
+    """The noughts at the end of a town's twelve digits are its villages."""
+    town = User.objects.create(username="town", password="!", name="镇", role="town_clerk", area_code="610902100000")
+    assert list(access.visible(town, Person)) == []
+    cast.wang.residence_area = "610902100003"
+    cast.wang.save(update_fields=["residence_area"])
+    assert list(access.visible(town, Person)) == [cast.wang]
+
+
+@pytest.mark.parametrize("code", ["6109020000", "61090200", "6109020", "610000000000", "610900", "", "61"])
+def test_nobody_makes_an_account_that_sees_more_than_the_own(cast, code):
+    cast.admin.area_code = "610902"
+    with pytest.raises(InputErrors, match="E-ACCOUNT-AREA"):
+        AddAccount(actor=cast.admin, username="wider", name="某人", role="auditor", area_code=code).run()
+
+
+def test_an_account_without_an_area_sees_nothing(cast):
+    for role in sorted(set(access.ROLES) - {"hospital"}):
+        lost = User(username="lost", name="某人", role=role, area_code="")
+        for model in access.SCOPES:
+            held = access.visible(lost, model)
+            if model not in (BooksCheck, Institution):
+                assert not held.exists(), (role, model)

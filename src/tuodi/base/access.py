@@ -87,12 +87,28 @@ def in_area(user: Any, field: str) -> Q:
     return Q(**{f"{field}__startswith": area_prefix(user.area_code)})
 
 
-def area_prefix(code: str) -> str:
-    """Return what the codes of an area and of all below it begin with.
+#: Digits after which a code is that of a province, a city, a county, a town, a village.
+LEVELS = (2, 4, 6, 9, 12)
+#: What no code begins with: an account without an area sees no area.
+NOWHERE = "-"
 
-    >>> area_prefix("610900"), area_prefix("610902"), area_prefix("000000")
-    ('6109', '610902', '')
+
+def area_prefix(code: str) -> str:
+    """Return what the codes of an area and of all below it begin with; of what is no code, what no code begins with.
+
+    Only whole levels are cut off: the noughts at the end of a town's code are its villages, not its province.
+
+    >>> area_prefix("610900"), area_prefix("610902"), area_prefix("610902100000"), area_prefix("610902010000")
+    ('6109', '610902', '610902100', '610902010')
+    >>> area_prefix("000000"), area_prefix(""), area_prefix("6109020000")
+    ('', '-', '6109020000')
     """
-    if code.endswith("0000"):
-        return code[:2] if code != "000000" else ""
-    return code[:4] if len(code) == 6 and code.endswith("00") else code
+    if not code:
+        return NOWHERE
+    end = len(code)
+    if end in LEVELS:
+        for before in reversed([0, *LEVELS[: LEVELS.index(end)]]):
+            if code[before:end].strip("0"):
+                break
+            end = before
+    return code[:end]

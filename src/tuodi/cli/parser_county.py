@@ -87,7 +87,7 @@ def _user(commands: Any) -> None:
         required=True,
         help="岗位：" + "；".join(f"{code} {name}" for code, name in ROLES.items()),
     )
-    added.add_argument("--area", metavar="区划", required=True, help="6 至 12 位区划代码；看得到这里和下级")
+    added.add_argument("--area", metavar="区划", required=True, help="6、9 或 12 位区划代码；看得到这里和下级")
     added.add_argument("--institution", metavar="编码", default="", help="医院窗口绑定的机构编码")
     _password(added)
     add_json(added)

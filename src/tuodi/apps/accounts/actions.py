@@ -33,7 +33,7 @@ E_TAKEN = declare("E-ACCOUNT-TAKEN", "用户名“{username}”已经有人使�
 E_NAME = declare("E-ACCOUNT-NAME", "没有填写姓名，或超过 60 个字", "请填写使用人的真实姓名")
 E_ROLE = declare("E-ACCOUNT-ROLE", "没有“{role}”这种岗位", "可选：{allowed}")
 E_AREA = declare(
-    "E-ACCOUNT-AREA", "辖区“{area}”不是 6 至 12 位区划代码，或不在您的辖区内", "请填写本辖区或下级的区划代码"
+    "E-ACCOUNT-AREA", "辖区“{area}”不是 6、9 或 12 位区划代码，或不在您的辖区内", "请填写本辖区或下级的区划代码"
 )
 E_INSTITUTION = declare(
     "E-ACCOUNT-INSTITUTION",
@@ -56,7 +56,7 @@ E_NO_FACTOR = declare("E-ACCOUNT-NO-SECOND-FACTOR", "这个账号没有设置第
 #: Jobs that people have; the system's own account is made by the program.
 JOBS = {role: name for role, name in access.ROLES.items() if role != "system"}
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{2,39}")
-AREA = re.compile(r"[0-9]{6,12}")
+AREA = re.compile(r"[0-9]{6}([0-9]{3}){0,2}")
 NAME_LENGTH = 60
 #: First passwords: letters and figures that are not taken for each other, in groups that can be read out.
 ALPHABET, GROUPS, GROUP = "abcdefghjkmnpqrstuvwxyz23456789", 3, 4

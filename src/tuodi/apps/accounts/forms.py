@@ -23,7 +23,7 @@ class AccountForm(forms.Form):
     area_code = forms.CharField(
         label="辖区",
         max_length=12,
-        help_text="6 至 12 位区划代码，本辖区或下级；本人只能看到和办理这里的事。",
+        help_text="6、9 或 12 位区划代码，本辖区或下级；本人只能看到和办理这里的事。",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
     institution_code = forms.ChoiceField(
