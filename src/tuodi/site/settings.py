@@ -240,7 +240,9 @@ if PRODUCTION and TUODI_DEMONSTRATION:
 #: Calls a minute of one institution's key, over all interfaces and workers; of one address with a wrong signature.
 TUODI_CALLS, TUODI_UNSIGNED_CALLS = _number("TUODI_CALLS_A_MINUTE", 6000), 120
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
-FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+#: Files are kept in memory alone: the largest that is taken (20 MB) and the form around it.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 21 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["tuodi.site.uploads.MemoryOnlyHandler"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

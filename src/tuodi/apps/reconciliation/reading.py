@@ -7,19 +7,18 @@ that a bill missing here can be recorded from the insurer's own words.
 from __future__ import annotations
 
 import csv
-import tempfile
 from dataclasses import replace
 from datetime import date, datetime
-from io import BytesIO
-from pathlib import Path
+from io import StringIO
 from typing import Any
-
-from python_calamine import CalamineError, CalamineWorkbook
 
 from tuodi.apps.reconciliation.comparing import Line
 from tuodi.apps.settlement.statements import parse
+from tuodi.base import workbooks
+from tuodi.base.unwritten import unwritten
 from tuodi.batch.columns import SETTLEMENTS, Column, Schema
-from tuodi.batch.reading import open_table
+from tuodi.batch.csv_source import CsvSource
+from tuodi.batch.reading import CHUNK_ROWS, Reader
 from tuodi.core.errors import Fault, InputErrors, declare, fault
 from tuodi.core.money import yuan
 from tuodi.core.settlements import INSURER_FIELDS, SPLIT_FIELDS
@@ -28,6 +27,9 @@ E_TWICE = declare(
     "E-RECON-TWICE", "结算号 {setl_id} 出现两次（第 {first} 行也有）", "每笔结算只写一行；撤销另写一行，金额为负"
 )
 E_SHEET = declare("E-RECON-SHEET", "工作簿打不开，或第一张工作表是空的", "请用 xlsx 或 CSV，第一行写列名")
+E_SHEET_AREA = declare(
+    "E-RECON-SHEET-AREA", "工作簿的内容或空白区域过大，读不了", "请删去表格右边和下边的空行空列，另存后再上传"
+)
 E_NUMBER = declare(
     "E-RECON-NUMBER", "{column}在表格里是数字格式，超过 15 位的数字已经丢失", "请把这一列设为“文本”后重新导出"
 )
@@ -62,12 +64,9 @@ def read(content: bytes, *, code: str, day: date) -> list[Line]:
     """Return the lines of an uploaded file of one institution and day; ``InputErrors`` with every fault."""
     if content.startswith(b"PK\x03\x04"):
         content = _csv_of(content)
-    with tempfile.TemporaryDirectory(prefix="tuodi-") as folder:
-        path = Path(folder) / "upload.csv"
-        path.touch(mode=0o600)
-        path.write_bytes(content)
+    with unwritten(content) as path:
         try:
-            reader = open_table(path, SCHEMA)
+            reader = Reader(path, CsvSource(path, SCHEMA), SCHEMA, chunk_rows=CHUNK_ROWS)
             with path.open("rb") as opened:
                 head = opened.readline().decode("utf-8-sig", "replace")
             present = {cell.strip().strip('"') for cell in head.split(",")}
@@ -136,9 +135,11 @@ def _written(name: str, value: Any) -> str:
 def _csv_of(content: bytes) -> bytes:
     """Return the first sheet of a workbook as CSV, its rows on the same lines."""
     try:
-        rows = CalamineWorkbook.from_filelike(BytesIO(content)).get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except (CalamineError, OSError, ValueError) as error:
+        rows = workbooks.rows_of(content)
+    except workbooks.UnreadableError as error:
         raise InputErrors([fault(E_SHEET)]) from error
+    except workbooks.TooLargeError as error:
+        raise InputErrors([fault(E_SHEET_AREA)]) from error
     if not rows:
         raise InputErrors([fault(E_SHEET)])
     heads = [str(cell).strip() for cell in rows[0]]
@@ -150,10 +151,9 @@ def _csv_of(content: bytes) -> bytes:
     ]
     if faults:
         raise InputErrors(faults)
-    with tempfile.TemporaryFile("w+", newline="", encoding="utf-8") as made:
-        csv.writer(made).writerows([_text(cell) for cell in row] for row in rows)
-        made.seek(0)
-        return made.read().encode()
+    made = StringIO(newline="")
+    csv.writer(made).writerows([_text(cell) for cell in row] for row in rows)
+    return made.getvalue().encode()
 
 
 def _text(cell: Any) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from python_calamine import CalamineError, CalamineWorkbook
 
+from tuodi.base import workbooks
 from tuodi.base.doors import safe_cell
+from tuodi.base.unwritten import unwritten
 from tuodi.batch import faults
 from tuodi.batch.checks import error_text
 from tuodi.batch.columns import Column, Schema
@@ -42,6 +42,9 @@ E_SHEET = declare(
     "请核对第一张工作表，列名须在前 10 行内",
 )
 E_SHEET_SIZE = declare("E-REG-SHEET-SIZE", "工作簿有 {rows} 行，超过上限 {limit} 行", "请分成几个文件，或导出为 CSV")
+E_SHEET_AREA = declare(
+    "E-REG-SHEET-AREA", "工作簿的内容或空白区域过大，读不了", "请删去表格右边和下边的空行空列，只留名册，另存后再上传"
+)
 
 HEADER_ROWS = 10
 MAX_SHEET_ROWS = 400_000
@@ -122,7 +125,7 @@ class Roster:
         """The bad rows as a file that a spreadsheet opens and that can be read again once corrected."""
         out = io.StringIO()
         writer = csv.writer(out)
-        writer.writerow(self.bad.columns)
+        writer.writerow(map(safe_cell, self.bad.columns))
         writer.writerows([safe_cell(cell) for cell in row] for row in self.bad.iter_rows())
         return b"\xef\xbb\xbf" + out.getvalue().encode()
 
@@ -187,11 +190,8 @@ def read_roster(
 
 
 def _csv(content: bytes) -> _Table:
-    """Cut a CSV file into cells; the content passes through a nameless temporary file that the parser can map."""
-    with tempfile.TemporaryDirectory(prefix="tuodi-") as folder:
-        path = Path(folder) / "roster.csv"
-        path.touch(mode=0o600)
-        path.write_bytes(content)
+    """Cut a CSV file into cells; for the parser the content is a file, though on no disk."""
+    with unwritten(content) as path:
         try:
             source = CsvSource(path, Schema("roster", "名册", (), is_open=True))
             batches = list(source.batches())
@@ -206,11 +206,11 @@ def _csv(content: bytes) -> _Table:
 def _sheet(content: bytes) -> _Table:
     """Cut the first sheet of a workbook into cells, the headings being the first row that has two known ones."""
     try:
-        rows = (
-            CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python(skip_empty_area=False)
-        )
-    except (CalamineError, OSError, ValueError) as error:
+        rows = workbooks.rows_of(content)
+    except workbooks.UnreadableError as error:
         raise InputErrors([fault(E_SHEET)]) from error
+    except workbooks.TooLargeError as error:
+        raise InputErrors([fault(E_SHEET_AREA)]) from error
     if len(rows) > MAX_SHEET_ROWS:
         raise InputErrors([fault(E_SHEET_SIZE, rows=len(rows), limit=MAX_SHEET_ROWS)])
     at = next(

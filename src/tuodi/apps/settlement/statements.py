@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -209,8 +210,10 @@ def _text(content: bytes) -> str:
                 if len(names) != 1 or archive.getinfo(names[0]).file_size > MAX_FILE:
                     raise InputErrors([fault(E_CONTENT, why=f"压缩包里有 {len(names)} 个文件，或解压后过大")])
                 content = archive.read(names[0])
-        except zipfile.BadZipFile:
+        except (zipfile.BadZipFile, zlib.error, EOFError):
             raise InputErrors([fault(E_CONTENT, why="压缩包已损坏")]) from None
+        except (NotImplementedError, RuntimeError):
+            raise InputErrors([fault(E_CONTENT, why="压缩包加了密，或用了别的压缩方法")]) from None
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return content.decode(encoding)
