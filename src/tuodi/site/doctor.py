@@ -87,6 +87,7 @@ def database() -> Iterator[Found]:
 def around() -> Iterator[Found]:
     """Yield what can be seen without the database."""
     yield from keys()
+    yield from files()
     yield from disk()
     yield from static_files()
     yield from production()
@@ -114,6 +115,19 @@ def keys() -> Iterator[Found]:
         yield Found("错误", "密钥", f"{'、'.join(loose)} 别人也能读", f"请执行 chmod 600 {folder}/*")
     if not missing and not loose:
         yield Found("好", "密钥", f"{folder}，只有本账户能读")
+
+
+def files() -> Iterator[Found]:
+    """Yield whether others on this machine can read the database."""
+    if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]
+        return
+    path = Path(settings.DATABASES["default"]["NAME"])
+    own = [one for one in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if one.exists()]
+    loose = [one.name for one in own if stat.S_IMODE(one.stat().st_mode) & 0o077]
+    if loose:
+        yield Found("错误", "数据库文件", f"{'、'.join(loose)} 别人也能读", f"请执行 chmod 600 {path}*")
+    elif own:
+        yield Found("好", "数据库文件", "只有本账户能读")
 
 
 def disk() -> Iterator[Found]:

@@ -15,6 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 PRODUCTION = os.environ.get("TUODI_PRODUCTION") == "1"
 HOME = Path(os.environ.get("TUODI_HOME", "county")).absolute()
+#: What this process writes (database, keys, backups) is nobody else's on this machine.
+os.umask(0o077)
 #: The proxy in front ends HTTPS and says so in its headers.
 HTTPS_ELSEWHERE = os.environ.get("TUODI_HTTPS_ELSEWHERE") == "1"
 #: What keeps this county from starting, told all at once at the end.
@@ -39,7 +41,6 @@ def _key(name: str, size: int) -> bytes:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(secrets.token_hex(size), "ascii")
-        path.chmod(0o600)
     return bytes.fromhex(path.read_text("ascii").strip())
 
 
@@ -251,7 +252,9 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {"()": "tuodi.base.logs.WithoutValues", "format": "{asctime} {levelname} {name} {message}", "style": "{"},
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": os.environ.get("TUODI_LOG", "INFO")},
 }

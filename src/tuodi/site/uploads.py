@@ -13,7 +13,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 class MemoryOnlyHandler(FileUploadHandler):
     """Keeps the files of a request that is not too large; of another only their names and its size, so that the page can say so."""
 
-    def handle_raw_input(self, input_data: Any, META: Any, content_length: int, *rest: Any) -> None:  # noqa: N803
+    def handle_raw_input(self, input_data: Any, META: Any, content_length: int, *rest: Any) -> None:
         self.size = content_length
         self.is_kept = content_length <= settings.FILE_UPLOAD_MAX_MEMORY_SIZE
 
