@@ -14,12 +14,15 @@ from typing import Any
 
 from django import forms
 from django.core.paginator import Page, Paginator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest, StreamingHttpResponse
 
 from tuodi.base import clock
 from tuodi.core.errors import Fault, InputErrors
 
 PAGE = 25
+#: The first and the last day that anybody means.
+DAYS = (date(1880, 1, 1), date(2199, 12, 31))
 
 
 def said(wrong: InputErrors) -> list[str]:
@@ -42,15 +45,16 @@ def say_beside(form: forms.Form, wrong: InputErrors, places: Mapping[str, str]) 
 
 
 def day_of(text: str) -> date | None:
-    """Return the day that an address names; None if it names none.
+    """Return the day that an address names; None if it names none of these centuries: days are added to and taken from.
 
-    >>> day_of("2026-02-28"), day_of("2026-02-30"), day_of("")
-    (datetime.date(2026, 2, 28), None, None)
+    >>> day_of("2026-02-28"), day_of("2026-02-30"), day_of("9999-12-31"), day_of("")
+    (datetime.date(2026, 2, 28), None, None, None)
     """
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         return None
+    return found if DAYS[0] <= found <= DAYS[1] else None
 
 
 def page_of(request: HttpRequest, rows: Any, *, size: int = PAGE) -> Page[Any]:
@@ -61,7 +65,8 @@ def page_of(request: HttpRequest, rows: Any, *, size: int = PAGE) -> Page[Any]:
 def day_field(label: str, *, required: bool = True, help_text: str = "") -> forms.DateField:
     """Return a form's field for one day."""
     widget = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(label=label, required=required, widget=widget, help_text=help_text)
+    limits = [MinValueValidator(DAYS[0]), MaxValueValidator(DAYS[1])]
+    return forms.DateField(label=label, required=required, widget=widget, help_text=help_text, validators=limits)
 
 
 def csv_download(name: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> StreamingHttpResponse:

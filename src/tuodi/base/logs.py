@@ -19,7 +19,7 @@ from tuodi.core.errors import InputErrors
 class WithoutValues(logging.Formatter):
     """Writes errors as frames and kinds; of our own errors the codes, of the database's the state and what refused."""
 
-    def formatException(  # noqa: N802
+    def formatException(
         self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
     ) -> str:
         error, told = ei[1], []

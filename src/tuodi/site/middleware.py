@@ -9,8 +9,10 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.views.defaults import bad_request
 
 from tuodi.base import clock
 
@@ -39,6 +41,23 @@ class PagesMiddleware:
         response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
         response["X-Robots-Tag"] = "noindex, nofollow"
         return response
+
+
+class WellFormedMiddleware:
+    """Refuses what no keyboard sends and no database keeps: a NUL in an address or in a form."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        sent = [request.GET]
+        if request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
+            sent.append(request.POST)
+        if "\0" in request.path or any(
+            "\0" in text for held in sent for pair in held.lists() for text in (pair[0], *pair[1])
+        ):
+            return bad_request(request, SuspiciousOperation())
+        return self.get_response(request)
 
 
 class SessionLimitsMiddleware:

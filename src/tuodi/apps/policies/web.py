@@ -236,6 +236,8 @@ def submit(request: HttpRequest) -> HttpResponse:
         raise Http404("架上没有这个政策包")
     own = {name: as_sent(sent.get(name, "")) for name in ("policy.yaml", "diseases.csv") if sent.get(name)}
     texts = again.texts if again else own if pack == UPLOADED else shelf_texts(pack)
+    if "policy.yaml" not in texts:
+        return redirect("policy-propose")
     readings = {key.removeprefix("reading-"): sent[key] for key in sent if key.startswith("reading-")}
     reasons = {key.removeprefix("accept-"): sent[key].strip() for key in sent if key.startswith("accept-")}
     form, wrong = ProposeForm({**sent.dict(), "area_code": again.area_code} if again else sent), []

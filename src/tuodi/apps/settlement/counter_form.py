@@ -15,6 +15,7 @@ from tuodi.apps.settlement.counter import REASONS, setl_id_for
 from tuodi.apps.settlement.models import Bill
 from tuodi.apps.settlement.settling import E_DATES, E_OVERPAID, E_SPLIT
 from tuodi.base import clock
+from tuodi.base.doors import day_field
 from tuodi.core.engine.compile import AMOUNT_NAMES
 from tuodi.core.errors import fault
 from tuodi.core.money import fen_from_yuan, yuan, yuan_for_people
@@ -75,10 +76,6 @@ def _money(name: str, *, required: bool = False, label: str = "") -> MoneyField:
     return MoneyField(label=label or AMOUNT_NAMES[name], required=required)
 
 
-def _day(label: str) -> forms.DateField:
-    return forms.DateField(label=label, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
-
-
 class FindForm(forms.Form):
     """Who is here: by number only."""
 
@@ -101,7 +98,7 @@ class BillForm(forms.Form):
     key = forms.CharField(widget=forms.HiddenInput, max_length=24)
     institution = forms.ChoiceField(label="定点医药机构", required=False)
     med_type = forms.ChoiceField(label="医疗类别", choices=[(code, MED_TYPES[code]) for code in CARE])
-    begndate, enddate = _day("入院（就诊）日期"), _day("出院日期")
+    begndate, enddate = day_field("入院（就诊）日期"), day_field("出院日期")
     setl_time = forms.DateTimeField(
         label="医保结算时间", widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -15,16 +14,10 @@ from django.views.decorators.http import require_POST
 from tuodi.apps.trail import permissions, queries, words
 from tuodi.apps.trail.actions import VerifyTrail
 from tuodi.base import access, clock
+from tuodi.base.doors import day_of
 
 PAGE = 50
 LAST_PAGE = 100_000
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _asked(request: HttpRequest) -> queries.Asked:
@@ -32,7 +25,7 @@ def _asked(request: HttpRequest) -> queries.Asked:
         key: request.GET.get(key, "").strip()[:60]
         for key in ("first", "last", "verb", "subject", "subject_id", "actor")
     }
-    return queries.Asked(**{**given, "first": _day(given["first"]), "last": _day(given["last"])})  # type: ignore[arg-type]
+    return queries.Asked(**{**given, "first": day_of(given["first"]), "last": day_of(given["last"])})  # type: ignore[arg-type]
 
 
 def _line(row: Any) -> tuple[Any, str, str, str]:
