@@ -10,7 +10,7 @@ from tuodi.apps.settlement.counter import ticket_for
 
 cast, people, settled, things = matrix.cast, matrix.people, matrix.settled, matrix.things
 pytestmark = pytest.mark.django_db
-NASTY = ("\x00", "²", "9" * 40, "-1", "' OR 1=1 --", "\ud7ff%_\\", "2024-02-30", "9999-12-31", "0001-01-01", "a" * 5000, "{{7*7}}", "../../etc/passwd", "\r\nSet-Cookie: x=1")  # fmt: skip
+NASTY = ("\x00", "²", "9" * 40, "' OR 1=1 --%_\\", "9999-12-31", "0001-01-01")
 NAMES = (
     "page", "first", "last", "state", "id", "order", "who", "text", "kind", "day", "institution", "role", "verb", "q", "param", "code",
     "show", "subject", "subject_id", "actor", "area", "pack", "old", "new", "on", "with", "next", "number", "psn_no", "name",
