@@ -197,6 +197,26 @@ def test_a_batch_gives_the_entries_of_the_fold_under_other_readings(pack, readin
     assert read_back(job.out) == as_text(expected_of(plan, job))
 
 
+@pytest.mark.parametrize("pack", ["320902-tinghu", "320681-qidong"])
+def test_a_disease_of_childhood_without_a_birth_date_is_not_yet_known_in_a_batch_either(pack, counties, tmp_path):
+    """TH-3.2.3, QD-2.3.2: leukaemia (C91) counts below 18; every third birth date is left out."""
+    plan = plan_of(pack, **({"I_49": "qidong_20"} if pack == "320681-qidong" else {}))
+    folder = counties(plan_of(pack))
+    rows = pl.read_csv(folder / "settlements.csv", infer_schema_length=0).with_row_index()
+    third = pl.col("index") % 3 == 0
+    rows = rows.with_columns(
+        brdy=pl.when(third).then(pl.lit("")).otherwise(pl.lit("2015-01-01")),
+        diag_code=pl.lit("C91.0"),
+        disease_class=pl.lit(""),
+    )
+    rows.drop("index").write_csv(tmp_path / "settlements.csv")
+    job = job_of(plan, folder, tmp_path / "entries.csv", settlements=tmp_path / "settlements.csv")
+    report = adjudicate(job)
+    assert read_back(job.out) == as_text(expected_of(plan, job))
+    assert any("brdy" in says for _, says in report.refusals)
+    assert report.paid_fen > 0
+
+
 @pytest.mark.parametrize(("part_rows", "threads"), [(7, 1), (10_000, 2), (1_000_000, 1)])
 def test_rows_in_any_order_and_parts_of_any_size_give_the_same_entries(part_rows, threads, counties, tmp_path):
     plan = plan_of("610900-ankang")

@@ -12,6 +12,7 @@ from tuodi.core.engine.fold import fold
 from tuodi.core.engine.plan import make_plan
 from tuodi.core.engine.words import explain
 from tuodi.core.identities import IdentityRecord
+from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.load import load_pack
 from tuodi.core.settlements import Settlement
 
@@ -70,3 +71,47 @@ def test_AK_6_2_1_a_refusal_that_depends_on_the_level_waits_for_it_too():
 def test_a_pack_that_does_not_ask_needs_no_fact():
     bill = {"begndate": date(2023, 3, 1), "enddate": date(2023, 3, 1), "setl_time": datetime(2023, 3, 1)}
     assert decided(make_plan(pack_of("610900-ankang")), **bill).pay == 70_000
+
+
+CHILDHOOD = {
+    "begndate": date(2022, 3, 1), "enddate": date(2022, 3, 9), "setl_time": datetime(2022, 3, 9), "diag_code": "C91.0",
+    "medfee_sumamt": 12_000_000, "inscp_scp_amt": 12_000_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("known", "pay"),
+    [
+        # Leukaemia is among the 30 diseases as a disease of childhood: (120 000 − 3 000) × 50 % = 58 500, the cap is 70 000.
+        ({"birth": date(2012, 1, 1)}, 5_850_000),
+        # Of a grown-up it is a general disease: 58 500 too, the cap is 50 000.
+        ({"birth": date(1980, 1, 1)}, 5_000_000),
+        # Certified by the insurance office, it needs no birth date.
+        ({"disease_class": "major"}, 5_850_000),
+        # One of the 30 at any age needs none either.
+        ({"diag_code": "C16.9"}, 5_850_000),
+    ],
+)
+def test_TH_3_2_3_a_disease_of_childhood_is_told_by_the_birth_date(known, pay):
+    assert decided(tinghu(), **CHILDHOOD | known).pay == pay
+
+
+def test_TH_3_2_3_a_disease_of_childhood_without_a_birth_date_is_not_yet_known_and_not_general():
+    plan = tinghu()
+    result = decided(plan, **CHILDHOOD)
+    assert (result.decision.refusal, result.pay) == (NOT_YET_KNOWN, 0)
+    assert "出生日期（brdy）" in result.decision.says
+    assert "hosp_lv" not in result.decision.says
+    told = explain(plan, result, records=[DIBAO])
+    assert "现在还不能算" in told.patient
+    assert "0岁起major、general、18岁起general（没有出生日期）" in "".join(told.auditor.split())
+
+
+def test_a_disease_of_childhood_is_not_asked_for_where_it_changes_nothing():
+    """A person without an identity gets nothing at any age (TH-3.1.0), so that the birth date is not what is lacking."""
+    [result] = fold(tinghu(), [replace(BILL, **CHILDHOOD)], [])
+    assert result.decision.refusal == "no_category"
+
+
+def tinghu():
+    return make_plan(pack_of("320902-tinghu"), [EnteredValue("th.publication_date", "2021-09-01", "示例", None)])

@@ -246,6 +246,7 @@ def _decisions(
         return Profile(
             day=EPOCH + timedelta(days=day), identities=int(masks[i]), med_type=known["med_type"],
             diseases=disease_values[diseases[i]][0], diagnosis=disease_values[diseases[i]][1],
+            diseases_by_age=disease_values[diseases[i]][2],
             referral=known.get("refer_stas") or "", out_of_province=bool(known.get("out_prov")), cause=known.get("cause") or "",
             tier=tier_of(known.get("hosp_lv") or ""), age=int(age[i]),
             windows=tuple(name for w, name in enumerate(names) if inside[i] >> w & 1),
@@ -274,23 +275,28 @@ def _decisions(
     return made, decision
 
 
-def _diseases(plan: Plan, frame: pl.DataFrame, asked: set[str]) -> tuple[Array, list[tuple[tuple[str, ...], str]]]:
-    """Return codes and (classes, diagnosis where the pack asks for it) of each event."""
+#: Disease classes, diagnosis where the pack asks for it, classes by age where the age decides and is not known.
+_Diseases = tuple[tuple[str, ...], str, tuple[tuple[int, tuple[str, ...]], ...]]
+
+
+def _diseases(plan: Plan, frame: pl.DataFrame, asked: set[str]) -> tuple[Array, list[_Diseases]]:
+    """Return for each event a code, and what each code stands for."""
     asks = bool(asked & {"diagnosis", "not_diagnosis"})
     if not asks and "disease" not in asked:
-        return np.zeros(len(frame), np.int64), [(("",), "")]
+        return np.zeros(len(frame), np.int64), [(("",), "", ())]
     ages = _under_age(plan, frame)
     certified, diagnosis = factorised(frame["disease_class"]), factorised(frame["diag_code"])
     others = (
         factorised(frame["diag_others"]) if "diag_others" in frame.columns else (np.zeros(len(frame), np.uint32), [""])
     )
     codes, first = combined([certified[0], diagnosis[0], others[0], ages + 1])
-    values: dict[tuple[tuple[str, ...], str], int] = {}
+    values: dict[_Diseases, int] = {}
     mapped = []
     for i in first:
         certificate, main, more = (found[at[i]] or "" for at, found in (certified, diagnosis, others))
         classes = plan.disease_classes(certificate, main, int(ages[i]), others=more)
-        mapped.append(values.setdefault((classes, main if asks else ""), len(values)))
+        by_age = plan.diseases_by_age(certificate, main, others=more) if ages[i] < 0 else ()
+        mapped.append(values.setdefault((classes, main if asks else "", by_age), len(values)))
     return np.array(mapped, np.int64)[codes], list(values)
 
 

@@ -90,14 +90,7 @@ class WordErrors(InputErrors):
 
 
 class Together:
-    """Collects what is wrong with several inputs, so that it is told at once.
-
-    >>> together = Together()
-    >>> with together.heard():
-    ...     raise InputErrors([Fault("E-1")])
-    >>> len(together.errors)
-    1
-    """
+    """Collects what is wrong with several inputs, so that it is told at once."""
 
     def __init__(self) -> None:
         self.errors: list[InputErrors] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,8 @@ class Profile:
     """What is known about an event, apart from its amounts and the person's history; hashable, few distinct ones.
 
     ``identities`` is a bit mask of the identities that count; ``windows`` names the reach-back windows it lies in; ``age`` -1
-    is unknown; ``declined`` says whether the state of a factor holds.
+    is unknown; ``diseases_by_age`` are the disease classes from an age on, where the age is not known and they depend on it
+    (diseases of childhood); ``declined`` says whether the state of a factor holds.
     """
 
     day: date
@@ -43,6 +44,12 @@ class Profile:
     assistance_institution: bool | None = None
     declined: bool = False
     diagnosis: str = ""
+    diseases_by_age: tuple[tuple[int, tuple[str, ...]], ...] = ()
+
+    def at_age(self, age: int) -> Profile:
+        """Return what would be known if the person were so old."""
+        classes = [found for first, found in self.diseases_by_age if first <= age]
+        return replace(self, age=age, diseases=classes[-1] if classes else self.diseases, diseases_by_age=())
 
 
 def conditions_in(part: object) -> Iterator[When]:

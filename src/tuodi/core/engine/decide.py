@@ -84,15 +84,13 @@ UNKNOWN: dict[str, tuple[str, str, object]] = {
 
 def decide(plan: Plan, profile: Profile) -> Decision:
     """Return what applies; "not yet known" where it depends on a fact that is not known."""
-    lacking = [
-        name for name in UNKNOWN if name in plan.asked and getattr(profile, UNKNOWN[name][1]) == UNKNOWN[name][2]
-    ]
+    asked = plan.asked | {"age"} if profile.diseases_by_age else plan.asked
+    lacking = [name for name in UNKNOWN if name in asked and getattr(profile, UNKNOWN[name][1]) == UNKNOWN[name][2]]
     if not lacking:
         return _decide(plan, profile)
-    fields = [UNKNOWN[name][1] for name in lacking]
     tried = {
-        values: _tried(plan, profile, dict(zip(fields, values, strict=True)))
-        for values in product(*(_values(plan, name) for name in lacking))
+        values: _tried(plan, profile, dict(zip(lacking, values, strict=True)))
+        for values in product(*(_values(plan, name, profile) for name in lacking))
     }
     answers = [answer for answer in tried.values() if isinstance(answer, Decision)]
     if not answers:
@@ -106,17 +104,24 @@ def decide(plan: Plan, profile: Profile) -> Decision:
     return _not_yet_known(plan, answers, decisive)
 
 
-def _values(plan: Plan, name: str) -> list[Any]:
-    """Return values of a fact that between them meet every combination of the conditions that ask for it."""
+def _values(plan: Plan, name: str, profile: Profile) -> list[Any]:
+    """Return values of a fact that between them meet every combination of the conditions that ask for it.
+
+    Of ages also those from which a disease of childhood is another: whoever cannot say how old, cannot say which.
+    """
     if name == "hospital":
         return list(get_args(Tier))
     ranges = [when.age for when in conditions_in([*plan.layers, *plan.pack.refusals]) if when.age is not msgspec.UNSET]
-    return sorted({0, *(age for r in ranges for age in (r.from_, r.to) if age < NO_AGE)})
+    diseases = [first for first, _ in profile.diseases_by_age]
+    return sorted({0, *diseases, *(age for r in ranges for age in (r.from_, r.to) if age < NO_AGE)})
 
 
 def _tried(plan: Plan, profile: Profile, facts: dict[str, Any]) -> Decision | MissingValues:
+    supposed = profile.at_age(facts["age"]) if "age" in facts else profile
+    if "hospital" in facts:
+        supposed = replace(supposed, tier=facts["hospital"])
     try:
-        return _decide(plan, replace(profile, **facts))
+        return _decide(plan, supposed)
     except MissingValues as missing:
         return missing
 

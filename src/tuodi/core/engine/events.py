@@ -163,6 +163,7 @@ def _event(
         s.assistance_designated,
         _declined(plan, windows, s),
         s.diag_code,
+        plan.diseases_open(s),
     )
     decided = plan.decided.get(known)
     if decided is None:

@@ -53,6 +53,7 @@ class Plan:
     decided: dict[tuple[object, ...], tuple[Profile, Decision]] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     classes: dict[tuple[str, str, int, str], tuple[str, ...]] = field(default_factory=dict)
+    open_classes: dict[tuple[str, str], tuple[tuple[int, tuple[str, ...]], ...]] = field(default_factory=dict)
     shape: object | None = None
     vocabulary: object | None = None
 
@@ -97,7 +98,7 @@ class Plan:
         return found
 
     def disease_classes(self, certified: str, diagnosis: str, age: int, *, others: str = "") -> tuple[str, ...]:
-        """Return the classes that a diagnosis falls in; a disease of childhood needs a known age.
+        """Return the classes that a diagnosis falls in; a disease of childhood only at a known age (see ``diseases_by_age``).
 
         ``others`` are further diagnoses of the bill (``;`` between them), looked at only where the pack says "any".
         """
@@ -114,6 +115,25 @@ class Plan:
                     found.append(known.id)
                     break
         return (*found, diseases.otherwise)
+
+    def diseases_by_age(
+        self, certified: str, diagnosis: str, *, others: str = ""
+    ) -> tuple[tuple[int, tuple[str, ...]], ...]:
+        """Return the classes that a diagnosis falls in from each age on, nothing if they are the same at every age."""
+        limits = sorted({0, *(under for codes in self.disease_codes.values() for _, under in codes)})
+        found = [(age, self.disease_classes(certified, diagnosis, age, others=others)) for age in limits]
+        return tuple(found) if len({classes[0] for _, classes in found}) > 1 else ()
+
+    def diseases_open(self, settlement: Settlement) -> tuple[tuple[int, tuple[str, ...]], ...]:
+        """Return the classes of a settlement by age, if they depend on a birth date that the bill does not give."""
+        if settlement.birth or settlement.disease_class:
+            return ()
+        key = (settlement.diag_code, settlement.diag_others)
+        found = self.open_classes.get(key)
+        if found is None:
+            found = self.diseases_by_age("", settlement.diag_code, others=settlement.diag_others)
+            self.open_classes[key] = found
+        return found
 
     def decide(self, profile: Profile) -> Decision:
         """Return what applies; ``MissingValues`` if a rule that applies reads a value nobody has entered."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.words_case import WordedCase
 from tuodi.core.engine.words_layers import figure_specs
 from tuodi.core.engine.words_layout import day, span, wrapped
@@ -13,7 +14,7 @@ from tuodi.core.engine.words_steps import Speaker, StepWords
 from tuodi.core.identities import IDENTITIES
 from tuodi.core.money import yuan
 from tuodi.core.money import yuan_for_people as people
-from tuodi.core.settlements import AMOUNT_FIELDS
+from tuodi.core.settlements import AMOUNT_FIELDS, Settlement
 
 
 def step_words(case: WordedCase, *, all_layers: bool = True) -> Iterator[StepWords]:
@@ -60,7 +61,7 @@ def _grounds(case: WordedCase) -> Iterator[str]:
         ("结算", f"{s.setl_id}，{s.setl_time.isoformat(sep=' ')}，人员 {s.psn_no}，机构 {s.fixmedins_code}"),
         (
             "就医",
-            f"{care_text(s)}（{s.med_type}），诊断 {s.diag_code}，病种 {'、'.join(plan.diseases_of(s))}，转诊 {s.refer_stas}",
+            f"{care_text(s)}（{s.med_type}），诊断 {s.diag_code}，病种 {_diseases(plan, s)}，转诊 {s.refer_stas}",
         ),
         ("身份", _identity(case)),
     ]
@@ -68,6 +69,14 @@ def _grounds(case: WordedCase) -> Iterator[str]:
     facts += [("释义口径", text) for text in _readings(case)]
     for label, text in facts:
         yield from wrapped(f"{label}：{text}", indent=2, hanging=8)
+
+
+def _diseases(plan: Plan, s: Settlement) -> str:
+    """Return the disease classes; where they depend on a birth date that is not given, from which age each holds."""
+    open_ = plan.diseases_open(s)
+    if open_:
+        return "、".join(f"{first} 岁起 {'、'.join(found)}" for first, found in open_) + "（没有出生日期）"
+    return "、".join(plan.diseases_of(s))
 
 
 def _identity(case: WordedCase) -> str:
