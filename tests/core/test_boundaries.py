@@ -139,3 +139,21 @@ def test_a_bill_that_earns_nothing_is_no_difference():
 @pytest.mark.parametrize(("points", "text"), [(1_000, "10%"), (1_050, "10.5%"), (1_005, "10.05%"), (10_000, "100%")])
 def test_rates_for_people(points, text):
     assert percent(points) == text
+
+
+def test_a_lump_sum_that_falls_falls_where_each_claim_is_rounded_alone_too():
+    """4,000 from 10,000 on, 1,000 from 30,000 on, 6,000 from 100,000 on: after 4,000 nothing is due, then 6,000 − 4,000 = 2,000."""
+    lumps = [
+        {"from": f"{at} 元", "amount": f"{amount} 元"} for at, amount in ((10000, 4000), (30000, 1000), (100000, 6000))
+    ]
+    made = load_pack(source({
+        "delegated": None, "readings": None, "rounding": "each_claim", "layers.0.readings": None, "layers.0.caps": None,
+        "layers.0.figures": [{"clause": "JX-4.1", "lumps": lumps}],
+    }))  # fmt: skip
+    bills = [
+        replace(BILL, setl_id=str(month), setl_time=datetime(2022, month, 1), medfee_sumamt=fen, inscp_scp_amt=fen)
+        for month, fen in ((2, 1_000_000), (3, 2_000_000), (4, 7_000_000))
+    ]
+    for reference in (False, True):
+        results = fold(make_plan(made), bills, [dibao("2022-01-01")], reference=reference)
+        assert [result.pay for result in results] == [400_000, 0, 200_000]

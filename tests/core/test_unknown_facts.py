@@ -5,6 +5,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+from sound_pack import source
 
 from tuodi.batch.packs import pack_of, source_of
 from tuodi.core.engine.decide import NOT_YET_KNOWN
@@ -111,6 +112,41 @@ def test_a_disease_of_childhood_is_not_asked_for_where_it_changes_nothing():
     """A person without an identity gets nothing at any age (TH-3.1.0), so that the birth date is not what is lacking."""
     [result] = fold(tinghu(), [replace(BILL, **CHILDHOOD)], [])
     assert result.decision.refusal == "no_category"
+
+
+@pytest.mark.parametrize(
+    ("tertiary", "named", "unnamed"),
+    [
+        # From 18 on two rates that are two questions: nobody knows which without the level.
+        ("jx.tertiary", ["hosp_lv", "brdy"], []),
+        # From 18 on the same rate everywhere, whatever it is: the level does not matter.
+        ("jx.secondary", ["brdy"], ["hosp_lv"]),
+    ],
+)
+def test_figures_that_nobody_has_entered_are_alike_only_if_they_are_the_same_figures(tertiary, named, unnamed):
+    """Under 18 everybody gets 85 %; from 18 on the rate is delegated by level of hospital and has not been entered."""
+    params = {
+        name: {"clause": "JX-4", "asks": "救助比例", "left_to": "市级文件", "unit": "percent"}
+        for name in ("jx.secondary", tertiary)
+    }
+    levels = (("primary", "jx.secondary"), ("secondary", "jx.secondary"), ("tertiary", tertiary))
+    grown = [
+        {
+            "clause": "JX-4.1",
+            "when": {"age": {"from": 18, "to": 999}, "hospital": [level]},
+            "rate": {"delegated": param},
+        }
+        for level, param in levels
+    ]
+    young = {"clause": "JX-4.2", "when": {"age": {"to": 18}}, "rate": "85%"}
+    made = source({
+        "delegated": params, "readings": None, "layers.0.readings": None, "layers.0.caps": None,
+        "layers.0.covers.hospital": ["primary", "secondary", "tertiary"], "layers.0.figures": [*grown, young],
+    })  # fmt: skip
+    result = decided(make_plan(load_pack(made)))
+    assert result.decision.refusal == NOT_YET_KNOWN
+    assert all(name in result.decision.says for name in named)
+    assert not any(name in result.decision.says for name in unnamed)
 
 
 def tinghu():

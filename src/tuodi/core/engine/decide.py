@@ -101,7 +101,7 @@ def decide(plan: Plan, profile: Profile) -> Decision:
         name for i, name in enumerate(lacking)
         if any(not _alike(tried[a], tried[b]) for a, b in product(tried, tried) if (*a[:i], *a[i + 1 :]) == (*b[:i], *b[i + 1 :]))
     ]  # fmt: skip
-    return _not_yet_known(plan, answers, decisive)
+    return _not_yet_known(plan, list(tried.values()), decisive)
 
 
 def _values(plan: Plan, name: str, profile: Profile) -> list[Any]:
@@ -130,12 +130,20 @@ def _alike(one: Decision | MissingValues, other: Decision | MissingValues) -> bo
     """Say whether two answers are the same; figures that nobody has entered are, if they are the same figures."""
     if isinstance(one, MissingValues) or isinstance(other, MissingValues):
         return isinstance(one, MissingValues) and isinstance(other, MissingValues) and one.faults == other.faults
-    chosen = [[(layer.row, layer.figures, layer.missing is None) for layer in d.layers] for d in (one, other)]
+    chosen = [[_looked_at(layer) for layer in d.layers] for d in (one, other)]
     return (one.refusal, one.clause, chosen[0]) == (other.refusal, other.clause, chosen[1])
 
 
-def _not_yet_known(plan: Plan, answers: list[Decision], lacking: list[str]) -> Decision:
-    """Return the answer that names the facts; what insurers pay stands where it does not depend on them."""
+def _looked_at(choice: LayerChoice) -> tuple[int, FigureRow | None, bool]:
+    return choice.row, choice.figures, choice.missing is None
+
+
+def _not_yet_known(plan: Plan, tried: list[Decision | MissingValues], lacking: list[str]) -> Decision:
+    """Return the answer that names the facts; what insurers pay stands where it does not depend on them.
+
+    Its clause is one that depends on them: of a refusal, of a layer, or of a rule whose value nobody has entered.
+    """
+    answers = [answer for answer in tried if isinstance(answer, Decision)]
     first = answers[0]
     insurers = len(plan.pack.insurance) if plan.simulate else 0
     nothing = LayerChoice(0, False)
@@ -146,11 +154,14 @@ def _not_yet_known(plan: Plan, answers: list[Decision], lacking: list[str]) -> D
     refused = [a.clause for a in answers if a.refusal]
     depending = [
         layer.clause for i, layer in enumerate(plan.layers)
-        if any(a.layers[i].figures != first.layers[i].figures for a in answers)
+        if any(_looked_at(a.layers[i]) != _looked_at(first.layers[i]) for a in answers)
     ]  # fmt: skip
+    unentered = [dict(f.fields)["clause"] for t in tried if isinstance(t, MissingValues) for f in t.faults]
     called = "、".join(UNKNOWN[name][0] for name in lacking)
     says = f"适用哪一条取决于{called}，账单里没有；请补上后重新计算"
-    return Decision(NOT_YET_KNOWN, [*refused, *depending][0], says, first.category, first.identity, tuple(kept))
+    return Decision(
+        NOT_YET_KNOWN, [*refused, *depending, *unentered][0], says, first.category, first.identity, tuple(kept)
+    )
 
 
 def _decide(plan: Plan, profile: Profile) -> Decision:
