@@ -79,13 +79,18 @@ def serve(
     print("按 Ctrl+C 停止。", flush=True)
     connections.close_all()
     stop = threading.Event()
-    jobs = threading.Thread(target=work, args=(stop,), name="tuodi-jobs", daemon=True)
-    jobs.start()
+    jobs = [
+        threading.Thread(target=task, args=(stop,), name=name, daemon=True)
+        for name, task in (("tuodi-jobs", work), ("tuodi-long", work_long))
+    ]
+    for job in jobs:
+        job.start()
     try:
         _granian(host, port, workers, tls)
     finally:
         stop.set()
-        jobs.join(10)
+        for job in jobs:
+            job.join(10)
     print("已停止。")
     return 0
 
@@ -123,7 +128,7 @@ def work(stop: threading.Event) -> None:
     while not stop.wait(DELIVER_EVERY):
         try:
             close_old_connections()
-            while outbox.deliver() and not stop.is_set():
+            while outbox.deliver(long=False) and not stop.is_set():
                 pass
             if turns % (SEAL_EVERY // DELIVER_EVERY) == 0:
                 audit.seal()
@@ -131,6 +136,22 @@ def work(stop: threading.Event) -> None:
         except Exception:
             LOG.exception("后台任务出错，稍后重试")
         turns += 1
+    connection.close()
+
+
+def work_long(stop: threading.Event) -> None:
+    """Do what takes long (rosters read, weighed and written) until told to stop, so that nothing else waits for it."""
+    from django.db import close_old_connections, connection
+
+    from tuodi.base import outbox
+
+    while not stop.wait(DELIVER_EVERY):
+        try:
+            close_old_connections()
+            while outbox.deliver(long=True) and not stop.is_set():
+                pass
+        except Exception:
+            LOG.exception("后台任务出错，稍后重试")
     connection.close()
 
 
