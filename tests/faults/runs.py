@@ -154,12 +154,13 @@ print(json.dumps({"settled": settled, "stale": stale, "same": same}))
 IMPORT = """
 import sys
 from tests.faults.runs import roster
-from tuodi.apps.registry.actions.rosters import ApplyRoster, PreviewRoster
+from tuodi.apps.registry.actions.rosters import ApplyRoster
+from tuodi.apps.settlement.importing import take_in
 from tuodi.base.models import User
 registrar = User.objects.get(username="registrar")
-made = PreviewRoster(actor=registrar, content=roster({people}), kind="people", issuer="民政局", area_code="610902", filename="r.csv").run()
+made = take_in(actor=registrar, content=roster({people}), kind="people", issuer="民政局", area_code="610902", filename="r.csv")
 print("previewed", flush=True)
-ApplyRoster(actor=registrar, run_id=made.run.pk).run()
+ApplyRoster(actor=registrar, run_id=made.pk).run()
 print("applied", flush=True)
 """
 LOOK = """

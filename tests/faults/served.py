@@ -20,6 +20,7 @@ WORKER = """
 import threading
 from tuodi.site import commands
 commands.DELIVER_EVERY, commands.SEAL_EVERY = 0.05, 0.1
+threading.Thread(target=commands.work_long, args=(threading.Event(),), daemon=True).start()
 commands.work(threading.Event())
 """
 

@@ -20,10 +20,10 @@ from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
 from tuodi.apps.reconciliation.actions import Reconcile
 from tuodi.apps.reconciliation.models import Finding, Mend
 from tuodi.apps.registry.actions.households import JoinHousehold
-from tuodi.apps.registry.actions.rosters import PreviewRoster
 from tuodi.apps.registry.models import IdentityCode
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.counter import ticket_for
+from tuodi.apps.settlement.importing import take_in
 from tuodi.base import clock
 from tuodi.base.access import ROLES
 from tuodi.base.models import User
@@ -129,6 +129,7 @@ TABLE: dict[str, Row] = {
     "rosters": Row(SEES_ROSTERS), "roster-new": Row(REGISTRAR), "roster": Row(SEES_ROSTERS, **ROSTER),
     "roster-wrong": Row(REGISTRAR, **ROSTER), "roster-impact": Row(REGISTRAR, **ROSTER),
     "roster-confirm": Row(REGISTRAR, "post", ok=(302,), **ROSTER), "roster-drop": Row(REGISTRAR, "post", ok=(302,), **ROSTER),
+    "roster-again": Row(REGISTRAR, "post", ok=(302,), **ROSTER),
     "roster-undo": Row(REGISTRAR, ok=(302,), **ROSTER),
     "duplicates": Row(REGISTRAR), "merges": Row(REGISTRAR),
     "person-merge": Row(REGISTRAR, ok=(302,), **OWN_PERSON),
@@ -242,15 +243,15 @@ def things(cast):
         finding=finding, kind="cancel", reason="演示", proposed_by=cast.chen, proposed_at=at, state="waiting"
     )
     measuring = Measurement.objects.create(value=value, area_code="610900", basis="", by=cast.officer, asked_at=at)
-    roster = PreviewRoster(
+    roster = take_in(
         actor=cast.registrar, content="人员编号,身份,起始日期\nP0002,低保,2024-01-01\n".encode(), filename="a.csv",
         kind="identities", issuer="民政局", area_code="610902",
-    ).run()  # fmt: skip
+    )  # fmt: skip
     member = JoinHousehold(
         actor=cast.chen, psn_no="P0001", number="F1", new_area="610902", first=date(2023, 1, 1)
     ).run()
     return {
-        "household": member.household_id, "membership": member.pk, "identity": cast.wang.identities.get().pk, "roster": roster.run.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
+        "household": member.household_id, "membership": member.pk, "identity": cast.wang.identities.get().pk, "roster": roster.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
         "institution": hospital.pk, "agreement": hospital.agreements.first().pk, "suspension": suspended.pk, "key": key.pk,
     }  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.core.cache import cache
@@ -13,8 +13,11 @@ from tests.site.entering import enter
 from tests.web.visitor import PHONE, SCREEN, Visitor, needs_chromium
 from tuodi.apps.registry import uploads
 from tuodi.apps.registry.models import Identity, ImportRun
+from tuodi.apps.settlement import importing
 from tuodi.apps.settlement.actions import Settle
+from tuodi.base import clock, outbox
 from tuodi.base.models import AuditEvent
+from tuodi.base.progress import Notes
 
 HEAD = "人员编号,姓名,身份,起始日期,认定日期,备注\n"
 GOOD = HEAD + "P0002,,低保,2022-01-01,2022-01-01,\nP9999,,低保,2022-01-01,,\nP0001,,低保,2022-13-01,,=1+1\n"
@@ -98,6 +101,70 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(office, monkeypatch):
     assert "解开后过大" in upload(office, held.getvalue(), "a.xlsx").content.decode()
 
 
+BIG = HEAD + "".join(f"P{9000 + n},,低保,2022-01-01,2022-01-01,\n" for n in range(1500)) + GOOD.removeprefix(HEAD)
+
+
+def test_a_large_roster_is_read_behind_the_page_which_shows_how_far_it_is(office, cast, monkeypatch):
+    monkeypatch.setattr(importing, "SMALL_CHANGES", 0)
+    at = upload(office, BIG)["Location"]
+    page = office.get(at).content.decode()
+    assert "已排队" in page
+    assert 'hx-trigger="every 2s"' in page
+    run = ImportRun.objects.get()
+    with Notes(importing.notes_of(run.pk)) as notes:
+        notes.say("正在与登记比对", 300, 1500)
+        assert "正在与登记比对：300 / 1500（20%）" in office.get(at).content.decode()
+    assert office.get(f"{at}impact/")["Location"] == at
+    outbox.deliver()
+    told = office.get(at, headers={"HX-Request": "true"})
+    assert (told.status_code, told["HX-Redirect"]) == (204, at)
+    assert "查无此人 1501" in office.get(at).content.decode()
+    assert "查不到这个人" in office.get(f"{at}?kind=not_found&page=61").content.decode()
+    office.post(f"{at}confirm/")
+    assert "全部写入或全部不写" in office.get(at).content.decode()
+    outbox.deliver()
+    assert "已导入" in office.get(at).content.decode()
+    office.post(f"{at}undo/")
+    outbox.deliver()
+    assert ImportRun.objects.get().state == "undone"
+
+
+def test_nobody_at_work_is_said_and_a_roster_that_waits_is_given_up(office):
+    at = upload(office, BIG)["Location"]
+    ImportRun.objects.update(asked_at=clock.now() - timedelta(minutes=2))
+    assert "超过一分钟没有看到进展" in office.get(at).content.decode()
+    office.post(f"{at}drop/")
+    outbox.deliver()
+    assert ImportRun.objects.get().state == "dropped"
+
+
+def test_what_was_refused_behind_the_page_is_said_and_can_be_read_again(office, cast, monkeypatch):
+    monkeypatch.setattr(importing, "SMALL_CHANGES", 0)
+    at = upload(office)["Location"]
+    Identity.objects.create(
+        person=cast.li, identity="dibao", first=date(2022, 1, 1), issuer="民政局", recorded_at=clock.now()
+    )
+    office.post(f"{at}confirm/")
+    outbox.deliver()
+    assert "没有导入：预览之后登记的信息有变化" in office.get(at).content.decode()
+    office.post(f"{at}again/")
+    outbox.deliver()
+    page = office.get(at).content.decode()
+    assert "没有导入" not in page
+    assert "变更 1" in page
+
+
+def test_a_large_file_that_cannot_be_read_says_why(office):
+    at = upload(office, "姓名,备注\n" + "甲,乙\n" * 8000)["Location"]
+    outbox.deliver()
+    page = office.get(at).content.decode()
+    assert "没有列：" in page or "缺少" in page, page
+    assert "重新上传" in page
+
+
+DELIVER = "from tuodi.base import outbox\nwhile outbox.deliver(): pass"
+
+
 def looks_right_on_both(visitor):
     """Check the page as it stands on a phone and on a counter's screen."""
     for size in (PHONE, SCREEN):
@@ -119,7 +186,7 @@ def test_a_clerk_takes_a_roster_in(chromium, served):
     page.click("text=上传并看差异")
     page.wait_for_selector("text=等待确认")
     looks_right_on_both(visitor)
-    page.click("text=看对救助金额的影响")
+    page.click("text=看是哪些人")
     page.wait_for_selector("h1:text('对救助金额的影响')")
     looks_right_on_both(visitor)
     page.go_back()
@@ -135,4 +202,24 @@ def test_a_clerk_takes_a_roster_in(chromium, served):
     page.click("text=确认撤销")
     page.wait_for_selector("text=导入已撤销")
     looks_right_on_both(visitor)
+    waits_for_a_large_one(visitor)
     visitor.leave()
+
+
+def waits_for_a_large_one(visitor):
+    """The page says how far the background is, and goes on by itself."""
+    page, served = visitor.page, visitor.served
+    page.goto(f"{served.url}/rosters/new/")
+    page.set_input_files("#id_file", {"name": "large.csv", "mimeType": "text/csv", "buffer": BIG.encode()})
+    page.fill("#id_issuer", "残联")
+    page.click("text=上传并看差异")
+    page.wait_for_selector("text=已排队，正在等待后台任务")
+    looks_right_on_both(visitor)
+    served.manage(DELIVER)
+    page.wait_for_selector("text=等待确认")
+    looks_right_on_both(visitor)
+    page.click("text=查无此人 1501")
+    page.wait_for_selector("text=第 1 / 61 页")
+    looks_right_on_both(visitor)
+    page.click("text=放弃")
+    page.wait_for_selector("text=没有改动任何登记")

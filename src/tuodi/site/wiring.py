@@ -5,7 +5,7 @@ from __future__ import annotations
 from tuodi.apps.reconciliation import daily
 from tuodi.apps.registry import queries as registry
 from tuodi.apps.registry import timeline
-from tuodi.apps.settlement import measuring, moments, nightly, retro
+from tuodi.apps.settlement import importing, measuring, moments, nightly, retro
 from tuodi.base.outbox import SUBSCRIBERS, Subscriber, subscribe
 
 #: fact -> who is told of it, in this order.
@@ -17,6 +17,12 @@ WIRES: dict[str, tuple[Subscriber, ...]] = {
     "settlement:refold_area": (nightly.refold_area,),
     "statement:compared": (daily.keep_statement,),
 }
+#: The same for work that takes long and its own transactions.
+LONG_WIRES: dict[str, Subscriber] = {
+    "roster:uploaded": importing.read_uploaded,
+    "roster:confirmed": importing.apply_confirmed,
+    "roster:undo_asked": importing.undo_asked,
+}
 
 
 def wire() -> None:
@@ -25,6 +31,9 @@ def wire() -> None:
         for subscriber in subscribers:
             if subscriber not in SUBSCRIBERS.get(fact, []):
                 subscribe(fact, subscriber)
+    for fact, subscriber in LONG_WIRES.items():
+        if subscriber not in SUBSCRIBERS.get(fact, []):
+            subscribe(fact, subscriber, is_long=True)
     if moments.moments_of not in timeline.PROVIDERS:
         timeline.PROVIDERS.append(moments.moments_of)
     if moments.settled not in registry.DEPENDENTS:

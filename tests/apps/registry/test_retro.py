@@ -14,6 +14,7 @@ from tuodi.apps.registry.actions.people import MergePeople, UnmergePeople
 from tuodi.apps.registry.actions.rosters import ApplyRoster
 from tuodi.apps.registry.actions.undoing import UndoRoster
 from tuodi.apps.registry.models import Identity, Person
+from tuodi.apps.registry.previews import IMPACT, Lines
 from tuodi.apps.registry.timeline import open_file
 from tuodi.apps.settlement.actions import CancelSettlement, Settle
 from tuodi.apps.settlement.models import Entry, Refold
@@ -25,7 +26,6 @@ from tuodi.apps.settlement.retro import (
     impact_of_ending,
     impact_of_merging,
     impact_of_parting,
-    impact_of_run,
 )
 from tuodi.base import clock, outbox
 from tuodi.core.errors import InputErrors
@@ -106,7 +106,8 @@ def test_an_unchanged_history_has_no_differences_and_is_told_twice_without_harm(
 
 def test_a_roster_shows_what_it_changes_for_whom_and_undoing_takes_it_back(cast):
     run = preview(cast, lines("张三,P0003,,低保,2023-01-01,", "李叔,P0002,,低保,2023-01-01,")).run
-    assert [(i.psn_no, i.gain_fen) for i in impact_of_run(cast.registrar, run.pk)] == [("P0003", 700_000)]
+    assert [(line["psn_no"], line["gain_fen"]) for line in Lines(run, [IMPACT])] == [("P0003", 700_000)]
+    assert run.told["money"] == {"gain_fen": 700_000, "loss_fen": 0, "gaining": 1, "losing": 0, "unknown": 0}
     ApplyRoster(actor=cast.registrar, run_id=run.pk).run()
     outbox.deliver()
     assert paid("Z") == 700_000

@@ -11,17 +11,13 @@ from django.http import Http404
 from tests.apps.cast import assemble
 from tests.apps.registry.test_people import number
 from tuodi.apps.registry.actions.identities import EndIdentity
-from tuodi.apps.registry.actions.rosters import (
-    ApplyRoster,
-    DropRoster,
-    PreviewRoster,
-    list_of_people,
-    preview_of,
-)
+from tuodi.apps.registry.actions.rosters import ApplyRoster, DropRoster
 from tuodi.apps.registry.actions.undoing import UndoRoster
-from tuodi.apps.registry.models import Identity, ImportRun, Membership, Person, PersonChange, RosterFile
+from tuodi.apps.registry.comparing import list_of_people, preview_of
+from tuodi.apps.registry.models import Identity, ImportRun, Membership, Person, PersonChange, RosterFile, RosterPart
 from tuodi.apps.registry.queries import certno_of, household_on, one_list_only, people_matching
 from tuodi.apps.registry.reading import read_roster
+from tuodi.apps.settlement import importing
 from tuodi.base import clock
 from tuodi.base.models import Announcement, AuditEvent
 from tuodi.core.errors import InputErrors
@@ -42,8 +38,10 @@ def lines(*rows, head=HEAD):
 
 
 def preview(cast, content, *, kind="identities", actor=None, **more):
+    """Take a roster in and return what it would change."""
     fields = {"issuer": "民政局", "area_code": "610902", "filename": "roster.csv", **more}
-    return PreviewRoster(actor=actor or cast.registrar, content=content, kind=kind, **fields).run()
+    run = importing.take_in(actor=actor or cast.registrar, content=content, kind=kind, **fields)
+    return preview_of(run)
 
 
 def take_in(cast, content, **more):
@@ -136,11 +134,13 @@ def test_a_preview_says_what_would_change_and_changes_nothing(cast):
     assert kinds(made.plan) == [("changed", "P0002"), ("new", "P0002")]
     assert made.run.counts == {"changed": 1, "new": 1, "unchanged": 1, "conflicts": 0, "not_found": 1, "bad": 0}
     assert believed() == before
-    row = AuditEvent.objects.get()
-    assert (row.verb, row.data["step"]) == ("roster:import", "preview")
-    assert "李叔" not in str(row.data)
-    assert "李叔".encode() not in bytes(RosterFile.objects.get().sealed)
-    assert preview_of(cast.registrar, made.run.pk).plan.digest == made.plan.digest
+    rows = AuditEvent.objects.order_by("pk")
+    assert [(row.verb, row.data["step"]) for row in rows] == [("roster:import", "upload"), ("roster:import", "preview")]
+    assert "李叔" not in str([row.data for row in rows])
+    kept = [*RosterFile.objects.all(), *RosterPart.objects.all()]
+    assert len(kept) == 4
+    assert not any("李叔".encode() in bytes(row.sealed) for row in kept)
+    assert made.run.plan == made.plan.digest
 
 
 def test_a_confirmed_roster_is_applied_with_its_run_and_cannot_be_applied_twice(cast):
@@ -207,6 +207,7 @@ def test_another_area_finds_nobody_and_other_jobs_may_not(cast):
         preview(cast, content, area_code="320902")
     run = preview(cast, content).run
     cast.registrar.area_code = "320902"
+    cast.registrar.save()
     assert preview(cast, content, area_code="320902").plan.not_found
     for action in (ApplyRoster, UndoRoster, DropRoster):
         with pytest.raises(Http404):

@@ -129,9 +129,17 @@ class Membership(models.Model):
 
 
 class ImportRun(models.Model):
-    """One roster taken in: its file, what it changed, and whether it was undone."""
+    """One roster taken in: its file, what it changed, and whether it was undone.
 
-    STATES = [("previewed", "已预览"), ("applied", "已导入"), ("undone", "已撤销"), ("dropped", "已放弃")]
+    While it is read, applied or undone in the background, ``asked_by`` is who asked for that, under whose name it is done.
+    """
+
+    STATES = [
+        ("reading", "正在比对"), ("failed", "未能读取"), ("previewed", "已预览"), ("applying", "正在导入"), ("applied", "已导入"),
+        ("undoing", "正在撤销"), ("undone", "已撤销"), ("dropped", "已放弃"),
+    ]  # fmt: skip
+    #: States that the background leads out of.
+    BUSY = ("reading", "applying", "undoing")
 
     issuer = models.CharField("来源部门", max_length=60)
     kind = models.CharField(max_length=20, choices=[("people", "人员"), ("identities", "身份")])
@@ -144,17 +152,33 @@ class ImportRun(models.Model):
     plan = models.CharField(max_length=64, blank=True, help_text="预览时拟作变更的摘要")
     state = models.CharField(max_length=12, choices=STATES)
     counts = models.JSONField(default=dict)
+    told = models.JSONField(default=dict, help_text="预览的行数、没有用到的列、金额合计；不含个人信息")
     by = models.ForeignKey("base.User", on_delete=models.RESTRICT, related_name="+")
     at = models.DateTimeField()
+    asked_by = models.ForeignKey("base.User", on_delete=models.RESTRICT, null=True, related_name="+")
+    asked_at = models.DateTimeField(null=True)
+    failure = models.TextField(blank=True, help_text="上一步没有办成的原因")
     applied_at = models.DateTimeField(null=True)
     undone_at = models.DateTimeField(null=True)
 
 
 class RosterFile(models.Model):
-    """The content of a previewed roster, sealed; emptied once the run is applied or given up."""
+    """The content of a roster that waits, sealed; emptied once the run is applied or given up."""
 
     run = models.OneToOneField(ImportRun, on_delete=models.RESTRICT, related_name="file")
     sealed = models.BinaryField()
+
+
+class RosterPart(models.Model):
+    """Some lines of a preview, sealed, so that a page shows them without reading the roster again; gone with its file."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.RESTRICT, related_name="parts")
+    kind = models.CharField(max_length=12)
+    number = models.IntegerField()
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "kind", "number"], name="roster_part_once")]
 
 
 class Identity(models.Model):

@@ -414,7 +414,9 @@ def _plan_households(
             )
 
 
-def plan_people(actor: Any, roster: Roster, *, as_of: date, area_code: str) -> Plan:
+def plan_people(
+    actor: Any, roster: Roster, *, as_of: date, area_code: str, progress: Callable[[int, int], None] | None = None
+) -> Plan:
     """Return what a roster of people changes: who is new, whose particulars differ; nobody is removed by absence."""
     plan, prefix = Plan(), access.area_prefix(actor.area_code)
     index = index_of(n for n in roster.frame["certno"].unique() if n)
@@ -451,6 +453,8 @@ def plan_people(actor: Any, roster: Roster, *, as_of: date, area_code: str) -> P
             if row["household"] and person is not None and person.withdrawn_at is None:
                 joining.append((row, Known(person.pk, psn_no, person.name)))
         numbered.setdefault(psn_no, line)
+        if progress and len(numbered) % CHUNK == 0:
+            progress(len(numbered), roster.frame.height)
     _plan_households(plan, actor, joining, as_of=as_of, area_code=area_code)
     return plan
 

@@ -41,8 +41,13 @@ class PersonHistory:
 
     person: Person
     bills: list[Bill]
-    records: list[IdentityRecord]
+    identities: list[Identity]
     numbers: tuple[str, ...] = ()
+
+    @property
+    def records(self) -> list[IdentityRecord]:
+        """Return the identities as the core's values."""
+        return [record_of(row, self.person.psn_no) for row in self.identities]
 
     @property
     def settlements(self) -> list[Settlement]:
@@ -52,9 +57,14 @@ class PersonHistory:
 
 def people_with_bills(area_code: str) -> QuerySet[Person]:
     """Return everybody insured in an area who has a bill, under any of their numbers."""
+    return billed().filter(insured_area__startswith=area_prefix(area_code))
+
+
+def billed() -> QuerySet[Person]:
+    """Return everybody who has a bill, under any of their numbers."""
     merged = Person.objects.filter(merged_into=OuterRef(OuterRef("pk"))).values("psn_no")
-    billed = Exists(Bill.objects.filter(psn_no=OuterRef("psn_no"))) | Exists(Bill.objects.filter(psn_no__in=merged))
-    return Person.objects.filter(billed, insured_area__startswith=area_prefix(area_code), merged_into__isnull=True)
+    has_bill = Exists(Bill.objects.filter(psn_no=OuterRef("psn_no"))) | Exists(Bill.objects.filter(psn_no__in=merged))
+    return Person.objects.filter(has_bill, merged_into__isnull=True)
 
 
 def histories(area_code: str, *, after: str = "", limit: int | None = None) -> Iterator[PersonHistory]:
@@ -64,12 +74,12 @@ def histories(area_code: str, *, after: str = "", limit: int | None = None) -> I
         some = list(people.filter(psn_no__gt=after).order_by("psn_no")[: min(CHUNK, limit or CHUNK)])
         if not some:
             return
-        yield from _read(some)
+        yield from histories_of(some)
         after = some[-1].psn_no
         limit = None if limit is None else limit - len(some)
 
 
-def _read(people: list[Person]) -> Iterator[PersonHistory]:
+def histories_of(people: list[Person]) -> Iterator[PersonHistory]:
     """Yield some people's histories, read in three statements."""
     owner = {person.psn_no: person.psn_no for person in people}
     owner |= dict(Person.objects.filter(merged_into__in=people).values_list("psn_no", "merged_into__psn_no"))
@@ -79,17 +89,16 @@ def _read(people: list[Person]) -> Iterator[PersonHistory]:
     )
     for bill in live.order_by("setl_time", "setl_id"):
         bills[owner[bill.psn_no]].append(bill)
-    records: dict[str, list[IdentityRecord]] = {person.psn_no: [] for person in people}
+    identities: dict[str, list[Identity]] = {person.psn_no: [] for person in people}
     held = Identity.objects.filter(withdrawn_at__isnull=True, person__psn_no__in=list(owner)).order_by("first", "pk")
     for row in held.select_related("person"):
-        number = owner[row.person.psn_no]
-        records[number].append(record_of(row, number))
+        identities[owner[row.person.psn_no]].append(row)
     numbers: dict[str, list[str]] = {person.psn_no: [] for person in people}
     for number, kept in owner.items():
         numbers[kept].append(number)
     for person in people:
         number = person.psn_no
-        yield PersonHistory(person, bills[number], records[number], tuple(numbers[number]))
+        yield PersonHistory(person, bills[number], identities[number], tuple(numbers[number]))
 
 
 @dataclass

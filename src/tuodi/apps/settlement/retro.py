@@ -8,7 +8,6 @@ and reported every night.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -18,11 +17,10 @@ from tuodi.apps.policies.queries import InForce, plans_of
 from tuodi.apps.registry import permissions as registry_permissions
 from tuodi.apps.registry.actions.identities import copied
 from tuodi.apps.registry.actions.people import must_be_mergeable, must_be_merged
-from tuodi.apps.registry.actions.rosters import preview_of
 from tuodi.apps.registry.models import Identity, Person
-from tuodi.apps.registry.plans import Difference, Plan
 from tuodi.apps.registry.queries import identities_of, numbers_of, record_of
 from tuodi.apps.settlement import history
+from tuodi.apps.settlement.impact import PersonHistory, histories_of
 from tuodi.apps.settlement.models import Bill, Entry
 from tuodi.apps.settlement.nightly import RefoldPerson
 from tuodi.base import access
@@ -30,8 +28,6 @@ from tuodi.base.system import system_user
 from tuodi.core.engine.fold import EventResult, LayerResult
 from tuodi.core.errors import InputErrors
 from tuodi.core.identities import IdentityRecord
-
-CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -71,19 +67,34 @@ class Impact:
         return -sum(change.fen for change in self.changes if change.fen < 0)
 
 
-def impact(person: Person, after: list[IdentityRecord], *, plans: list[InForce] | None = None) -> Impact:
+#: area -> the policies in force there, looked up once.
+PlansOf = Callable[[str], list[InForce]]
+
+
+def impact(person: Person, after: Iterable[Identity]) -> Impact:
     """Return the differences between a person's history as believed and with other identities."""
-    bills = history.live_bills(person.psn_no)
-    if not bills:
-        return Impact(person.psn_no, (), 0)
-    settlements = [history.settlement_of(bill, person=person) for bill in bills]
-    plans = plans_of(person.insured_area) if plans is None else plans
+    return weigh(next(histories_of([person])), after, plans=plans_of)
+
+
+def weigh(held: PersonHistory, after: Iterable[Identity], *, plans: PlansOf, changed: Person | None = None) -> Impact:
+    """Return what other identities, or other particulars (``changed``), come to in a history that was read."""
+    was_of, would_be = held.person, changed or held.person
+    if not held.bills:
+        return Impact(was_of.psn_no, (), 0)
+    records = [record_of(row, was_of.psn_no) for row in _in_order(after)]
     try:
-        was = history.compute(settlements, history.records_of(person.psn_no), plans, area=person.insured_area)
-        would = history.compute(settlements, after, plans, area=person.insured_area)
+        was = _folded(held.bills, was_of, held.records, plans)
+        would = _folded(held.bills, would_be, records, plans)
     except InputErrors as errors:
-        return Impact(person.psn_no, (), len(bills), errors.faults[0].message)
-    return Impact(person.psn_no, _compared(was.results, would.results), len(bills))
+        return Impact(was_of.psn_no, (), len(held.bills), errors.faults[0].message)
+    return Impact(was_of.psn_no, _compared(was, would), len(held.bills))
+
+
+def _folded(
+    bills: Iterable[Bill], person: Person, records: list[IdentityRecord], plans: PlansOf
+) -> dict[str, EventResult]:
+    settlements = [history.settlement_of(bill, person=person) for bill in bills]
+    return history.compute(settlements, records, plans(person.insured_area), area=person.insured_area).results
 
 
 def _compared(was: dict[str, EventResult], would: dict[str, EventResult]) -> tuple[Change, ...]:
@@ -118,7 +129,7 @@ def impact_of_certifying(user: Any, *, psn_no: str, identity: str, first: date, 
     """Return what certifying an identity would change; ``facts`` as :class:`CertifyIdentity` takes them."""
     person = _kept(access.get(user, Person, psn_no, registry_permissions.CERTIFY, field="psn_no"))
     made = Identity(person=person, identity=identity, first=first, **facts)
-    return _impact_of_rows(person, [*identities_of(person), made])
+    return impact(person, [*identities_of(person), made])
 
 
 def impact_of_ending(user: Any, *, identity_id: int, last: date) -> Impact:
@@ -141,17 +152,13 @@ def impact_of_death(user: Any, *, psn_no: str, day: date, ends_identities: bool)
         rows = [
             copied(row, last=day) if row.last is None or row.last > day else row for row in rows if row.first <= day
         ]
-    return _impact_of_rows(person, rows)
+    return impact(person, rows)
 
 
 def _impact_of_replacing(row: Identity, facts: dict[str, Any] | None) -> Impact:
     person = _kept(row.person)
     others = [other for other in identities_of(person) if other.pk != row.pk]
-    return _impact_of_rows(person, others if facts is None else [*others, copied(row, **facts)])
-
-
-def _impact_of_rows(person: Person, rows: Iterable[Identity]) -> Impact:
-    return impact(person, [record_of(row, person.psn_no) for row in _in_order(rows)])
+    return impact(person, others if facts is None else [*others, copied(row, **facts)])
 
 
 def _in_order(rows: Iterable[Identity]) -> list[Identity]:
@@ -190,41 +197,8 @@ def _impact_of_joining(kept: Person, person: Person, *, is_joined: bool) -> Impa
 
 def _earned(person: Person, numbers: Iterable[str], rows: Iterable[Identity]) -> dict[str, EventResult]:
     """Return what the bills under some numbers earn as one history of a person."""
-    settlements = [history.settlement_of(bill, person=person) for bill in history.live_bills_under(numbers)]
     records = [record_of(row, person.psn_no) for row in _in_order(rows)]
-    area = person.insured_area
-    return history.compute(settlements, records, plans_of(area), area=area).results
-
-
-def impact_of_run(user: Any, run_id: int, *, progress: Callable[[int, int], None] | None = None) -> list[Impact]:
-    """Return what a previewed roster would change, for those whose settlements it touches; the others have nothing to show."""
-    return impact_of_plan(preview_of(user, run_id).plan, progress=progress)
-
-
-def impact_of_plan(plan: Plan, *, progress: Callable[[int, int], None] | None = None) -> list[Impact]:
-    """Return the impact of a roster's plan; whoever shows it has checked who asks."""
-    by_person: dict[str, list[Difference]] = defaultdict(list)
-    for one in plan.of_kind("new", "changed", "ended"):
-        by_person[one.psn_no].append(one)
-    numbers, found = sorted(by_person), []
-    plans: dict[str, list[InForce]] = {}
-    for at in range(0, len(numbers), CHUNK):
-        for person in Person.objects.filter(psn_no__in=numbers[at : at + CHUNK]).order_by("psn_no"):
-            if not Bill.objects.filter(psn_no__in=numbers_of(person.psn_no)).exists():
-                continue
-            area = person.insured_area
-            if area not in plans:
-                plans[area] = plans_of(area)
-            told = by_person[person.psn_no]
-            gone = {one.held_id for one in told}
-            rows = [row for row in identities_of(person) if row.pk not in gone]
-            rows += [Identity(person=person, identity=one.identity, **one.after) for one in told]
-            made = impact(person, [record_of(row, person.psn_no) for row in _in_order(rows)], plans=plans[area])
-            if made.changes or made.why:
-                found.append(made)
-        if progress:
-            progress(min(at + CHUNK, len(numbers)), len(numbers))
-    return found
+    return _folded(history.live_bills_under(numbers), person, records, plans_of)
 
 
 def refold_people(data: dict[str, Any]) -> None:

@@ -16,14 +16,14 @@ from django.urls import path
 from django.views.decorators.http import require_POST
 
 from tuodi.apps.registry import permissions
-from tuodi.apps.registry.actions.rosters import ApplyRoster, DropRoster, Preview, PreviewRoster, preview_of
-from tuodi.apps.registry.actions.undoing import UndoRoster
+from tuodi.apps.registry.actions.rosters import DropRoster, ReadRosterAgain
 from tuodi.apps.registry.models import ImportRun
-from tuodi.apps.registry.plans import Difference
+from tuodi.apps.registry.previews import CHANGES, IMPACT, LEFT_ALONE, TO_CORRECT, Lines
 from tuodi.apps.registry.uploads import content_of
-from tuodi.apps.settlement.retro import impact_of_plan
-from tuodi.base import access, clock
-from tuodi.base.doors import day_field, page_of, said, sentence_of
+from tuodi.apps.settlement import importing
+from tuodi.base import access, clock, progress
+from tuodi.base.audit import record
+from tuodi.base.doors import day_field, page_of, said
 from tuodi.core.errors import InputErrors
 from tuodi.core.identities import IDENTITIES
 
@@ -32,7 +32,8 @@ KINDS = {
     "new": "新增", "changed": "变更", "ended": "终止", "registered": "新登记人员", "updated": "人员信息变更", "joined": "入户",
     "not_found": "查无此人", "conflicts": "需要核对", "bad": "填写有误",
 }  # fmt: skip
-LEFT_ALONE = ("not_found", "conflicts", "bad")
+#: Seconds of silence after which a page says that nobody seems to be at work.
+SILENT = 60
 #: Fields of a difference as people call them.
 FIELDS = {
     "first": "起始日期", "last": "终止日期", "certified_on": "认定日期", "applied_on": "申请日期", "issuer": "认定部门",
@@ -85,70 +86,76 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            preview = PreviewRoster(
+            run = importing.take_in(
                 actor=request.user, content=content_of(given["file"]), filename=given["file"].name, kind=given["kind"],
                 issuer=given["issuer"], area_code=str(getattr(request.user, "area_code", "")), as_of=given["as_of"],
                 is_full=given["is_full"] == "yes", covers=given["covers"],
-            ).run()  # fmt: skip
+            )  # fmt: skip
         except InputErrors as error:
             wrong = said(error)
         else:
-            return redirect("roster", preview.run.pk)
+            return redirect("roster", run.pk)
     return render(request, "rosters/new.html", {"form": form, "wrong": wrong})
 
 
-def _told(one: Difference) -> dict[str, Any]:
-    """Return a difference as a line of the page."""
-    facts = [
-        (FIELDS.get(name, name), (one.before or {}).get(name), one.after.get(name))
-        for name in one.fields
-        if name in FIELDS and name != "certno" and (one.after.get(name) or (one.before or {}).get(name))
-    ]
-    return {
-        "kind": KINDS.get(one.kind, one.kind), "psn_no": one.psn_no, "name": one.name, "line": one.line, "facts": facts,
-        "identity": IDENTITIES.get(one.identity, ""),
-    }  # fmt: skip
-
-
-def _lines(preview: Preview, kind: str) -> list[Any]:
-    """Return what a preview's page lists: differences, or the sentences of rows left alone."""
-    left = {
-        "not_found": preview.plan.not_found, "conflicts": preview.plan.conflicts, "bad": preview.roster.faults,
-    }  # fmt: skip
-    return list(left[kind]) if kind in left else preview.plan.of_kind(*([kind] if kind else KINDS))
+def _told(line: dict[str, Any]) -> dict[str, Any]:
+    """Return a kept difference as a line of the page."""
+    facts = [(FIELDS[name], was, will) for name, was, will in line["fields"] if name in FIELDS and (was or will)]
+    named = {"kind": KINDS[line["kind"]], "identity": IDENTITIES.get(line["identity"], "")}
+    return {**line, **named, "facts": facts}
 
 
 @login_required
 def roster(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show an import: where it came from, and while it waits what it would change."""
+    """Show an import: where it came from, how far it is, and while it waits what it would change."""
     run = access.get(request.user, ImportRun, pk, permissions.VIEW_ROSTER)
     shown: dict[str, Any] = {
         "run": run, "covers": [IDENTITIES[code] for code in run.covers], "may_import": access.may(request.user, permissions.IMPORT),
         "may_undo": access.may(request.user, permissions.UNDO) and run.state == "applied",
         "counts": [(key, name, run.counts.get(key, 0), key in LEFT_ALONE) for key, name in KINDS.items() if run.counts.get(key)],
     }  # fmt: skip
+    if run.state in ImportRun.BUSY:
+        return render(request, "rosters/detail.html", shown | _progress(run))
+    if request.headers.get("HX-Request") == "true":
+        return redirect("roster", pk)
     if run.state == "previewed" and shown["may_import"]:
-        preview = preview_of(request.user, pk)
         kind = request.GET.get("kind", "")
         kind = kind if kind in KINDS else ""
-        page = page_of(request, _lines(preview, kind))
+        page = page_of(request, Lines(run, [kind] if kind else CHANGES))
         is_left = kind in LEFT_ALONE
         shown |= {
-            "page": page, "kind": kind, "is_left": is_left, "lines": [sentence_of(one) if is_left else _told(one) for one in page],
-            "changes": len(preview.plan.differences), "has_changed": preview.plan.digest != run.plan,
-            "absences_kept": preview.plan.absences_kept, "ignored": preview.roster.ignored,
+            "page": page, "kind": kind, "is_left": is_left, "lines": list(page) if is_left else [_told(line) for line in page],
+            "changes": len(Lines(run, CHANGES)), "touched": len(Lines(run, [IMPACT])),
         }  # fmt: skip
+        _viewed(request, run)
     return render(request, "rosters/detail.html", shown)
+
+
+def _progress(run: ImportRun) -> dict[str, Any]:
+    """Return how far the background is with a run, and whether nothing was heard of it for long."""
+    seen = progress.seen(importing.notes_of(run.pk))
+    waited = (clock.now() - (run.asked_at or run.at)).total_seconds()
+    return {"is_busy": True, "progress": seen, "is_silent": (seen.age if seen else waited) > SILENT}
+
+
+def _viewed(request: HttpRequest, run: ImportRun) -> None:
+    record(actor=request.user, verb="roster:viewed", subject="roster", subject_id=run.pk, area_code=run.area_code)
+
+
+def _waiting(request: HttpRequest, pk: int) -> ImportRun | None:
+    """Return a run of which a preview is kept; None if it went on since."""
+    run = access.get(request.user, ImportRun, pk, permissions.IMPORT)
+    return run if run.state == "previewed" else None
 
 
 @login_required
 def wrong_rows(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the rows that are wrong as a file to correct and upload again."""
-    run = access.get(request.user, ImportRun, pk, permissions.IMPORT)
-    try:
-        content = preview_of(request.user, run.pk).roster.bad_csv
-    except InputErrors as error:
-        return _back(request, pk, error)
+    run = _waiting(request, pk)
+    if run is None:
+        return redirect("roster", pk)
+    content = b"".join(text.encode() for text in Lines(run, [TO_CORRECT]))
+    _viewed(request, run)
     told = {"Content-Disposition": f'attachment; filename="roster-{run.pk}-to-correct.csv"'}
     return HttpResponse(content, content_type="text/csv; charset=utf-8", headers=told)
 
@@ -156,18 +163,11 @@ def wrong_rows(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def impact(request: HttpRequest, pk: int) -> HttpResponse:
     """Show who should already have been helped, and by how much, before the roster is confirmed."""
-    run = access.get(request.user, ImportRun, pk, permissions.IMPORT)
-    try:
-        found = impact_of_plan(preview_of(request.user, pk).plan)
-    except InputErrors as error:
-        return _back(request, pk, error)
-    known = [one for one in found if not one.why]
-    shown = {
-        "run": run, "page": page_of(request, found), "gain": sum(one.gain_fen for one in known),
-        "loss": sum(one.loss_fen for one in known), "gaining": sum(1 for one in known if one.gain_fen),
-        "losing": sum(1 for one in known if one.loss_fen), "unknown": len(found) - len(known),
-    }  # fmt: skip
-    return render(request, "rosters/impact.html", shown)
+    run = _waiting(request, pk)
+    if run is None:
+        return redirect("roster", pk)
+    _viewed(request, run)
+    return render(request, "rosters/impact.html", {"run": run, "page": page_of(request, Lines(run, [IMPACT]))})
 
 
 def _back(request: HttpRequest, pk: int, error: InputErrors) -> HttpResponse:
@@ -180,12 +180,26 @@ def _back(request: HttpRequest, pk: int, error: InputErrors) -> HttpResponse:
 @require_POST
 def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     """Apply a previewed roster."""
-    access.get(request.user, ImportRun, pk, permissions.IMPORT)
+    run = access.get(request.user, ImportRun, pk, permissions.IMPORT)
     try:
-        ApplyRoster(actor=request.user, run_id=pk).run()
+        importing.confirm(request.user, run)
     except InputErrors as error:
         return _back(request, pk, error)
-    messages.success(request, "名册已导入。受影响的结算将自动重算，差额另记。")
+    run.refresh_from_db()
+    if run.state == "applied":
+        messages.success(request, "名册已导入。受影响的结算将自动重算，差额另记。")
+    return redirect("roster", pk)
+
+
+@login_required
+@require_POST
+def again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have a roster that waits held against what is known now."""
+    access.get(request.user, ImportRun, pk, permissions.IMPORT)
+    try:
+        ReadRosterAgain(actor=request.user, run_id=pk).run()
+    except InputErrors as error:
+        return _back(request, pk, error)
     return redirect("roster", pk)
 
 
@@ -208,10 +222,12 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     run = access.get(request.user, ImportRun, pk, permissions.UNDO)
     if request.method == "POST":
         try:
-            UndoRoster(actor=request.user, run_id=pk).run()
+            importing.undo(request.user, run)
         except InputErrors as error:
             return _back(request, pk, error)
-        messages.success(request, "导入已撤销，登记恢复到导入之前。")
+        run.refresh_from_db()
+        if run.state == "undone":
+            messages.success(request, "导入已撤销，登记恢复到导入之前。")
         return redirect("roster", pk)
     if run.state != "applied":
         return redirect("roster", pk)
@@ -226,6 +242,7 @@ urlpatterns = [
     path("rosters/<int:pk>/to-correct.csv", wrong_rows, name="roster-wrong"),
     path("rosters/<int:pk>/impact/", impact, name="roster-impact"),
     path("rosters/<int:pk>/confirm/", confirm, name="roster-confirm"),
+    path("rosters/<int:pk>/again/", again, name="roster-again"),
     path("rosters/<int:pk>/drop/", drop, name="roster-drop"),
     path("rosters/<int:pk>/undo/", undo, name="roster-undo"),
 ]

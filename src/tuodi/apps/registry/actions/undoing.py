@@ -27,7 +27,7 @@ class UndoRoster(_RunAction):
     """Undo an applied roster exactly, or refuse and say whose later changes stand in the way."""
 
     verb = permissions.UNDO
-    needs, wanted = "applied", "撤销"
+    needs, wanted = ("applied", "undoing"), "撤销"
 
     def decide(self) -> None:
         run = self.run_row
@@ -121,8 +121,8 @@ class UndoRoster(_RunAction):
         for some in chunks(person.pk for person in self.people if person.pk not in restored):
             Person.objects.filter(pk__in=some).update(withdrawn_at=now)
             SearchWord.objects.filter(person__in=some).delete()
-        run.state, run.undone_at = "undone", now
-        run.save(update_fields=["state", "undone_at"])
+        run.state, run.undone_at, run.failure = "undone", now, ""
+        run.save(update_fields=["state", "undone_at", "failure"])
         return run
 
     def announce(self, done: ImportRun) -> None:

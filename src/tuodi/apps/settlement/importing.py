@@ -1,0 +1,198 @@
+"""Rosters read, weighed, applied and undone in the background, each step under the name of whoever asked for it.
+
+Reading and weighing write nothing until a short action keeps the preview; applying and undoing are one transaction each. So a
+step that was killed has left nothing, its announcement still waits, and the next delivery begins it anew; a step that is told
+twice finds the run in another state and does nothing. What is small is done at once, so that a clerk does not wait for a turn.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+
+from tuodi.apps.policies.queries import plans_of
+from tuodi.apps.registry import comparing
+from tuodi.apps.registry.actions.rosters import (
+    ApplyRoster,
+    AskToUndo,
+    ConfirmRoster,
+    KeepPreview,
+    UploadRoster,
+    step_failed,
+)
+from tuodi.apps.registry.actions.undoing import UndoRoster
+from tuodi.apps.registry.models import Identity, ImportRun, Person
+from tuodi.apps.registry.plans import Difference, Plan
+from tuodi.apps.settlement.impact import CHUNK, PersonHistory, billed, histories_of
+from tuodi.apps.settlement.retro import Impact, weigh
+from tuodi.base.action import Action, together
+from tuodi.base.doors import said
+from tuodi.base.progress import Notes
+from tuodi.core.errors import InputErrors
+
+#: What is done at once: files of so many bytes, runs of so many changes.
+SMALL_BYTES, SMALL_CHANGES = 40 * 1024, 500
+#: Settlements of one person that a preview lists.
+LISTED = 50
+GONE = "经办人的账号已停用，或岗位、辖区已变，不能以其名义继续。请由在岗的身份信息岗重新办理。"
+
+Progress = Callable[[int, int], None]
+
+
+def notes_of(run_id: int) -> str:
+    """Return the name under which the progress of a run is noted."""
+    return f"roster-{run_id}"
+
+
+def take_in(*, actor: Any, content: bytes, **given: Any) -> ImportRun:
+    """Take a roster in: a small one is read and weighed at once and not kept if it cannot be read, another in the background."""
+    upload = UploadRoster(actor=actor, content=content, **given)
+    if len(content) > SMALL_BYTES:
+        made: ImportRun = upload.run()
+        return made
+    with together():
+        made = upload.run()
+        return read(made)
+
+
+def confirm(actor: Any, run: ImportRun) -> None:
+    """Have a previewed roster applied, a small one at once; raises what refuses it."""
+    if _changes(run) > SMALL_CHANGES:
+        ConfirmRoster(actor=actor, run_id=run.pk).run()
+    else:
+        ApplyRoster(actor=actor, run_id=run.pk).run()
+
+
+def undo(actor: Any, run: ImportRun) -> None:
+    """Have an applied roster undone, a small one at once; raises what refuses it."""
+    if _changes(run) > SMALL_CHANGES:
+        AskToUndo(actor=actor, run_id=run.pk).run()
+    else:
+        UndoRoster(actor=actor, run_id=run.pk).run()
+
+
+def _changes(run: ImportRun) -> int:
+    left = ("unchanged", "conflicts", "not_found", "bad")
+    return sum(count for kind, count in run.counts.items() if kind not in left)
+
+
+def read(run: ImportRun, notes: Notes | None = None) -> ImportRun:
+    """Read a kept roster, weigh what it would change, and keep both; raises what is wrong with the file's form."""
+
+    def saying(doing: str) -> Progress | None:
+        return (lambda done, total: notes.say(doing, done, total)) if notes else None
+
+    if notes:
+        notes.say("正在读取名册")
+    preview = comparing.preview_of(run, reading=saying("正在读取名册"), progress=saying("正在与登记比对"))
+    found = impact_of_plan(preview.plan, progress=saying("正在测算对救助金额的影响"))
+    if notes:
+        notes.say("正在保存比对结果")
+    kept: ImportRun = KeepPreview(
+        actor=run.by, preview=preview, impacts=[line_of(one) for one in found], sums=sums_of(found)
+    ).run()
+    return kept
+
+
+def read_uploaded(data: dict[str, Any]) -> None:
+    """Subscriber of ``roster:uploaded``."""
+    _step(data["run"], "reading", "failed", read)
+
+
+def apply_confirmed(data: dict[str, Any]) -> None:
+    """Subscriber of ``roster:confirmed``."""
+    _step(data["run"], "applying", "previewed", _acting(ApplyRoster))
+
+
+def undo_asked(data: dict[str, Any]) -> None:
+    """Subscriber of ``roster:undo_asked``."""
+    _step(data["run"], "undoing", "applied", _acting(UndoRoster))
+
+
+def _acting(action: Callable[..., Action]) -> Callable[[ImportRun, Notes], Any]:
+    def act(run: ImportRun, notes: Notes) -> Any:
+        doing = {"applying": "正在写入登记", "undoing": "正在恢复登记"}[run.state]
+        notes.say("正在核对登记有没有变化")
+        return action(
+            actor=run.asked_by, run_id=run.pk, progress=lambda done, total: notes.say(doing, done, total)
+        ).run()
+
+    return act
+
+
+def _step(run_id: int, state: str, back_to: str, work: Callable[[ImportRun, Notes], Any]) -> None:
+    """Take a step that a run waits for; what refuses it is kept for whoever asked."""
+    run = ImportRun.objects.select_related("by", "asked_by").filter(pk=run_id, state=state).first()
+    if run is None:
+        return
+    with Notes(notes_of(run_id)) as notes:
+        try:
+            work(run, notes)
+        except InputErrors as errors:
+            step_failed(run_id, state=state, back_to=back_to, why="\n".join(said(errors)))
+        except (PermissionDenied, Http404):
+            step_failed(run_id, state=state, back_to=back_to, why=GONE)
+
+
+def impact_of_plan(plan: Plan, *, progress: Progress | None = None) -> list[Impact]:
+    """Return what a roster's plan comes to, for those whose settlements it touches; whoever shows it has checked who asks.
+
+    A bounded number of statements for each few hundred people, however many settlements they have.
+    """
+    by_person: dict[str, list[Difference]] = defaultdict(list)
+    for one in plan.of_kind("new", "changed", "ended", "updated"):
+        by_person[one.psn_no].append(one)
+    numbers, found, plans = sorted(by_person), [], cache(plans_of)
+    for at in range(0, len(numbers), CHUNK):
+        people = list(billed().filter(psn_no__in=numbers[at : at + CHUNK]).order_by("psn_no"))
+        for held in histories_of(people):
+            made = weigh(held, _identities_after(held, by_person), plans=plans, changed=_person_after(held, by_person))
+            if made.changes or made.why:
+                found.append(made)
+        if progress:
+            progress(min(at + CHUNK, len(numbers)), len(numbers))
+    return found
+
+
+def _identities_after(held: PersonHistory, told: dict[str, list[Difference]]) -> Iterator[Identity]:
+    """Yield somebody's certifications as a plan leaves them."""
+    mine = [one for one in told[held.person.psn_no] if one.kind != "updated"]
+    gone = {one.held_id for one in mine}
+    yield from (row for row in held.identities if row.pk not in gone)
+    yield from (Identity(person=held.person, identity=one.identity, **one.after) for one in mine)
+
+
+def _person_after(held: PersonHistory, told: dict[str, list[Difference]]) -> Person | None:
+    """Return somebody's particulars as a plan leaves them; None if it leaves them alone."""
+    changed = None
+    for one in told[held.person.psn_no]:
+        if one.kind == "updated":
+            changed = changed or copy.copy(held.person)
+            for name, value in one.after.items():
+                if name != "certno":
+                    setattr(changed, name, value)
+    return changed
+
+
+def line_of(one: Impact) -> dict[str, Any]:
+    """Return one person's impact as a preview keeps it."""
+    listed = [[change.settled_on.isoformat(), change.fen] for change in one.changes[:LISTED]]
+    return {
+        "psn_no": one.psn_no, "bills": one.bills, "gain_fen": one.gain_fen, "loss_fen": one.loss_fen, "why": one.why,
+        "changes": listed, "more": len(one.changes) - len(listed),
+    }  # fmt: skip
+
+
+def sums_of(found: list[Impact]) -> dict[str, int]:
+    """Return what a roster comes to in all."""
+    return {
+        "gain_fen": sum(one.gain_fen for one in found), "loss_fen": sum(one.loss_fen for one in found),
+        "gaining": sum(1 for one in found if one.gain_fen), "losing": sum(1 for one in found if one.loss_fen),
+        "unknown": sum(1 for one in found if one.why),
+    }  # fmt: skip
