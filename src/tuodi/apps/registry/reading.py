@@ -286,11 +286,11 @@ def _headings(table: _Table, schema: Schema, *, identity: str) -> dict[str, str]
 def _normalised(frame: pl.DataFrame, *, identity: str, names: Mapping[str, str]) -> pl.DataFrame:
     """Return the cells as the exchange format writes them, where what is meant is certain."""
     frame = frame.with_columns(pl.all().fill_null("").str.strip_chars(" \t\r\n\u3000"))
-    made = []
+    made: list[pl.Expr | pl.Series] = []
     for name in frame.columns:
         cell = pl.col(name)
         if name in ("begin", "end", "certified_on", "applied_on", "birth"):
-            made.append(_day(cell).alias(name))
+            made.append(_days(frame[name]))
         elif name == "identity":
             known = IDENTITY_NAMES | dict(names)
             filled = pl.when(cell == "").then(pl.lit(identity)).otherwise(cell) if identity else cell
@@ -301,6 +301,14 @@ def _normalised(frame: pl.DataFrame, *, identity: str, names: Mapping[str, str])
     return (
         frame if "identity" in frame.columns or not identity else frame.with_columns(pl.lit(identity).alias("identity"))
     )
+
+
+def _days(cells: pl.Series) -> pl.Series:
+    """Return a column of days as the exchange format writes them; each way of writing one is looked at once."""
+    written = cells.unique()
+    meant = written.to_frame("day").select(_day(pl.col("day"))).to_series()
+    other = written != meant
+    return cells.replace(written.filter(other), meant.filter(other))
 
 
 def _day(cell: pl.Expr) -> pl.Expr:
