@@ -258,6 +258,12 @@ def test_an_admission_says_whether_the_deposit_is_waived_AK_6_2_2(hospital, cast
     assert Encounter.objects.get().is_deposit_waived
 
 
+def test_what_is_not_known_of_a_deposit_is_asked_for_in_words(hospital):
+    stay = {"psn_no": "P0001", "insutype": "390", "begntime": "2023-03-01 08:00:00", "med_type": "21", "ipt_no": "Z1"}
+    result = hospital.call("2401", {"mdtrtinfo": stay, "diseinfo": []})["result"]
+    assert (result["deposit_waived"], result["exp_content"]) == ("0", "押金：尚不能确定，还要知道是否经基层首诊转诊。")
+
+
 def test_per_service_paths_and_foreign_institutions(hospital, cast):
     out = hospital.call("1101", {"data": {"psn_no": "P0001"}}, path="/fsi/api/fsiPsnInfoService/queryPsnInfo")
     assert out["baseinfo"]["psn_no"] == "P0001"

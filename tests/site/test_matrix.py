@@ -24,6 +24,7 @@ from tuodi.apps.registry.models import IdentityCode
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.counter import ticket_for
 from tuodi.apps.settlement.importing import take_in
+from tuodi.apps.settlement.models import Encounter
 from tuodi.base import clock
 from tuodi.base.access import ROLES
 from tuodi.base.models import User
@@ -31,7 +32,7 @@ from tuodi.base.models import User
 pytestmark = pytest.mark.django_db
 
 WORKERS = frozenset(ROLES)
-COUNTER = frozenset({"hospital", "county_clerk"})
+COUNTER, HOSPITAL = frozenset({"hospital", "county_clerk"}), frozenset({"hospital"})
 SEES_SETTLEMENTS = frozenset({"hospital", "county_clerk", "county_approver", "finance", "auditor", "system"})
 PEOPLE = ("anonymous", *ROLES, "elsewhere", "other_hospital")
 
@@ -114,6 +115,10 @@ TABLE: dict[str, Row] = {
     "counter-bill": Row(COUNTER, arguments=("ticket",), elsewhere=404),
     "counter-try": Row(COUNTER, "post", arguments=("ticket",), elsewhere=404),
     "counter-settle": Row(COUNTER, "post", arguments=("ticket",), elsewhere=404, exceptions={"county_clerk": 403}),
+    "counter-admit": Row(HOSPITAL, arguments=("ticket",), elsewhere=404),
+    "counter-admit-cancel": Row(
+        HOSPITAL, "post", ok=(302,), arguments=("ticket", "stay"), elsewhere=404, other_hospital=404
+    ),
     "people": Row(SEES_PEOPLE - {"hospital"}),
     "person": Row(SEES_PEOPLE, **OWN_PERSON),
     "person-reveal": Row(frozenset({"registry_clerk", "county_clerk", "county_approver"}), "post", **OWN_PERSON),
@@ -250,8 +255,11 @@ def things(cast):
     member = JoinHousehold(
         actor=cast.chen, psn_no="P0001", number="F1", new_area="610902", first=date(2023, 1, 1)
     ).run()
+    stay = Encounter.objects.create(
+        mdtrt_id="N1", psn_no="P0001", fixmedins_code=hospital.code, med_type="21", admitted=at, recorded_at=at
+    )
     return {
-        "household": member.household_id, "membership": member.pk, "identity": cast.wang.identities.get().pk, "roster": roster.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
+        "stay": stay.pk, "household": member.household_id, "membership": member.pk, "identity": cast.wang.identities.get().pk, "roster": roster.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
         "institution": hospital.pk, "agreement": hospital.agreements.first().pk, "suspension": suspended.pk, "key": key.pk,
     }  # fmt: skip
 

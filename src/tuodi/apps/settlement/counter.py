@@ -17,7 +17,8 @@ from tuodi.apps.registry import queries as registry
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.actions import Cancelled, CancelSettlement, Settle, Settled, presettle
-from tuodi.apps.settlement.models import Bill
+from tuodi.apps.settlement.admissions import hold_stay, leave
+from tuodi.apps.settlement.models import Bill, Encounter
 from tuodi.apps.settlement.people import E_NOBODY
 from tuodi.base import access
 from tuodi.base.audit import record
@@ -159,8 +160,14 @@ class SettleAsShown(Settle):
         super().__init__(actor=actor, bill=bill)
         self.shown_fen = shown_fen
 
+    def lock(self) -> None:
+        self.stay = hold_stay(self.bill)
+        super().lock()
+
     def write(self) -> Settled:
         done = super().write()
+        if self.stay is not None:
+            leave(self.stay, done.bill)
         if done.result.pay != self.shown_fen:
             raise InputErrors(
                 [fault(E_CHANGED, shown=yuan_for_people(self.shown_fen), now=yuan_for_people(done.result.pay))]
@@ -184,6 +191,13 @@ class CancelByHand(CancelSettlement):
         super().check()
         if self.bill.msgid:
             raise InputErrors([fault(E_CONNECTED, setl_id=self.setl_id)])
+
+    def write(self) -> Cancelled:
+        done = super().write()
+        if self.bill.mdtrt_id:
+            stays = Encounter.objects.filter(mdtrt_id=self.bill.mdtrt_id, fixmedins_code=self.bill.fixmedins_code)
+            stays.update(discharged=None)
+        return done
 
     def audited(self, done: Cancelled) -> dict[str, Any]:
         said = super().audited(done)

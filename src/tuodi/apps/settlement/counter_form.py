@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django import forms
 from tuodi.apps.institutions.models import Institution
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement.counter import REASONS, setl_id_for
-from tuodi.apps.settlement.models import Bill
+from tuodi.apps.settlement.models import Bill, Encounter
 from tuodi.apps.settlement.settling import E_DATES, E_OVERPAID, E_SPLIT
 from tuodi.base import clock
 from tuodi.base.doors import day_field
@@ -97,6 +98,7 @@ class BillForm(forms.Form):
 
     key = forms.CharField(widget=forms.HiddenInput, max_length=24)
     institution = forms.ChoiceField(label="定点医药机构", required=False)
+    mdtrt_id = forms.ChoiceField(label="在院登记", required=False)
     med_type = forms.ChoiceField(label="医疗类别", choices=[(code, MED_TYPES[code]) for code in CARE])
     begndate, enddate = day_field("入院（就诊）日期"), day_field("出院日期")
     setl_time = forms.DateTimeField(
@@ -128,10 +130,18 @@ class BillForm(forms.Form):
     acct_pay = _money("", label="个人账户支付")
 
     def __init__(
-        self, *args: Any, person: Person, own: Institution | None, choices: list[Institution], **kwargs: Any
-    ) -> None:
+        self, *args: Any, person: Person, own: Institution | None, choices: list[Institution], stays: Sequence[Encounter] = (),
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(*args, **kwargs)
-        self.person, self.own = person, own
+        self.person, self.own, self.stays = person, own, stays
+        if stays:
+            told = [
+                (s.mdtrt_id, f"{clock.local(s.admitted):%Y-%m-%d %H:%M} 入院（住院号 {s.ipt_otp_no}）") for s in stays
+            ]
+            self.fields["mdtrt_id"].choices = [*told, ("", "不是这几次住院")]  # type: ignore[attr-defined]
+        else:
+            del self.fields["mdtrt_id"]
         if own is None:
             field = self.fields["institution"]
             field.required = True
@@ -140,13 +150,20 @@ class BillForm(forms.Form):
             del self.fields["institution"]
 
     @staticmethod
-    def fresh() -> dict[str, Any]:
-        """Return what a new page begins with: its own key, today, now."""
+    def fresh(stays: Sequence[Encounter] = ()) -> dict[str, Any]:
+        """Return what a new page begins with: its own key, today, now, and what is known of the newest stay."""
         today = clock.today()
-        return {
+        began = {
             "key": f"{today:%Y%m%d}{secrets.token_hex(8)}", "med_type": CARE[0], "begndate": today, "enddate": today,
             "setl_time": clock.now().replace(second=0, microsecond=0),
         }  # fmt: skip
+        if stays:
+            newest = stays[0]
+            began |= {
+                "mdtrt_id": newest.mdtrt_id, "begndate": clock.local(newest.admitted).date(), "diag_code": newest.diag_code,
+                "med_type": newest.med_type if newest.med_type in CARE else CARE[0],
+            }  # fmt: skip
+        return began
 
     def rows(self, *names: str) -> list[forms.BoundField]:
         return [self[name] for name in names]
@@ -154,7 +171,8 @@ class BillForm(forms.Form):
     @property
     def care(self) -> list[forms.BoundField]:
         names = ("med_type", "diag_code", "begndate", "enddate", "setl_time")
-        return self.rows(*(("institution",) if self.own is None else ()), *names)
+        first = [name for name in ("institution", "mdtrt_id") if name in self.fields]
+        return self.rows(*first, *names)
 
     @property
     def special(self) -> list[forms.BoundField]:
@@ -191,6 +209,11 @@ class BillForm(forms.Form):
         first, last = data.get("begndate"), data.get("enddate")
         if first and last and last < first:
             self.add_error("enddate", fault(E_DATES, first=first, last=last).message)
+        stay = next((s for s in self.stays if s.mdtrt_id == data.get("mdtrt_id")), None)
+        if stay and first and first != clock.local(stay.admitted).date():
+            self.add_error(
+                "begndate", f"入院登记的日期是 {clock.local(stay.admitted):%Y-%m-%d}，请核对，或选“不是这几次住院”。"
+            )
         if last and data.get("setl_time") and clock.local(data["setl_time"]).date() < last:
             self.add_error("setl_time", "医保结算时间早于出院日期，请核对。")
         if any(name in self.errors for name in (*SPLIT_FIELDS, *INSURER_FIELDS)):
@@ -209,9 +232,9 @@ class BillForm(forms.Form):
         code = self.own.code if self.own else data["institution"]
         amounts = {name: data[name] for name in (*SPLIT_FIELDS, *INSURER_FIELDS, "supp_pay", "relief_amt")}
         amounts["relief_amt"] += data["hosp_part_amt"]
-        outpatient = not data["med_type"].startswith("2")
+        outpatient = not data["med_type"].startswith("2") and data["med_type"] != "52"
         return Bill(
-            setl_id=setl_id_for(data["key"]), psn_no=person.psn_no, fixmedins_code=code, insutype=person.insutype,
+            setl_id=setl_id_for(data["key"]), mdtrt_id=data.get("mdtrt_id", ""), psn_no=person.psn_no, fixmedins_code=code, insutype=person.insutype,
             clr_type="11" if outpatient else "21", clr_optins=person.insured_area[:6], med_type=data["med_type"],
             begndate=data["begndate"], enddate=data["enddate"], setl_time=data["setl_time"], diag_code=data["diag_code"].strip().upper(),
             disease_class=data["disease_class"], cause=data["cause"],

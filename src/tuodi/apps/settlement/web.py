@@ -22,6 +22,7 @@ from tuodi.apps.policies.queries import layer_names
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import counter, listing, permissions
 from tuodi.apps.settlement.actions import E_SETTLED
+from tuodi.apps.settlement.admissions import stays_of
 from tuodi.apps.settlement.counter_form import BillForm, CancelForm, FindForm
 from tuodi.apps.settlement.models import Bill, BooksCheck, BooksDifference
 from tuodi.apps.settlement.queries import standing_of_person
@@ -64,7 +65,8 @@ def _person(request: HttpRequest, ticket: str) -> Person:
 def _form(request: HttpRequest, person: Person, data: Any = None) -> BillForm:
     own = counter.institution_of(request.user)
     choices = [] if own else list(access.visible(request.user, Institution).order_by("code"))
-    return BillForm(data, person=person, own=own, choices=choices, initial=BillForm.fresh())
+    stays = stays_of(request.user, person) if own else []
+    return BillForm(data, person=person, own=own, choices=choices, stays=stays, initial=BillForm.fresh(stays))
 
 
 def _bill_page(
@@ -84,6 +86,7 @@ def _bill_page(
     shown = {
         "person": person, "ticket": ticket, "form": form, "identities": held, "standing": standing_of_person(person, day),
         "wrong": wrong, "worked": worked, "place": form.own, "may_settle": form.own is not None,
+        "stays": form.stays, "may_admit": form.own is not None and access.may(request.user, permissions.ADMIT),
     }  # fmt: skip
     return render(request, "settlement/bill.html", shown)
 

@@ -36,6 +36,8 @@ ServiceOutcome = Literal[
     "not_yet_known",
     "not_in_force",
 ]
+#: The fact that an age is judged by, as it is named among those that are lacking, and as people read it.
+BIRTH, BIRTH_NAME = "birth", "出生日期"
 DepositOutcome = Literal["waived", "not_waived", "not_yet_known", "not_in_force"]
 
 
@@ -124,8 +126,17 @@ def deposit(plan: Plan, person: PersonOnDay, identities: Sequence[IdentityRecord
         missing += lacking
     if missing:
         names = tuple(dict.fromkeys(missing))
-        return DepositResult("not_yet_known", missing=names, says=f"押金：尚不能确定，缺少 {'、'.join(names)}。")
+        asked = "、".join(called(plan, name) for name in names)
+        return DepositResult("not_yet_known", missing=names, says=f"押金：尚不能确定，还要知道{asked}。")
     return DepositResult("not_waived", says="押金：没有可以免缴的规定，按医疗机构规定缴纳。")
+
+
+def called(plan: Plan, name: str) -> str:
+    """Return what people read for a fact that a waiver of the deposit asks for, or a value that it reads."""
+    asked = {condition.id: condition.asks for rule in plan.pack.deposit_waivers for condition in rule.requires}
+    if name in plan.pack.delegated:
+        return plan.pack.delegated[name].asks
+    return f"是否{asked[name]}" if name in asked else BIRTH_NAME
 
 
 def profile_on(plan: Plan, person: PersonOnDay, identities: Sequence[IdentityRecord]) -> Profile:
@@ -158,7 +169,7 @@ def _meets(plan: Plan, when: When, person: PersonOnDay, identities: Sequence[Ide
     if not holds(plan, ageless, profile, category):
         return False, []
     if when.age is not msgspec.UNSET and person.birth is None:
-        return False, ["birth"]
+        return False, [BIRTH]
     return holds(plan, when, profile, category), []
 
 
@@ -239,7 +250,7 @@ def _waives(
     inside, missing = _meets(plan, rule.when, person, identities)
     answers, lacking = _answered(plan, rule.requires, person)
     missing += lacking
-    if False in answers or not (inside or missing[:1] == ["birth"]):
+    if False in answers or not (inside or missing[:1] == [BIRTH]):
         return "not_waived", []
     return ("not_yet_known", missing) if missing else ("waived", [])
 
