@@ -86,7 +86,7 @@ def test_nothing_is_settled_on_a_stay_that_was_cancelled_meanwhile(window):
 
 @pytest.mark.parametrize(("opened_at", "used_at"), [(datetime(2023, 12, 31, 23, 50), datetime(2024, 1, 1, 0, 5))])
 def test_a_page_opened_before_midnight_of_the_new_year_settles_what_it_shows_after_it(window, opened_at, used_at):
-    """安康低保：2023 年 4 万已满。年前开的页面写着 12 月 31 日结算，过了零点也不给；新开的页面是新的一年，照给。"""
+    """安康低保：2023 年 4 万已满；年前开的页面写着 12 月 31 日，过了零点仍算旧年，累计 12 万、限额 5 万，再给 1 万；新开的页面是新的一年。"""
     bill = typed(medfee_sumamt="60000", inscp_scp_amt="60000", preselfpay_amt="0", fulamt_ownpay_amt="0", hifp_pay="0")
     with clock.set_to(clock.instant(opened_at)):
         ticket = opened(window)
@@ -95,13 +95,13 @@ def test_a_page_opened_before_midnight_of_the_new_year_settles_what_it_shows_aft
         assert 'value="2023-12-31T23:50"' in page
         late = bill | {"key": "20231231aaaaaaaaaaaaaaaa", "setl_time": "2023-12-31T23:50", "enddate": "2023-12-31"}
     with clock.set_to(clock.instant(used_at)):
-        assert window.post(f"{ticket}settle/", {**late, "shown_fen": "0"}).status_code == 302
+        assert window.post(f"{ticket}settle/", {**late, "shown_fen": "1000000"}).status_code == 302
         page = window.get(ticket).content.decode()
         assert 'value="2024-01-01T00:05"' in page
         new = bill | {"key": "20240101bbbbbbbbbbbbbbbb", "setl_time": "2024-01-01T00:05", "enddate": "2024-01-01"}
         assert window.post(f"{ticket}settle/", {**new, "shown_fen": "4000000"}).status_code == 302
     settled = {b.setl_id[1:9]: sum(b.entries.values_list("pay", flat=True)) for b in Bill.objects.all()}
-    assert settled == {"20230102": 4_000_000, "20231231": 0, "20240101": 4_000_000}
+    assert settled == {"20230102": 4_000_000, "20231231": 1_000_000, "20240101": 4_000_000}
     assert {b.setl_time.astimezone(clock.ZONE).date() for b in Bill.objects.all()} == {
         date(2023, 3, 1), date(2023, 12, 31), date(2024, 1, 1),
     }  # fmt: skip
