@@ -98,7 +98,7 @@ class BillForm(forms.Form):
 
     key = forms.CharField(widget=forms.HiddenInput, max_length=24)
     institution = forms.ChoiceField(label="定点医药机构", required=False)
-    mdtrt_id = forms.ChoiceField(label="在院登记", required=False)
+    mdtrt_id = forms.ChoiceField(label="对应的住院", required=False)
     med_type = forms.ChoiceField(label="医疗类别", choices=[(code, MED_TYPES[code]) for code in CARE])
     begndate, enddate = day_field("入院（就诊）日期"), day_field("出院日期")
     setl_time = forms.DateTimeField(
