@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import contextmanager
 
+from allauth.core.context import request_context
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.test import RequestFactory
 
 from tests.apps.cast import PASSWORD
 from tuodi.base.models import User
@@ -41,10 +44,20 @@ def set_up_second_factor(client) -> str:
     return found[1]
 
 
+@contextmanager
+def acting(user: User):
+    """Be in a request of an account: secrets of second factors are bound to it."""
+    request = RequestFactory().get("/")
+    request.user = user
+    with request_context(request):
+        yield
+
+
 def enter(client, user: User) -> None:
     """Log in wholly, without the pages: for tests of other pages."""
     from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
     if not user.authenticator_set.exists():
-        TOTP.activate(user, generate_totp_secret())
+        with acting(user):
+            TOTP.activate(user, generate_totp_secret())
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")

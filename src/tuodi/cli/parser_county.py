@@ -17,7 +17,7 @@ ROLES: dict[str, str] = {
 
 def add_county_commands(commands: Any) -> None:
     """Add every command that runs a county."""
-    for add in (_demo, _serve, _migrate, _doctor, _user, _backup, _restore, _export, _audit, _nightly):
+    for add in (_demo, _serve, _migrate, _doctor, _user, _backup, _restore, _export, _audit, _keys, _nightly):
         add(commands)
 
 
@@ -134,6 +134,33 @@ def _export(commands: Any) -> None:
     parser.add_argument("--area", metavar="区划", required=True, help="参保地区划代码，写上级的就连下级一起")
     parser.add_argument("--out", metavar="文件夹", required=True, help="写到哪个新的文件夹")
     add_json(parser)
+
+
+def _keys(commands: Any) -> None:
+    parser = add_command(commands, "keys", "users:none", "换钥：更换加密身份证号的密钥和检索密钥，服务照常，随时可以中断再接着做",
+        ("tuodi keys new", "第一步：换上新钥，旧钥留着读；然后重启服务"), ("tuodi keys rotate", "第二步：把旧钥加密的逐批改用新钥"))  # fmt: skip
+    inner = parser.add_subparsers(dest="keys_command", metavar="命令", parser_class=Parser, required=True)
+    add_command(
+        inner,
+        "new",
+        "keys:new",
+        "换上新钥，旧钥留着读；密钥由环境变量给出的，说明怎样设置",
+        ("tuodi keys new", "然后重启服务"),
+    )
+    add_command(
+        inner,
+        "rotate",
+        "keys:rotate",
+        "把旧钥加密的逐批改用新钥；中断后再执行就接着做",
+        ("tuodi keys rotate", "显示进度"),
+    )
+    add_command(
+        inner,
+        "retire",
+        "keys:retire",
+        "核对没有任何一行还要旧钥，再停用旧钥；还有的退出码为 1",
+        ("tuodi keys retire", "最后一步"),
+    )
 
 
 def _audit(commands: Any) -> None:

@@ -6,20 +6,28 @@ with the field key, and what happens to an account is recorded.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.stagekit import unstash_login
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from cryptography.exceptions import InvalidTag
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from tuodi.base import audit, secrets
 from tuodi.base.limits import client_address
 
+logger = logging.getLogger(__name__)
+
 __all__ = ["Adapter", "SecondFactorAdapter", "client_address", "locked_out", "watch_second_factors"]
 
-#: What a sealed secret of a second factor is bound to.
-BOUND_TO = "site.second-factor"
+
+def bound(account: int) -> str:
+    """Return what a sealed secret of a second factor is bound to: the account whose it is."""
+    return f"site.second-factor:{account}"
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -49,13 +57,28 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
-    """Keeps the secrets of second factors encrypted."""
+    """Keeps the secrets of second factors encrypted, each bound to its account: another's row is no use to anybody."""
 
     def encrypt(self, text: str) -> str:
-        return secrets.encrypt(text, bound_to=BOUND_TO).hex()
+        return secrets.encrypt(text, bound_to=bound(self._account())).hex()
 
     def decrypt(self, encrypted_text: str) -> str:
-        return secrets.decrypt(bytes.fromhex(encrypted_text), bound_to=BOUND_TO)
+        account = self._account()
+        try:
+            return secrets.decrypt(bytes.fromhex(encrypted_text), bound_to=bound(account))
+        except InvalidTag:
+            logger.error("the second factor of account %s is not its own", account)
+            raise PermissionDenied("第二重验证的密钥不属于这个账号，请系统管理员重设") from None
+
+    def _account(self) -> int:
+        """Return whose second factor is at work: of who is signed in, else of who has given the password and not yet the code."""
+        user: Any = self.request.user
+        if not user.is_authenticated:
+            login = unstash_login(self.request, peek=True)
+            if login is None:
+                raise PermissionDenied("请重新登录")
+            user = login.user
+        return int(user.pk)
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
         """There is no mail: accounts have no address."""

@@ -37,6 +37,8 @@ from tuodi.base import audit, clock
 from tuodi.core.errors import TuodiError
 
 KEYS = ("TUODI_FIELD_KEY", "TUODI_INDEX_KEY", "TUODI_AUDIT_KEY", "TUODI_SECRET_KEY")
+#: The former ones, while keys are being changed.
+FORMER = ("TUODI_FIELD_KEY_OLD", "TUODI_INDEX_KEY_OLD")
 #: Tables that the program makes itself, or that are worth nothing elsewhere.
 LEFT_OUT = {"contenttypes", "auth", "sessions", "axes", "admin"}
 BATCH = 1000
@@ -93,7 +95,8 @@ def counts() -> dict[str, int]:
 
 def keys_now() -> dict[str, str]:
     """Return the keys that the process runs under, in hex."""
-    return {name: key if isinstance(key := _setting(name), str) else key.hex() for name in KEYS}
+    held = {name: key if isinstance(key := _setting(name), str) else key.hex() for name in (*KEYS, *FORMER)}
+    return {name: key for name, key in held.items() if key}
 
 
 def _setting(name: str) -> Any:

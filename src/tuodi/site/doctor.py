@@ -94,7 +94,9 @@ def around() -> Iterator[Found]:
 
 
 def keys() -> Iterator[Found]:
-    """Yield where the keys are and who can read them."""
+    """Yield where the keys are and who can read them, and whether they are being changed."""
+    if settings.TUODI_FIELD_KEY_OLD or settings.TUODI_INDEX_KEY_OLD:
+        yield Found("注意", "密钥", "正在更换，旧钥还在", "请执行 tuodi keys rotate，再执行 tuodi keys retire")
     own = [name for name in KEYS if not os.environ.get(name)]
     if not own:
         yield Found("好", "密钥", "由环境变量给出")

@@ -23,8 +23,11 @@ HTTPS_ELSEWHERE = os.environ.get("TUODI_HTTPS_ELSEWHERE") == "1"
 WRONG: list[str] = []
 
 
-def _key(name: str, size: int) -> bytes:
-    """Return a key from the environment (hex), or outside production one that is made once and kept under ``HOME``."""
+def _key(name: str, size: int, *, optional: bool = False) -> bytes:
+    """Return a key from the environment (hex), or outside production one that is made once and kept under ``HOME``.
+
+    An optional one is never made: it is there or empty.
+    """
     given = os.environ.get(name)
     if given:
         try:
@@ -35,9 +38,13 @@ def _key(name: str, size: int) -> bytes:
             WRONG.append(f"{name} 应为 {size} 字节的十六进制（{size * 2} 个字符）")
         return value
     if PRODUCTION:
+        if optional:
+            return b""
         WRONG.append(f"生产环境必须设置 {name}（{size} 字节的十六进制，可用 openssl rand -hex {size} 生成）")
         return b""
     path = HOME / "keys" / name.lower()
+    if optional and not path.exists():
+        return b""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(secrets.token_hex(size), "ascii")
@@ -85,6 +92,9 @@ def _database(url: str) -> dict[str, object]:
 SECRET_KEY = _key("TUODI_SECRET_KEY", 32).hex()
 TUODI_FIELD_KEY = _key("TUODI_FIELD_KEY", 16)
 TUODI_INDEX_KEY = _key("TUODI_INDEX_KEY", 32)
+#: The former keys, while what they sealed is being sealed anew (``tuodi keys``).
+TUODI_FIELD_KEY_OLD = _key("TUODI_FIELD_KEY_OLD", 16, optional=True)
+TUODI_INDEX_KEY_OLD = _key("TUODI_INDEX_KEY_OLD", 32, optional=True)
 TUODI_AUDIT_KEY = _key("TUODI_AUDIT_KEY", 32)
 
 DEBUG = False

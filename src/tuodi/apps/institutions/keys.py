@@ -51,7 +51,7 @@ def token_of(name: str, day: date) -> Key | None:
     )
     if held is None:
         return None
-    return Key(secrets.decrypt(bytes(held.token_sealed), bound_to=f"institutions.apikey:{name}"), held.user)
+    return Key(secrets.decrypt(bytes(held.token_sealed), bound_to=held.bound), held.user)
 
 
 def accounts_of(institution: Institution) -> QuerySet[User]:
@@ -91,11 +91,11 @@ class IssueKey(Action):
 
     def write(self) -> str:
         token = random.token_hex(32)
-        sealed = secrets.encrypt(token, bound_to=f"institutions.apikey:{self.name}")
-        ApiKey.objects.create(
-            institution=self.institution, name=self.name, token_sealed=sealed, user=self.user, first=clock.today(), last=self.last,
-            recorded_at=clock.now(),
+        made = ApiKey(
+            institution=self.institution, name=self.name, user=self.user, first=clock.today(), last=self.last, recorded_at=clock.now()
         )  # fmt: skip
+        made.token_sealed = secrets.encrypt(token, bound_to=made.bound)
+        made.save(force_insert=True)
         return token
 
     def audited(self, done: str) -> dict[str, Any]:

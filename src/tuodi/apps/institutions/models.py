@@ -98,6 +98,11 @@ class ApiKey(models.Model):
     revoked_at = models.DateTimeField(null=True)
     recorded_at = models.DateTimeField()
 
+    @property
+    def bound(self) -> str:
+        """What the sealed token is bound to."""
+        return f"institutions.apikey:{self.name}"
+
 
 class UsedNonce(models.Model):
     """A nonce that a key has signed with and the digest of what it came with: it is good for that message and no other."""

@@ -34,13 +34,14 @@ class Preview:
     plan: Plan
 
 
-def _bound(run: ImportRun) -> str:
+def bound(run: ImportRun) -> str:
+    """Return what the sealed content of a roster is bound to."""
     return f"registry.rosterfile:{run.digest}"
 
 
 def sealed(run: ImportRun, content: bytes) -> bytes:
     """Return a roster's content as it is kept."""
-    return secrets.encrypt(base64.b64encode(content).decode("ascii"), bound_to=_bound(run))
+    return secrets.encrypt(base64.b64encode(content).decode("ascii"), bound_to=bound(run))
 
 
 def preview_of(run: ImportRun, *, reading: Progress | None = None, progress: Progress | None = None) -> Preview:
@@ -48,7 +49,7 @@ def preview_of(run: ImportRun, *, reading: Progress | None = None, progress: Pro
     held = bytes(run.file.sealed)
     if not held:
         raise InputErrors([fault(E_STATE, state=run.get_state_display(), wanted="再比对")])
-    content = base64.b64decode(secrets.decrypt(held, bound_to=_bound(run)))
+    content = base64.b64decode(secrets.decrypt(held, bound_to=bound(run)))
     only = run.covers[0] if run.kind == "identities" and len(run.covers) == 1 else ""
     names = _local_names(run.area_code, run.as_of)
     roster = read_roster(content, kind=run.kind, identity=only, names=names, progress=reading)

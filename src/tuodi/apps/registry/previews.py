@@ -54,12 +54,13 @@ def forget(run: ImportRun) -> None:
     RosterPart.objects.filter(run=run).delete()
 
 
-def _bound(run: ImportRun, kind: str, number: int) -> str:
-    return f"registry.rosterpart:{run.pk}:{kind}:{number}"
+def bound(run_id: int, kind: str, number: int) -> str:
+    """Return what some sealed lines of a preview are bound to: whose they are, and which."""
+    return f"registry.rosterpart:{run_id}:{kind}:{number}"
 
 
 def _sealed(run: ImportRun, kind: str, number: int, lines: list[Any]) -> bytes:
-    return secrets.encrypt(json.dumps(lines, ensure_ascii=False), bound_to=_bound(run, kind, number))
+    return secrets.encrypt(json.dumps(lines, ensure_ascii=False), bound_to=bound(run.pk, kind, number))
 
 
 class Lines(Sequence[Any]):
@@ -95,4 +96,4 @@ class Lines(Sequence[Any]):
     def _parts(self, kind: str, numbers: range) -> Iterator[list[Any]]:
         rows = RosterPart.objects.filter(run=self.run, kind=kind, number__gte=numbers.start, number__lt=numbers.stop)
         for row in rows.order_by("number"):
-            yield json.loads(secrets.decrypt(bytes(row.sealed), bound_to=_bound(self.run, kind, row.number)))
+            yield json.loads(secrets.decrypt(bytes(row.sealed), bound_to=bound(self.run.pk, kind, row.number)))

@@ -29,7 +29,12 @@ from tuodi.apps.registry.models import (
 from tuodi.apps.registry.words import begins_with
 from tuodi.base import access, clock, secrets
 from tuodi.base.access import visible
+from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.identities import IDENTITIES, IdentityRecord
+
+E_ROTATING = declare(
+    "E-REG-KEYS", "正在更换密钥，暂时不能比对名册", "请系统管理员完成换钥（tuodi keys rotate、tuodi keys retire）后再办"
+)
 
 PAGE = 50
 
@@ -67,7 +72,12 @@ def _keyed() -> tuple[Any, Any]:
 
 
 def index_of(numbers: Iterable[str]) -> dict[str, bytes]:
-    """Return the keyed index of many identity numbers in their plain form; the same as ``secrets.search_index`` one by one."""
+    """Return the keyed index of many identity numbers in their plain form; the same as ``secrets.search_index`` one by one.
+
+    Raises while the index key is being changed: a roster held against half of the numbers would register people twice.
+    """
+    if settings.TUODI_INDEX_KEY_OLD:
+        raise InputErrors([fault(E_ROTATING)])
     if "sm3" not in hashlib.algorithms_available:
         return {number: secrets.search_index(number) for number in numbers}
     begun, closing = _keyed()
@@ -84,7 +94,7 @@ def person_by_certno(number: str) -> Person | None:
     """Return the person with an identity number, found by the keyed index; of merged records the one that was kept."""
     if not number.strip():
         return None
-    rows = Person.objects.filter(certno_index=secrets.search_index(number), withdrawn_at__isnull=True)
+    rows = Person.objects.filter(certno_index__in=secrets.search_indexes(number), withdrawn_at__isnull=True)
     return rows.select_related("merged_into").order_by("merged_into_id", "pk").first()
 
 
@@ -95,7 +105,8 @@ def people_matching(user: Any, text: str, *, limit: int = PAGE, offset: int = 0)
     if not text:
         return list(rows.order_by("psn_no")[offset : offset + limit])
     if text[:1].isdigit() and len(text) in (15, 18):
-        found = list(rows.filter(certno_index=secrets.search_index(text)).order_by("psn_no")[offset : offset + limit])
+        numbered = rows.filter(certno_index__in=secrets.search_indexes(text))
+        found = list(numbered.order_by("psn_no")[offset : offset + limit])
         if found:
             return found
     exact = [] if offset else list(rows.filter(psn_no=text))

@@ -145,5 +145,4 @@ def _kept(read: Envelope) -> dict[str, Any] | None:
         raise InputErrors([fault(E_REVERSED, msgid=read.msgid)])
     if held.digest != read.digest:
         raise InputErrors([fault(E_OTHER, msgid=read.msgid)])
-    answer: dict[str, Any] = held.answer
-    return answer
+    return held.answer

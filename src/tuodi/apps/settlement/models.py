@@ -7,14 +7,18 @@ settlement is paid in all is the sum of its entries.
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
+from tuodi.base import secrets
 from tuodi.core.settlements import AMOUNT_FIELDS
 
 
 class Exchange(models.Model):
-    """A request of a hospital's system, answered once: same id, same answer (style E9). No personal data in it."""
+    """A request of a hospital's system, answered once: same id, same answer (style E9). The answer names people and is sealed."""
 
     fixmedins_code = models.CharField(max_length=30)
     msgid = models.CharField(max_length=30)
@@ -24,10 +28,25 @@ class Exchange(models.Model):
     state = models.CharField(max_length=10, choices=[("done", "已办"), ("reversed", "已冲正")])
     subject = models.CharField(max_length=30, blank=True, help_text="mdtrt_id 或 setl_id")
     refmsgid = models.CharField(max_length=30)
-    answer = models.JSONField(default=dict)
+    answer_sealed = models.BinaryField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["fixmedins_code", "msgid"], name="exchange_once")]
+
+    @property
+    def bound(self) -> str:
+        """What the sealed answer is bound to: this message of this institution."""
+        return f"settlement.exchange:{self.fixmedins_code}:{self.msgid}"
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(secrets.decrypt(self.answer_sealed, bound_to=self.bound))
+        return told
+
+    @answer.setter
+    def answer(self, output: dict[str, Any]) -> None:
+        text = json.dumps(output, ensure_ascii=False, separators=(",", ":"))
+        self.answer_sealed = secrets.encrypt(text, bound_to=self.bound)
 
 
 class Encounter(models.Model):

@@ -42,8 +42,9 @@ REVEAL_REASONS = {
 
 def holder_of(certno: str) -> Person | None:
     """Return the believed record that holds an identity number."""
-    index = secrets.search_index(certno) if certno else None
-    return Person.objects.filter(certno_index=index, withdrawn_at__isnull=True).first() if index else None
+    if not certno:
+        return None
+    return Person.objects.filter(certno_index__in=secrets.search_indexes(certno), withdrawn_at__isnull=True).first()
 
 
 def refuse_outside(actor: Any, insured_area: str) -> None:
