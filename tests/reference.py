@@ -61,11 +61,12 @@ def coverage_page() -> str:
                 cited[clause] += 1
     rows = clauses()
     computed = [row for row in rows if "R" in row.kinds]
-    without = [row.id for row in computed if not cited[row.id]]
+    without = [row.id for row in rows if not cited[row.id]]
     parts = [
-        "# 条款与算例\n\n", GENERATED, "命令：`tuodi pack clauses`（列出没有算例的条款）。\n\n",
-        f"登记的条款 {len(rows)} 条；可计算的（R）{len(computed)} 条，其中有算例的 {len(computed) - len(without)} 条"
-        f"{'，没有的：' + '、'.join(without) if without else '，没有缺的'}。\n\n| 条款 | 类别 | 算例 |\n|---|---|---|\n",
+        "# 条款与算例\n\n", GENERATED, "命令：`tuodi pack clauses --kind all`（列出没有算例的条款）。\n\n",
+        f"登记的条款 {len(rows)} 条，其中可计算的（R）{len(computed)} 条；有算例的 {len(rows) - len(without)} 条"
+        f"{'，没有的：' + '、'.join(without) if without else '，没有缺的'}。不计算的条款，算例引原文一句，写明政策包里应有什么（`kind: stated`）；"
+        "系统怎样去做，看各应用的测试。\n\n| 条款 | 类别 | 算例 |\n|---|---|---|\n",
     ]  # fmt: skip
     parts += [f"| {row.id} | {' '.join(row.kinds)} | {cited[row.id] or '—'} |\n" for row in rows]
     return "".join(parts)

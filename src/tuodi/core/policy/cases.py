@@ -13,7 +13,7 @@ from tuodi.core.engine.fold import EventResult, fold, live
 from tuodi.core.engine.plan import Plan, make_plan
 from tuodi.core.errors import MissingValues
 from tuodi.core.money import yuan_for_people
-from tuodi.core.policy import case_kinds, case_terms
+from tuodi.core.policy import case_kinds, case_stated, case_terms
 from tuodi.core.policy.case_values import (
     KINDS,
     Case,
@@ -28,7 +28,7 @@ from tuodi.core.policy.figures import EnteredValue, parse_amount
 from tuodi.core.policy.load import PackSource, load_pack
 
 __all__ = [
-    "KINDS", "Case", "Mismatch", "Runner", "case_kinds", "case_terms", "day_of", "history_of", "identity_of", "run_case", "settlement_of",
+    "KINDS", "Case", "Mismatch", "Runner", "case_kinds", "case_stated", "case_terms", "day_of", "history_of", "identity_of", "run_case", "settlement_of",
 ]  # fmt: skip
 
 CASE_KEYS = {
