@@ -20,7 +20,7 @@ from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
 from tuodi.apps.reconciliation.actions import Reconcile
 from tuodi.apps.reconciliation.models import Finding, Mend
 from tuodi.apps.registry.actions.households import JoinHousehold
-from tuodi.apps.registry.models import IdentityCode
+from tuodi.apps.registry.models import DeathCorrection, IdentityCode
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.counter import ticket_for
 from tuodi.apps.settlement.importing import take_in
@@ -123,6 +123,8 @@ TABLE: dict[str, Row] = {
     "person": Row(SEES_PEOPLE, **OWN_PERSON),
     "person-reveal": Row(frozenset({"registry_clerk", "county_clerk", "county_approver"}), "post", **OWN_PERSON),
     "person-new": Row(REGISTRAR), "person-change": Row(REGISTRAR, **OWN_PERSON), "person-death": Row(REGISTRAR | CLERK, **OWN_PERSON),
+    "person-death-correct": Row(REGISTRAR | CLERK, **OWN_PERSON),
+    "person-death-decide": Row(APPROVER, arguments=("death_correction",), elsewhere=404, other_hospital=404, exceptions={"hospital": 404}),
     "household-join": Row(REGISTRAR | CLERK, **OWN_PERSON), "household-leave": Row(REGISTRAR | CLERK, **OWN_PERSON),
     "household-move-member": Row(REGISTRAR | CLERK, **OWN_PERSON),
     "household": Row(SEES_PEOPLE, **{**OWN_PERSON, "arguments": ("household",)}),
@@ -252,6 +254,9 @@ def things(cast):
         actor=cast.registrar, content="人员编号,身份,起始日期\nP0002,低保,2024-01-01\n".encode(), filename="a.csv",
         kind="identities", issuer="民政局", area_code="610902",
     )  # fmt: skip
+    correction = DeathCorrection.objects.create(
+        person=cast.wang, reason="误报", touches_identities=True, state="waiting", proposed_by=cast.chen, proposed_at=at
+    )
     member = JoinHousehold(
         actor=cast.chen, psn_no="P0001", number="F1", new_area="610902", first=date(2023, 1, 1)
     ).run()
@@ -259,7 +264,7 @@ def things(cast):
         mdtrt_id="N1", psn_no="P0001", fixmedins_code=hospital.code, med_type="21", admitted=at, recorded_at=at
     )
     return {
-        "stay": stay.pk, "household": member.household_id, "membership": member.pk, "identity": cast.wang.identities.get().pk, "roster": roster.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
+        "death_correction": correction.pk, "stay": stay.pk, "household": member.household_id, "membership": member.pk, "identity": cast.wang.identities.get().pk, "roster": roster.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
         "institution": hospital.pk, "agreement": hospital.agreements.first().pk, "suspension": suspended.pk, "key": key.pk,
     }  # fmt: skip
 

@@ -190,7 +190,7 @@ def test_a_number_that_somebody_else_holds_is_not_taken_over(office, cast):
 def test_a_death_is_weighed_then_recorded_and_ends_what_the_office_says(office, cast):
     Settle(actor=cast.zhao, bill=bill("A", date(2023, 6, 1), 30000)).run()
     at = f"/people/{cast.wang.pk}/death/"
-    assert "晚于今天" in weigh(office, at, {"day": "2999-01-01"}).split('id="id_day_error"')[1][:100]
+    assert "晚于今天" in weigh(office, at, {"day": "2190-01-01"}).split('id="id_day_error"')[1][:100]
     assert "都不受影响" in weigh(office, at, {"day": "2023-02-01"})
     assert "2023-06-01" in weigh(office, at, {"day": "2023-02-01", "ends_identities": "on"})
     page = confirm(office, at, {"day": "2023-07-01", "ends_identities": "on"})

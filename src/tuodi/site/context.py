@@ -15,7 +15,7 @@ from tuodi.core.policy.local_values import plain_param
 from tuodi.site.web import tasks_for
 
 #: Addresses that belong to a door of another name.
-BEHIND = dict.fromkeys(("/households/", "/memberships/", "/identities/"), "/people/")
+BEHIND = dict.fromkeys(("/households/", "/memberships/", "/identities/", "/death-corrections/"), "/people/")
 
 
 def _here(path: str, doors: list[str]) -> str:

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from tests.apps.cast import assemble
+from tuodi.apps.registry.actions.deaths import RecordDeath
 from tuodi.apps.registry.actions.households import (
     JoinHousehold,
     LeaveHousehold,
@@ -14,7 +15,7 @@ from tuodi.apps.registry.actions.households import (
     SplitHousehold,
 )
 from tuodi.apps.registry.actions.memberships import CorrectMembership, MoveMember
-from tuodi.apps.registry.actions.people import MergePeople, RecordDeath
+from tuodi.apps.registry.actions.people import MergePeople
 from tuodi.apps.registry.models import Household, Membership
 from tuodi.apps.registry.queries import household_file, household_on, households_of, members_on
 from tuodi.base import outbox

@@ -7,10 +7,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from tests.apps.cast import assemble
+from tuodi.apps.registry.actions.deaths import RecordDeath
 from tuodi.apps.registry.actions.households import JoinHousehold
 from tuodi.apps.registry.actions.people import (
     MergePeople,
-    RecordDeath,
     RegisterPerson,
     RevealNumber,
     UnmergePeople,

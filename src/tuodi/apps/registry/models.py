@@ -88,6 +88,53 @@ class Merge(models.Model):
         ]
 
 
+class NotTheSame(models.Model):
+    """Two records that look alike and are two people, as somebody found out: not shown as duplicates until that is undone."""
+
+    one = models.ForeignKey(Person, on_delete=models.RESTRICT, related_name="+")
+    other = models.ForeignKey(Person, on_delete=models.RESTRICT, related_name="+")
+    reason = models.CharField(max_length=200)
+    by = models.ForeignKey("base.User", on_delete=models.RESTRICT, related_name="+")
+    at = models.DateTimeField()
+    undone_by = models.ForeignKey("base.User", on_delete=models.RESTRICT, null=True, related_name="+")
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["one", "other"], condition=Q(undone_at__isnull=True), name="not_the_same_once"
+            ),
+            models.CheckConstraint(condition=Q(one__lt=F("other")), name="not_the_same_in_order"),
+        ]
+
+
+class DeathCorrection(models.Model):
+    """A death recorded wrongly: the right day, or none. One that changes certifications waits for a second person."""
+
+    person = models.ForeignKey(Person, on_delete=models.RESTRICT, related_name="death_corrections")
+    day = models.DateField("更正后的死亡日期", null=True)
+    reason = models.CharField(max_length=200)
+    touches_identities = models.BooleanField()
+    state = models.CharField(max_length=10, choices=[("waiting", "待复核"), ("done", "已更正"), ("refused", "已退回")])
+    proposed_by = models.ForeignKey("base.User", on_delete=models.RESTRICT, related_name="+")
+    proposed_at = models.DateTimeField()
+    decided_by = models.ForeignKey("base.User", on_delete=models.RESTRICT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    refusal = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("proposed_by")), name="death_two_people"
+            ),
+            models.CheckConstraint(
+                condition=Q(touches_identities=False) | ~Q(state="done") | Q(decided_by__isnull=False),
+                name="death_of_money_decided",
+            ),
+            models.UniqueConstraint(fields=["person"], condition=Q(state="waiting"), name="death_waiting_once"),
+        ]
+
+
 class Household(models.Model):
     number = models.CharField("户编号", max_length=30, unique=True)
     area_code = models.CharField("区划", max_length=12, db_index=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 
 from tuodi.apps.registry.models import (
+    DeathCorrection,
     Household,
     HouseholdPlace,
     Identity,
@@ -12,6 +13,7 @@ from tuodi.apps.registry.models import (
     ImportRun,
     Membership,
     Merge,
+    NotTheSame,
     Person,
     PersonChange,
     RosterFile,
@@ -34,6 +36,9 @@ REVEAL = allow("person:reveal", "registry_clerk", "county_clerk", "county_approv
 REGISTER = allow("person:register", "registry_clerk")
 CHANGE = allow("person:change", "registry_clerk")
 RECORD_DEATH = allow("person:record_death", "registry_clerk", "county_clerk")
+CORRECT_DEATH = allow("person:correct_death", "registry_clerk", "county_clerk")
+DECIDE_DEATH = allow("person:decide_death", "county_approver")
+TELL_APART = allow("person:tell_apart", "registry_clerk")
 MERGE = allow("person:merge", "registry_clerk")
 UNMERGE = allow("person:unmerge", "registry_clerk")
 IMPORT = allow("roster:import", "registry_clerk")
@@ -82,6 +87,8 @@ scope(PersonChange, lambda user: _seen_where(user, "person__"))
 scope(Identity, lambda user: _seen_where(user, "person__"))
 scope(Membership, lambda user: _seen_where(user, "person__"))
 scope(Merge, lambda user: _seen_where(user, "into__"))
+scope(NotTheSame, lambda user: _seen_where(user, "one__") & _seen_where(user, "other__"))
+scope(DeathCorrection, lambda user: _seen_where(user, "person__"))
 scope(SearchWord, _in_area_not_hospital)
 scope(Household, _in_area_not_hospital)
 scope(HouseholdPlace, lambda user: _in_area_not_hospital(user, "household__area_code"))

@@ -18,6 +18,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from tuodi.apps.registry import permissions
 from tuodi.apps.registry.models import (
+    DeathCorrection,
     Household,
     HouseholdPlace,
     Identity,
@@ -201,6 +202,13 @@ def members_on(user: Any, number: str, day: date) -> list[Membership]:
         Q(last__isnull=True) | Q(last__gte=day), household__number=number, first__lte=day, withdrawn_at__isnull=True
     )
     return list(rows.select_related("person", "household").order_by("-is_head", "person__birth", "pk"))
+
+
+def death_corrections_waiting(user: Any, person: Person | None = None) -> QuerySet[DeathCorrection]:
+    """Return the corrections of deaths that wait for a second person, of one person or of all that a user may see."""
+    rows = visible(user, DeathCorrection).filter(state="waiting")
+    rows = rows if person is None else rows.filter(person=person)
+    return rows.select_related("person", "proposed_by").order_by("proposed_at")
 
 
 def memberships_of(user: Any, person: Person) -> list[Membership]:

@@ -22,6 +22,7 @@ from tuodi.core.identities import IDENTITIES
 
 CHANGES = {
     "death": "登记死亡",
+    "death_corrected": "更正死亡登记",
     "move": "迁户，居住地变更",
     "changed": "变更基本信息",
     "roster": "名册更新基本信息",

@@ -41,8 +41,11 @@ def people(request: HttpRequest) -> HttpResponse:
     found = queries.people_matching(request.user, text, offset=offset, limit=queries.PAGE) if text else []
     held = queries.identities_now(request.user, found)
     lines = [(person, queries.masked_certno(person), held[person.pk]) for person in found]
+    waiting = (
+        queries.death_corrections_waiting(request.user) if access.may(request.user, permissions.DECIDE_DEATH) else []
+    )
     shown = {
-        "text": text, "may_register": access.may(request.user, permissions.REGISTER), "lines": lines, "offset": offset, "before": max(0, offset - queries.PAGE),
+        "waiting": waiting, "text": text, "may_register": access.may(request.user, permissions.REGISTER), "lines": lines, "offset": offset, "before": max(0, offset - queries.PAGE),
         "after": offset + queries.PAGE if len(found) == queries.PAGE else None,
     }  # fmt: skip
     return render(request, "registry/people.html", shown)
@@ -78,6 +81,8 @@ def _file(request: HttpRequest, row: Person, *, number: str = "", wrong: list[st
         "may_certify": access.may(request.user, permissions.CERTIFY), "may_end": access.may(request.user, permissions.END),
         "may_correct": access.may(request.user, permissions.CORRECT), "may_change": access.may(request.user, permissions.CHANGE),
         "may_record_death": access.may(request.user, permissions.RECORD_DEATH) and not file.person.died_on,
+        "may_correct_death": access.may(request.user, permissions.CORRECT_DEATH) and file.person.died_on, "may_decide_death": access.may(request.user, permissions.DECIDE_DEATH),
+        "corrections": queries.death_corrections_waiting(request.user, file.person) if file.person.died_on else [],
         "may_move": access.may(request.user, permissions.MOVE), "members": members,
         "memberships": queries.memberships_of(request.user, file.person.merged_into or file.person),
         "may_part": access.may(request.user, permissions.UNMERGE),

@@ -15,6 +15,7 @@ from typing import Any
 
 from tuodi.apps.policies.queries import InForce, plans_of
 from tuodi.apps.registry import permissions as registry_permissions
+from tuodi.apps.registry.actions.deaths import plans_of_correction
 from tuodi.apps.registry.actions.identities import copied
 from tuodi.apps.registry.actions.people import must_be_mergeable, must_be_merged
 from tuodi.apps.registry.models import Identity, Person
@@ -153,6 +154,15 @@ def impact_of_death(user: Any, *, psn_no: str, day: date, ends_identities: bool)
             copied(row, last=day) if row.last is None or row.last > day else row for row in rows if row.first <= day
         ]
     return impact(person, rows)
+
+
+def impact_of_correcting_death(user: Any, *, psn_no: str, day: date | None) -> Impact:
+    """Return what another day of death, or none, would change: what the wrong one ended is given back."""
+    person = _kept(access.get(user, Person, psn_no, registry_permissions.VIEW, field="psn_no"))
+    plan = plans_of_correction(person, day)[1]
+    gone = {row.pk for row in plan.gone}
+    made = [row for row in plan.made if isinstance(row, Identity)]
+    return impact(person, [*(row for row in identities_of(person) if row.pk not in gone), *made])
 
 
 def _impact_of_replacing(row: Identity, facts: dict[str, Any] | None) -> Impact:

@@ -1,4 +1,4 @@
-"""One person's identities in pages: certified, ended, corrected, withdrawn; a death, which may end them. Doors only.
+"""One person's identities in pages: certified, ended, corrected, withdrawn. Doors only.
 
 They stand here, above the registry, because nothing is confirmed before what it means in money has been seen: the page that asks
 to confirm carries a mark of what it showed, and where that no longer holds it is shown anew.
@@ -7,7 +7,7 @@ to confirm carries a mark of what it showed, and where that no longer holds it i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,15 +19,13 @@ from django.shortcuts import redirect, render
 from django.urls import path
 
 from tuodi.apps.registry import permissions
-from tuodi.apps.registry.actions.base import E_DEATH_DAY, E_ENDED, E_IDENTITY, E_OVERLAP, E_PERIOD
+from tuodi.apps.registry.actions.base import E_ENDED, E_IDENTITY, E_OVERLAP, E_PERIOD
 from tuodi.apps.registry.actions.identities import FACTS, CertifyIdentity, CorrectIdentity, EndIdentity
-from tuodi.apps.registry.actions.people import RecordDeath
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.settlement.retro import (
     Impact,
     impact_of_certifying,
     impact_of_correcting,
-    impact_of_death,
     impact_of_ending,
 )
 from tuodi.base import access, clock
@@ -37,7 +35,7 @@ from tuodi.core.errors import InputErrors, fault
 from tuodi.core.identities import IDENTITIES
 
 #: The field that a fault is about.
-PLACES = {E_PERIOD: "last", E_ENDED: "last", E_OVERLAP: "first", E_IDENTITY: "identity", E_DEATH_DAY: "day"}
+PLACES = {E_PERIOD: "last", E_ENDED: "last", E_OVERLAP: "first", E_IDENTITY: "identity"}
 STARTS = "待遇追溯按政策另算，不必提前起始日期"
 
 
@@ -68,15 +66,6 @@ class EndForm(forms.Form):
     last = day_field("终止日期", help_text="最后有效的一天")
 
 
-class DeathForm(forms.Form):
-    """When somebody died."""
-
-    day = day_field("死亡日期", help_text="户籍关系于这一天终止")
-    ends_identities = forms.BooleanField(
-        label="身份认定也于这一天终止", required=False, help_text="不勾选的，等认定部门通知后逐项终止"
-    )
-
-
 @dataclass(frozen=True)
 class Deed:
     """What a page is about to do: its words, the action of what was filled in, and what that comes to."""
@@ -105,7 +94,7 @@ class Line:
         return self.after_fen - self.before_fen
 
 
-def _lines(found: Impact) -> list[Line]:
+def lines_of(found: Impact) -> list[Line]:
     lines = []
     for setl_id in dict.fromkeys(change.setl_id for change in found.changes):
         parts = [change for change in found.changes if change.setl_id == setl_id]
@@ -115,12 +104,14 @@ def _lines(found: Impact) -> list[Line]:
     return lines
 
 
-def _mark(given: dict[str, Any], found: Impact) -> str:
+def mark_of(given: dict[str, Any], found: Impact) -> str:
     """Return what tells whether a page showed these facts and these amounts."""
     return hashlib.sha256(repr((sorted(given.items()), found)).encode()).hexdigest()[:32]
 
 
-def _weighed(request: HttpRequest, person: Person, form: forms.Form, deed: Deed) -> HttpResponse:
+def weighed(
+    request: HttpRequest, person: Person, form: forms.Form, deed: Deed, *, places: Mapping[str, str] = PLACES
+) -> HttpResponse:
     """Ask, show what it comes to, do it once that is confirmed. A form without fields is shown what it comes to at once."""
     step = request.POST.get("step", "")
     shown = {"person": person, "form": form, "deed": deed, "held": IDENTITIES[deed.row.identity] if deed.row else ""}
@@ -129,16 +120,16 @@ def _weighed(request: HttpRequest, person: Person, form: forms.Form, deed: Deed)
         try:
             action.rehearse()
             found = deed.impact(form.cleaned_data)
-            mark = _mark(form.cleaned_data, found)
+            mark = mark_of(form.cleaned_data, found)
             if step == "confirm" and request.POST.get("seen") == mark:
                 action.run()
                 messages.success(request, deed.done)
                 return redirect("person", person.pk)
         except InputErrors as error:
-            say_beside(form, error, PLACES)
+            say_beside(form, error, places)
         else:
             shown |= {
-                "found": found, "lines": _lines(found), "mark": mark, "has_changed": step == "confirm",
+                "found": found, "lines": lines_of(found), "mark": mark, "has_changed": step == "confirm",
                 "given": [(field.label, _told(field, form.cleaned_data[field.name])) for field in form],
             }  # fmt: skip
             return render(request, "identities/preview.html", shown)
@@ -167,7 +158,7 @@ def certify(request: HttpRequest, pk: int) -> HttpResponse:
         lambda given: CertifyIdentity(actor=request.user, **named, **given),
         lambda given: impact_of_certifying(request.user, **named, **given),
     )  # fmt: skip
-    return _weighed(request, person.merged_into or person, IdentityForm(request.POST or None), deed)
+    return weighed(request, person.merged_into or person, IdentityForm(request.POST or None), deed)
 
 
 @login_required
@@ -179,7 +170,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
         lambda given: EndIdentity(actor=request.user, identity_id=pk, **given),
         lambda given: impact_of_ending(request.user, identity_id=pk, **given), is_danger=True, row=row,
     )  # fmt: skip
-    return _weighed(request, person, EndForm(request.POST or None, initial={"last": clock.today()}), deed)
+    return weighed(request, person, EndForm(request.POST or None, initial={"last": clock.today()}), deed)
 
 
 @login_required
@@ -192,7 +183,7 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
         lambda given: impact_of_correcting(request.user, identity_id=pk, facts=given), row=row,
     )  # fmt: skip
     initial = {name: getattr(row, name) for name in FACTS}
-    return _weighed(request, person, IdentityForm(request.POST or None, initial=initial), deed)
+    return weighed(request, person, IdentityForm(request.POST or None, initial=initial), deed)
 
 
 @login_required
@@ -204,24 +195,10 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
         lambda given: CorrectIdentity(actor=request.user, identity_id=pk, facts=None),
         lambda given: impact_of_correcting(request.user, identity_id=pk, facts=None), is_danger=True, row=row,
     )  # fmt: skip
-    return _weighed(request, person, forms.Form({}), deed)
-
-
-@login_required
-def death(request: HttpRequest, pk: int) -> HttpResponse:
-    """Record a death."""
-    person = access.get(request.user, Person, pk, permissions.RECORD_DEATH)
-    named = {"psn_no": person.psn_no}
-    deed = Deed(
-        "登记死亡", "确认登记死亡", "死亡已登记。受影响的结算将自动重算，差额另记。",
-        lambda given: RecordDeath(actor=request.user, **named, **given),
-        lambda given: impact_of_death(request.user, **named, **given), is_danger=True,
-    )  # fmt: skip
-    return _weighed(request, person.merged_into or person, DeathForm(request.POST or None), deed)
+    return weighed(request, person, forms.Form({}), deed)
 
 
 urlpatterns = [
-    path("people/<int:pk>/death/", death, name="person-death"),
     path("people/<int:pk>/certify/", certify, name="person-certify"),
     path("identities/<int:pk>/end/", end, name="identity-end"),
     path("identities/<int:pk>/correct/", correct, name="identity-correct"),

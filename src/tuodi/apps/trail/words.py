@@ -16,6 +16,7 @@ VERBS: dict[str, str] = {
     "audit:view": "查看审计记录", "audit:export": "导出审计记录", "audit:verify": "验证审计链",
     "person:view": "查看人员", "person:viewed": "查阅个人档案", "person:looked_up": "查找人员", "person:not_found": "查找人员（无此人）",
     "person:reveal": "查看完整身份证号", "person:register": "登记人员", "person:change": "变更人员信息", "person:record_death": "登记死亡",
+    "person:correct_death": "更正死亡登记", "person:decide_death": "复核死亡更正", "person:tell_apart": "标记不是同一人",
     "person:merge": "合并人员", "person:unmerge": "撤销合并",
     "identity:certify": "认定身份", "identity:end": "终止身份", "identity:correct": "更正身份", "identity_code:set": "设置身份对照",
     "household:change": "变更家庭", "household:viewed": "查阅家庭", "roster:import": "导入名册", "roster:undo": "撤销导入", "roster:view": "查看名册",
@@ -50,6 +51,7 @@ FIELDS: dict[str, str] = {
     "param": "参数", "value": "数值", "source": "来源", "is_sample": "示例", "first": "自", "last": "至", "day": "日期", "identity": "身份",
     "identity_id": "认定号", "replaces": "替代认定号", "changed": "改动", "household": "户编号", "membership_id": "成员记录号", "agreement": "协议号",
     "suspension": "暂停号", "again_from": "恢复自", "level": "等级", "kind": "种类", "done": "事项", "type": "种类", "from": "原", "to": "现",
+    "state": "状态", "other": "另一编号", "memberships": "成员记录", "identities": "身份认定",
     "into": "并入", "new": "新编号", "shown": "已显示", "cancelled": "撤销", "discharged": "出院", "bytes": "字节",
 }  # fmt: skip
 LONGEST, DIGEST = 60, 12

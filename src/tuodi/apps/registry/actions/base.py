@@ -35,7 +35,12 @@ E_ENDED = declare(
 )
 E_WITHDRAWN = declare("E-REG-WITHDRAWN", "这条记录已被更正或作废", "请刷新页面，按现在的记录办理")
 E_NO_CHANGE = declare("E-REG-NO-CHANGE", "更正前后完全相同", "请改动需要更正的内容，或取消")
-E_DEAD = declare("E-REG-DEAD", "人员 {psn_no} 已登记于 {day} 死亡", "如登记有误，请先更正死亡日期")
+E_DEAD = declare("E-REG-DEAD", "人员 {psn_no} 已登记于 {day} 死亡", "如登记有误，请先在个人档案更正死亡登记")
+E_NOT_DEAD = declare("E-REG-NOT-DEAD", "人员 {psn_no} 没有登记死亡", "没有需要更正的死亡日期")
+E_DEATH_WAITING = declare("E-REG-DEATH-WAITING", "人员 {psn_no} 已有一项死亡更正在等复核", "请先由县级审批岗办结")
+E_DEATH_DECIDED = declare("E-REG-DEATH-DECIDED", "这项死亡更正已经办结", "请刷新页面")
+E_DEATH_PAIR = declare("E-REG-DEATH-PAIR", "提出死亡更正的人不能自己复核", "请由另一位县级审批岗办理")
+E_WHY = declare("E-REG-WHY", "没有写明理由", "请写明核实的情况，便于日后查证")
 E_DEATH_DAY = declare("E-REG-DEATH-DAY", "死亡日期 {day} 晚于今天或早于出生日期", "请核对死亡证明上的日期")
 E_MEMBER = declare("E-REG-MEMBER", "人员 {psn_no} 在 {held} 已是户 {number} 的成员", "请先登记离户，或办理分户、迁户")
 E_NOT_MEMBER = declare("E-REG-NOT-MEMBER", "人员 {psn_no} 在 {day} 不是户 {number} 的成员", "请核对户编号和日期")
@@ -52,6 +57,8 @@ E_MERGED = declare("E-REG-MERGED", "人员 {psn_no} 已并入 {into}", "请按 {
 E_MERGE_CHAIN = declare(
     "E-REG-MERGE-CHAIN", "人员 {psn_no} 名下已并入其他记录", "请改以它为保留的一方，或先撤销那次合并"
 )
+E_APART = declare("E-REG-APART", "这两条记录已标记为不是同一人", "需要合并的，请先撤销这个标记")
+E_NOT_APART = declare("E-REG-NOT-APART", "这个标记已经撤销", "不需要再次撤销")
 E_NOT_MERGED = declare("E-REG-NOT-MERGED", "人员 {psn_no} 没有并入其他记录", "不需要撤销合并")
 E_REASON = declare("E-REG-REASON", "查看完整身份证号要选择用途", "可选：{allowed}")
 E_RESTORE = declare(

@@ -1,4 +1,4 @@
-"""Register a person, record a death, merge two records of one person and part them again, reveal an identity number."""
+"""Register a person, merge two records of one person and part them again, reveal an identity number."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 
 from tuodi.apps.registry import permissions, words
 from tuodi.apps.registry.actions.base import (
-    E_DEAD,
-    E_DEATH_DAY,
+    E_APART,
     E_MERGE_CHAIN,
     E_MERGED,
     E_NOT_MERGED,
@@ -19,14 +19,11 @@ from tuodi.apps.registry.actions.base import (
     E_PERSON_EXISTS,
     E_REASON,
     E_SAME_PERSON,
-    PersonAction,
     announce_people,
-    group_of,
     locked,
     refuse,
 )  # fmt: skip
-from tuodi.apps.registry.actions.identities import copied, withdraw
-from tuodi.apps.registry.models import Identity, Membership, Merge, Person, PersonChange, SearchWord
+from tuodi.apps.registry.models import Merge, NotTheSame, Person, SearchWord
 from tuodi.apps.registry.queries import certno_of, seal_certno
 from tuodi.base import access, clock, secrets
 from tuodi.base.action import Action
@@ -99,79 +96,6 @@ class RegisterPerson(Action):
         announce_people("person:registered", [done.psn_no])
 
 
-class RecordDeath(PersonAction):
-    """Record a death: memberships end that day; identities too where the office says so, else they wait for their department."""
-
-    verb = permissions.RECORD_DEATH
-
-    def __init__(self, *, actor: Any, psn_no: str, day: date, ends_identities: bool) -> None:
-        super().__init__(actor=actor, psn_no=psn_no)
-        self.day, self.ends_identities = day, ends_identities
-
-    def decide(self) -> None:
-        if self.person.died_on is not None:
-            raise refuse(E_DEAD, psn_no=self.person.psn_no, day=self.person.died_on)
-        if self.day > clock.today() or (self.person.birth and self.day < self.person.birth):
-            raise refuse(E_DEATH_DAY, day=self.day)
-
-    def write(self) -> dict[str, int]:
-        PersonChange.objects.create(
-            person=self.person,
-            cause="death",
-            before={"died_on": None},
-            after={"died_on": str(self.day)},
-            by=self.actor,
-            at=clock.now(),
-        )
-        self.person.died_on = self.day
-        self.person.save(update_fields=["died_on"])
-        people = group_of(self.person)
-        return {
-            "memberships": self._end_memberships(people),
-            "identities": self._end_identities(people) if self.ends_identities else 0,
-        }
-
-    def _end_memberships(self, people: list[int]) -> int:
-        rows = [
-            row
-            for row in Membership.objects.filter(person__in=people, withdrawn_at__isnull=True)
-            if _outlives(row, self.day)
-        ]
-        for row in rows:
-            row.withdrawn_at = clock.now()
-            row.save(update_fields=["withdrawn_at"])
-            if row.first <= self.day:
-                Membership.objects.create(
-                    household_id=row.household_id, person_id=row.person_id, first=row.first, last=self.day, is_head=row.is_head,
-                    reason="death", replaces=row, recorded_at=clock.now(),
-                )  # fmt: skip
-        return len(rows)
-
-    def _end_identities(self, people: list[int]) -> int:
-        rows = [
-            row
-            for row in Identity.objects.filter(person__in=people, withdrawn_at__isnull=True)
-            if _outlives(row, self.day)
-        ]
-        for row in rows:
-            withdraw(row)
-            if row.first <= self.day:
-                copied(row, last=self.day).save(force_insert=True)
-        return len(rows)
-
-    def told(self, done: dict[str, int]) -> dict[str, Any]:
-        return {"day": str(self.day), **done}
-
-    def announce(self, done: dict[str, int]) -> None:
-        announce_people("person:died", [self.person.psn_no])
-        if done["identities"]:
-            announce_people("identity:changed", [self.person.psn_no], cause_id=f"death:{self.person.pk}")
-
-
-def _outlives(row: Identity | Membership, day: date) -> bool:
-    return row.last is None or row.last > day
-
-
 def must_be_mergeable(person: Person, into: Person) -> None:
     """Raise if a record cannot be merged into another."""
     if person.pk == into.pk:
@@ -181,6 +105,14 @@ def must_be_mergeable(person: Person, into: Person) -> None:
             raise refuse(E_MERGED, psn_no=one.psn_no, into=one.merged_into.psn_no)
     if Person.objects.filter(merged_into=person).exists():
         raise refuse(E_MERGE_CHAIN, psn_no=person.psn_no)
+    if apart(person, into).exists():
+        raise refuse(E_APART)
+
+
+def apart(one: Person, other: Person) -> QuerySet[NotTheSame]:
+    """Return the mark that says that two records are two people, if there is one."""
+    first, second = sorted((one.pk, other.pk))
+    return NotTheSame.objects.filter(one=first, other=second, undone_at__isnull=True)
 
 
 def must_be_merged(person: Person) -> Person:
