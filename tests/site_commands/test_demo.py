@@ -27,6 +27,9 @@ assert Installation.objects.filter(approved_at__isnull=False).count() == 1
 assert not DelegatedValue.objects.filter(is_sample=False).exists()
 assert Bill.objects.count() > 5 and Entry.objects.filter(pay__gt=0).exists()
 from django.contrib.auth import authenticate
+from tuodi.apps.institutions.models import Institution
+far = dict(Institution.objects.values_list("area_code", "is_out_of_province").distinct())
+assert far == {{"610900": False, "619800": False, "989900": True}}, far
 user = User.objects.get(username="610900-county_clerk")
 assert user.check_password({password!r})
 raise SystemExit(code)

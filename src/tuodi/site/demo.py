@@ -167,18 +167,19 @@ def _institutions(place: Place, rows: list[dict[str, Any]], *, first: date) -> N
     from tuodi.apps.institutions.actions import MakeAgreement, RegisterInstitution, Suspend
     from tuodi.apps.institutions.models import Institution
 
-    clerk, area = place.users["county_clerk"], place.pack.area
+    own_clerk, area = place.users["county_clerk"], place.pack.area
     begin = first.replace(month=1, day=1)
     for row in rows:
         code = row["fixmedins_code"]
         if Institution.objects.filter(code=code).exists():
             continue
-        away = row["admdvs"] != area
+        away, is_far = row["admdvs"] != area, row["admdvs"][:2] != area[:2]
+        clerk = _neighbour(row["admdvs"]) if away and not is_far else own_clerk
         made: Institution = RegisterInstitution(
             actor=clerk, code=code, name=f"{row['fixmedins_name']}（虚构）", area_code=row["admdvs"], level=row["hosp_lv"],
-            kind="1" if code.startswith("H") else "2", is_out_of_province=away,
+            kind="1" if code.startswith("H") else "2", is_out_of_province=is_far,
         ).run()  # fmt: skip
-        if away:
+        if is_far:
             continue
         for kind in ("insurance", "assistance"):
             if row[f"{kind}_designated"] in (1, "1", True):
@@ -197,6 +198,22 @@ def _institutions(place: Place, rows: list[dict[str, Any]], *, first: date) -> N
     hospital = place.users["hospital"]
     hospital.institution_code = own.code
     hospital.save(update_fields=["institution_code"])
+
+
+def _neighbour(area: str) -> User:
+    """Return the clerk of a neighbouring area of the province, who registers its institutions and cannot log in."""
+    from tuodi.base.models import Area, User
+
+    Area.objects.get_or_create(code=area, defaults={"name": f"演示 {area}"})
+    return User.objects.get_or_create(
+        username=f"{area}-county_clerk",
+        defaults={
+            "password": "!",
+            "name": "演示·外县经办岗",
+            "role": "county_clerk",
+            "area_code": area,
+        },
+    )[0]
 
 
 def _people(place: Place, people: list[dict[str, Any]], identities: list[dict[str, Any]]) -> None:

@@ -156,17 +156,46 @@ def test_a_hospital_speaks_for_itself_only(cast):
         Reconcile(actor=cast.outsider, code=CODE, day=DAY).run()
 
 
-def test_a_3202_of_one_day_is_the_hospitals_side_and_several_days_are_not(cast):
+def statement_file(number, *lines):
+    content = "".join(f"{setl_id}\t\tP0001\t{total}\t{fund}\t0\t0\n" for setl_id, total, fund in lines).encode()
+    return StatementFile.objects.create(
+        number=number, fixmedins_code=CODE, filename=f"{number}.txt", at=clock.now(), content=content
+    )
+
+
+def test_a_3202_of_one_day_is_the_hospitals_side(cast):
     settle(cast, ("A", 1000))
-    file = StatementFile.objects.create(
-        number="F1", fixmedins_code=CODE, filename="a.txt", at=clock.now(),
-        content=b"A\t\tP0001\t1000\t700\t0\t0\n",
-    )  # fmt: skip
-    keep_statement({"number": file.number, "first": "2023-03-01", "last": "2023-03-02"})
-    assert not Run.objects.exists()
-    keep_statement({"number": file.number, "first": "2023-03-01", "last": "2023-03-01"})
+    statement_file("F1", ("A", 1000, 700))
+    keep_statement({"number": "F1", "first": "2023-03-01", "last": "2023-03-01"})
     assert Run.objects.get().counts == {"matched": 1}
     assert [one.counts for one in reconcile_day(DAY)] == [{"matched": 1}]
+
+
+def test_a_3202_of_several_days_is_kept_day_by_day_and_what_is_unknown_here_on_the_last(cast):
+    settle(cast, ("A", 1000), ("C", 300))
+    Settle(actor=cast.zhao, bill=bill("B", date(2023, 3, 5), 200)).run()
+    statement_file("F1", ("A", 1000, 700), ("B", 200, 140), ("LOST", 5, 1))
+    keep_statement({"number": "F1", "first": "2023-03-01", "last": "2023-03-08"})
+    told = {one.day: one.counts for one in Run.objects.all()}
+    assert told == {
+        DAY: {"matched": 1, "missing_there": 1}, date(2023, 3, 5): {"matched": 1}, date(2023, 3, 8): {"missing_here": 1}
+    }  # fmt: skip
+    keep_statement({"number": "F1", "first": "2022-03-01", "last": "2023-03-08"})
+    assert Run.objects.count() == 3
+
+
+def test_a_3202_of_one_kind_of_clearing_leaves_what_was_said_of_the_others(cast):
+    Settle(actor=cast.zhao, bill=bill("IN", DAY, 1000, clr_type="21")).run()
+    Settle(actor=cast.zhao, bill=bill("OUT", DAY, 200, clr_type="11")).run()
+    day = {"first": "2023-03-01", "last": "2023-03-01"}
+    statement_file("F1", ("IN", 1000, 700), ("NEW", 7, 0))
+    statement_file("F2", ("OUT", 200, 140))
+    keep_statement({"number": "F1", **day, "clr_type": "21"})
+    keep_statement({"number": "F2", **day, "clr_type": "11"})
+    assert Run.objects.latest("pk").counts == {"matched": 2, "missing_here": 1}
+    statement_file("F3", ("IN", 1000, 700))
+    keep_statement({"number": "F3", **day, "clr_type": "21"})
+    assert Run.objects.latest("pk").counts == {"matched": 2}
 
 
 @pytest.mark.parametrize("flag", [True, False])

@@ -158,7 +158,7 @@ def details(call: Call) -> Reply:
         filename=f"result-{number}.zip",
         content=pack(compared),
     )
-    told = {"number": number, "first": first.isoformat(), "last": last.isoformat()}
+    told = {"number": number, "first": first.isoformat(), "last": last.isoformat(), "clr_type": fields.raw("clr_type")}
     KeepFile(actor=call.actor, file=made, compared=told).run()
     stamp = clock.local(clock.now()).strftime("%Y-%m-%d %H:%M:%S")
     return Reply(
