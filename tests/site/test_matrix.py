@@ -20,7 +20,7 @@ from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
 from tuodi.apps.reconciliation.actions import Reconcile
 from tuodi.apps.reconciliation.models import Finding, Mend
 from tuodi.apps.registry.actions.households import JoinHousehold
-from tuodi.apps.registry.models import DeathCorrection, IdentityCode
+from tuodi.apps.registry.models import DeathCorrection, IdentityCode, NotTheSame
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.counter import ticket_for
 from tuodi.apps.settlement.importing import take_in
@@ -139,6 +139,8 @@ TABLE: dict[str, Row] = {
     "roster-again": Row(REGISTRAR, "post", ok=(302,), **ROSTER),
     "roster-undo": Row(REGISTRAR, ok=(302,), **ROSTER),
     "duplicates": Row(REGISTRAR), "merges": Row(REGISTRAR),
+    "duplicates-apart": Row(REGISTRAR), "person-apart": Row(REGISTRAR, ok=(302,), **OWN_PERSON),
+    "person-apart-undo": Row(REGISTRAR, "post", ok=(302,), **{**OWN_PERSON, "arguments": ("mark",)}),
     "person-merge": Row(REGISTRAR, ok=(302,), **OWN_PERSON),
     "person-unmerge": Row(REGISTRAR, ok=(302,), **OWN_PERSON),
     "settlements": Row(SEES_SETTLEMENTS),
@@ -257,6 +259,8 @@ def things(cast):
     correction = DeathCorrection.objects.create(
         person=cast.wang, reason="误报", touches_identities=True, state="waiting", proposed_by=cast.chen, proposed_at=at
     )
+    one, other = sorted((cast.wang, cast.li), key=lambda person: person.pk)
+    mark = NotTheSame.objects.create(one=one, other=other, reason="演示", by=cast.registrar, at=at)
     member = JoinHousehold(
         actor=cast.chen, psn_no="P0001", number="F1", new_area="610902", first=date(2023, 1, 1)
     ).run()
@@ -264,7 +268,7 @@ def things(cast):
         mdtrt_id="N1", psn_no="P0001", fixmedins_code=hospital.code, med_type="21", admitted=at, recorded_at=at
     )
     return {
-        "death_correction": correction.pk, "stay": stay.pk, "household": member.household_id, "membership": member.pk, "identity": cast.wang.identities.get().pk, "roster": roster.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
+        "mark": mark.pk, "death_correction": correction.pk, "stay": stay.pk, "household": member.household_id, "membership": member.pk, "identity": cast.wang.identities.get().pk, "roster": roster.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
         "institution": hospital.pk, "agreement": hospital.agreements.first().pk, "suspension": suspended.pk, "key": key.pk,
     }  # fmt: skip
 

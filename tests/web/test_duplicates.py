@@ -1,6 +1,5 @@
 """Records of one person by hand: found, weighed in money, merged, parted; only by who may, only in the area."""
 
-import os
 import re
 from datetime import date
 
@@ -10,9 +9,10 @@ from django.core.cache import cache
 from tests.apps.cast import assemble, bill
 from tests.site.entering import enter
 from tests.web.visitor import PHONE, SCREEN, Visitor, needs_chromium
-from tuodi.apps.registry.models import Identity, Merge, Person
+from tuodi.apps.registry.models import Identity, Merge, NotTheSame, Person
 from tuodi.apps.settlement.actions import Settle
 from tuodi.base import clock
+from tuodi.base.models import AuditEvent
 
 BIRTH = date(1950, 1, 1)
 
@@ -147,31 +147,77 @@ settle_both(cast)
 """
 
 
+def test_two_people_are_told_apart_not_shown_nor_merged_and_shown_again_when_that_is_taken_back(office, cast):
+    other = double(cast)
+    at = f"/people/{cast.wang.pk}/apart/?other={other.pk}"
+    assert f"/people/{cast.wang.pk}/apart/" in office.get("/duplicates/").content.decode()
+    assert 'id="id_reason_error"' in office.post(at, {"reason": " "}).content.decode()
+    page = office.post(at, {"reason": "已核对两人证件原件"}, follow=True).content.decode()
+    assert "不再列为重复" in page
+    assert "没有发现重复的人员" in page
+    assert "已标记为不是同一人" in office.post(at, {"reason": "再来一次"}, follow=True).content.decode()
+    assert (
+        "已标记为不是同一人"
+        in office.get(f"/people/{other.pk}/merge/?into={cast.wang.pk}", follow=True).content.decode()
+    )
+    mark = NotTheSame.objects.get()
+    assert "已核对两人证件原件" in office.get("/duplicates/apart/").content.decode()
+    assert "重新列为可能重复" in office.post(f"/duplicates/apart/{mark.pk}/undo/", follow=True).content.decode()
+    assert "王奶奶" in office.get("/duplicates/").content.decode()
+    assert "已经撤销" in office.post(f"/duplicates/apart/{mark.pk}/undo/", follow=True).content.decode()
+    assert NotTheSame.objects.get().undone_by == cast.registrar
+    assert [row.data["done"] for row in AuditEvent.objects.filter(verb="person:tell_apart").order_by("pk")] == [
+        "marked",
+        "undone",
+    ]
+
+
+def test_of_three_alike_the_one_told_apart_from_both_is_left_out(office, cast):
+    second, third = double(cast), double(cast, "P0301")
+    for one in (cast.wang, second):
+        office.post(f"/people/{one.pk}/apart/?other={third.pk}", {"reason": "已核对"})
+    page = office.get("/duplicates/").content.decode()
+    assert "P0300" in page
+    assert "P0301" not in page
+
+
 @needs_chromium
 def test_a_clerk_merges_and_parts_two_records(chromium, served):
     served.manage(TWICE)
     visitor = Visitor(chromium, served, SCREEN)
     page = visitor.page
 
-    def looks_right(name):
-        for width, size in (("phone", PHONE), ("screen", SCREEN)):
+    def looks_right():
+        for size in (PHONE, SCREEN):
             page.set_viewport_size(size)
             visitor.looks_right()
-            if os.environ.get("SHOTS"):
-                page.screenshot(path=f"{os.environ['SHOTS']}/{name}-{width}.png", full_page=True)
 
     visitor.enter("registrar")
     page.goto(f"{served.url}/duplicates/")
-    looks_right("list")
+    looks_right()
     page.locator("text=保留这条").first.click()
     page.wait_for_selector("h1:text('合并人员')")
-    looks_right("weigh")
+    looks_right()
     page.click("text=确认合并")
     page.wait_for_selector("text=已合并")
     page.click("text=撤销合并")
     page.wait_for_selector("h1:text('撤销合并')")
-    looks_right("part")
+    looks_right()
     page.click("text=确认撤销合并")
     page.wait_for_selector("text=合并已撤销")
-    looks_right("merges")
+    looks_right()
+    page.click("text=返回重复人员")
+    page.click("a:text-is('不是同一人') >> nth=0")
+    page.wait_for_selector("h1:text('不是同一人')")
+    looks_right()
+    page.fill("#id_reason", "已核对两人身份证原件，同名同日出生")
+    page.click("button:text('标记为不是同一人')")
+    page.wait_for_selector("text=不再列为重复")
+    looks_right()
+    page.click("text=不是同一人的记录")
+    page.wait_for_selector("text=已核对两人身份证原件")
+    looks_right()
+    page.click("button:text('撤销标记')")
+    page.wait_for_selector("text=重新列为可能重复")
+    looks_right()
     visitor.leave()

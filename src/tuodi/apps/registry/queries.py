@@ -24,6 +24,7 @@ from tuodi.apps.registry.models import (
     Identity,
     IdentityCode,
     Membership,
+    NotTheSame,
     Person,
     SearchWord,
 )  # fmt: skip
@@ -260,22 +261,36 @@ class Duplicate:
 
 
 def duplicates(user: Any, *, limit: int = PAGE) -> list[Duplicate]:
-    """Return groups of visible records that may be one person; the same identity number first."""
+    """Return groups of visible records that may be one person; the same identity number first, those told apart left out."""
     access.demand(user, permissions.VIEW)
     rows = visible(user, Person).filter(merged_into__isnull=True)
+    told_apart = {frozenset(pair) for pair in marks_of(user).values_list("one", "other")}
     found: dict[frozenset[int], Duplicate] = {}
     for why, keys in (("number", ("certno_index",)), ("name_birth", ("name", "birth"))):
         known = rows.filter(**{f"{key}__isnull": False for key in keys}).order_by()
-        repeated = known.values(*keys).annotate(times=Count("pk")).filter(times__gt=1).order_by(*keys)[:limit]
+        repeated = known.values(*keys).annotate(times=Count("pk")).filter(times__gt=1).order_by(*keys)
+        repeated = repeated[: limit + len(told_apart)]
         wanted = {tuple(_plain(group[key]) for key in keys): list[Person]() for group in repeated}
         among = {f"{key}__in": {group[at] for group in wanted} for at, key in enumerate(keys)}
         for person in rows.filter(**among).order_by("pk") if wanted else ():
             group = wanted.get(tuple(_plain(getattr(person, key)) for key in keys))
             if group is not None:
                 group.append(person)
-        for people in wanted.values():
-            found.setdefault(frozenset(person.pk for person in people), Duplicate(why, tuple(people)))
+        for alike in wanted.values():
+            people = tuple(one for one in alike if any(_may_be_same(one, other, told_apart) for other in alike))
+            if people:
+                found.setdefault(frozenset(person.pk for person in people), Duplicate(why, people))
     return list(found.values())[:limit]
+
+
+def _may_be_same(one: Person, other: Person, told_apart: set[frozenset[int]]) -> bool:
+    return one.pk != other.pk and frozenset((one.pk, other.pk)) not in told_apart
+
+
+def marks_of(user: Any) -> QuerySet[NotTheSame]:
+    """Return the standing marks that two records are two people, the latest first."""
+    rows = visible(user, NotTheSame).filter(undone_at__isnull=True)
+    return rows.select_related("one", "other", "by").order_by("-pk")
 
 
 def _plain(value: Any) -> Any:
