@@ -50,6 +50,15 @@ def test_G07_a_cancellation_frees_the_cap_and_issues_the_differences(cast):
     assert Refold.objects.filter(cause="cancel").get().change_fen == -2_100_000 + 900_000
 
 
+def test_G07_what_a_cancellation_takes_back_goes_to_the_fund_that_paid_it(cast):
+    Settle(actor=cast.zhao, bill=bill("A", date(2023, 3, 1), 30000)).run()
+    CancelSettlement(actor=cast.zhao, setl_id="A", new_id="A-").run()
+    assert list(Entry.objects.order_by("pk").values_list("fund", "category", "pay")) == [
+        ("medical_assistance", "dibao", 2_100_000),
+        ("medical_assistance", "dibao", -2_100_000),
+    ]
+
+
 def test_presettlement_keeps_nothing_and_says_the_same(cast):
     said = presettle(cast.zhao, bill("A", date(2023, 3, 1), 30000)).pay
     assert not Bill.objects.exists()

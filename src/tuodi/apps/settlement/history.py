@@ -233,9 +233,8 @@ def write_differences(
         told = result.settlement.setl_id == keep_trace
         if change or (told and (layer.pay or layer.cut)):
             entries.append(_entry(key, layer, result, change=change, computed=computed, at=now, told=told))
-    for key, before in so_far.items():
-        if key not in wanted and before:
-            entries.append(Entry(bill_id=key[0], layer=key[1], pay=-before, total=0, result={}, at=now))
+    gone = {key: before for key, before in so_far.items() if key not in wanted and before}
+    entries += [_taken_back(entry, gone[entry.bill_id, entry.layer], at=now) for entry in _last_entries(gone)]
     asked = computed.results.get(keep_trace)
     if asked is not None and asked.decision.refusal:
         entries.append(_refused(by_id[keep_trace].pk, asked, at=now))
@@ -279,6 +278,24 @@ def _entry(
     return Entry(
         bill_id=key[0], layer=key[1], category=result.category, identity=result.identity, pay=change, total=layer.pay,
         due_on=layer.due_on, fund=layer.fund, result=data, at=at,
+    )  # fmt: skip
+
+
+def _last_entries(keys: Iterable[tuple[int, str]]) -> list[Entry]:
+    """Return the last entry of each of some bills' layers; no query if there are none."""
+    wanted = set(keys)
+    if not wanted:
+        return []
+    rows = Entry.objects.filter(bill__in={bill_id for bill_id, _ in wanted}).order_by("pk")
+    last = {(row.bill_id, row.layer): row for row in rows}
+    return [row for key, row in last.items() if key in wanted]
+
+
+def _taken_back(last: Entry, before: int, *, at: Any) -> Entry:
+    """Return what takes back all that was paid: from the fund that paid it, which is made whole again."""
+    return Entry(
+        bill_id=last.bill_id, layer=last.layer, category=last.category, identity=last.identity, pay=-before, total=0, fund=last.fund,
+        result={}, at=at,
     )  # fmt: skip
 
 
