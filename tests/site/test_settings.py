@@ -25,6 +25,31 @@ def test_production_is_strict(tmp_path):
     assert start(tmp_path, **SAFE).stdout.split() == ["31536000", "True", "True", "True", "False"]
 
 
+@pytest.mark.parametrize("left", ["", "ab", "not hexadecimal"])
+def test_a_key_file_that_a_full_disk_or_a_kill_left_in_part_is_never_used(tmp_path, left):
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "tuodi_field_key").write_text(left)
+    done = start(tmp_path)
+    assert done.returncode != 0
+    assert "tuodi_field_key 不完整" in done.stderr
+    assert (tmp_path / "keys" / "tuodi_field_key").read_text() == left
+
+
+def test_keys_are_made_once_whoever_starts_at_the_same_time(tmp_path):
+    show = "from tuodi.site import settings as s; print(s.SECRET_KEY, s.TUODI_AUDIT_KEY.hex())"
+    given = {key: value for key, value in os.environ.items() if not key.startswith("TUODI_")}
+    begun = [
+        subprocess.Popen(
+            [sys.executable, "-c", show], env={**given, "TUODI_HOME": str(tmp_path)}, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    said = {one.communicate()[0] for one in begun}
+    assert len(said) == 1
+    assert len(said.pop().strip()) == 129
+    assert len(list((tmp_path / "keys").iterdir())) == 4
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -46,9 +47,27 @@ def _key(name: str, size: int, *, optional: bool = False) -> bytes:
     if optional and not path.exists():
         return b""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(secrets.token_hex(size), "ascii")
-    return bytes.fromhex(path.read_text("ascii").strip())
+        _make_key(path, size)
+    try:
+        kept = bytes.fromhex(path.read_text("ascii").strip())
+    except ValueError:
+        kept = b""
+    if len(kept) != size:
+        WRONG.append(f"密钥文件 {path} 不完整（应为 {size} 字节的十六进制）。请从备份取回；不可另造，旧数据会读不出来")
+    return kept
+
+
+def _make_key(path: Path, size: int) -> None:
+    """Make a key file that is there whole or not at all, whoever else makes it and whenever the machine stops."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f"{path.name}.{os.getpid()}")
+    with made.open("w", encoding="ascii") as file:
+        file.write(secrets.token_hex(size))
+        file.flush()
+        os.fsync(file.fileno())
+    with suppress(FileExistsError):
+        os.link(made, path)
+    made.unlink()
 
 
 def _number(name: str, otherwise: int) -> int:
