@@ -13,7 +13,7 @@ from tests.web.served import Served
 def served():
     held = Served()
     yield held
-    held.stop()
+    held.end()
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,8 @@
-"""The site as people meet it: granian on a database of its own, in a temporary place."""
+"""The site as people meet it: served, with the standing cast in it."""
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
-
-ROOT = Path(__file__).parents[2]
+from tests.served import Site
 
 PREPARE = """
 from django.core.management import call_command
@@ -32,47 +24,10 @@ for n in range(27):
 """
 
 
-def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
-
-
-class Served:
+class Served(Site):
     """A running site with the standing cast in it."""
 
     def __init__(self) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="tuodi-web-"))
-        (self.home / "static").mkdir()
-        self.environment = {
-            **os.environ, "TUODI_HOME": str(self.home), "DJANGO_SETTINGS_MODULE": "tuodi.site.settings", "TUODI_LOG": "ERROR",
-            "TUODI_DATABASE": f"sqlite:///{self.home}/tuodi.sqlite3",
-        }  # fmt: skip
+        super().__init__()
         self.manage(PREPARE)
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.web = subprocess.Popen(
-            [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1",
-             "--no-ws", "--log-level", "error", "tuodi.site.wsgi:application"],
-            env=self.environment, cwd=ROOT,
-        )  # fmt: skip
-        for _ in range(300):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=0.2).close()
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise AssertionError("the server did not start")
-
-    def manage(self, code: str) -> str:
-        """Run Python inside the site's environment and return what it prints."""
-        text = f"import django; django.setup()\n{code}"
-        done = subprocess.run(
-            [sys.executable, "-c", text], env=self.environment, cwd=ROOT, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        return done.stdout
-
-    def stop(self) -> None:
-        self.web.terminate()
-        self.web.wait(10)
+        self.start(workers=1)
