@@ -1,223 +1,141 @@
-"""Sixteen hospitals' clients on one family, through HTTP, while processes are killed (web, worker or database); then the books are checked.
+"""Sixteen windows of two hospitals on one family, through HTTP, while processes are killed inside their transactions.
 
-    python -m tests.faults.hammer --database postgres --seconds 60 --clients 16 --kill web
+    python -m tests.faults --only web --database postgres
 
-Every client settles, repeats messages, cancels, reverses. Afterwards, in a process that served nothing: every answer given is in
-the database exactly once, nothing is there that nobody was answered or could not repeat, what each bill was granted is what the
-history earns when it is folded again, and no cap is overspent.
+A window asks again, with the same message, until it is answered. Afterwards every message that was answered is kept once, no other
+is, each settlement is there once, and every message sent once more gets the answer that it got; then the books are looked at
+(:mod:`.books`).
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import random
+import signal
 import threading
 import time
-import urllib.error
 from collections import Counter
 from typing import Any
 
-from tests.faults.served import Served
+import psutil
 
-#: Seconds between two kills.
-KILL_EVERY = 6.0
+from tests.faults.books import books_of
+from tests.faults.clients import OFFICE, Client
+from tests.faults.served import Served, each, served_county
+
 KILLS = ("web", "worker", "database")
+#: Answers between two kills, and seconds after which it is not waited for them.
+ANSWERS, AT_MOST = 12, 20
+#: Of the kills so many must have met a transaction: a process that is only seen between them proves nothing.
+INSIDE = 0.8
 
 
-class Client(threading.Thread):
-    """One hospital window that settles, repeats, cancels and reverses bills of one person."""
-
-    def __init__(self, served: Served, code: str, token: str, number: int, until: float) -> None:
-        super().__init__(daemon=True)
-        from tests.apps.his import Hospital
-
-        self.hospital = Hospital(served.post, code=code, paasid=code, token=token)
-        self.hospital.msgid = self.msgid  # type: ignore[method-assign]
-        self.code, self.number, self.until = code, number, until
-        self.random = random.Random(number)
-        self.counter, self.settled, self.counts = 0, {}, Counter()
-        self.times: list[float] = []
-        self.wrong = ""
-
-    def msgid(self) -> str:
-        self.counter += 1
-        return f"{self.code}{20240101000000 + self.number:014d}{self.counter:04d}"
-
-    def run(self) -> None:
-        while time.time() < self.until and self.counter < 9000:
-            try:
-                self.turn()
-            except AssertionError as broken:
-                self.wrong = str(broken)
-                return
-
-    def turn(self) -> None:
-        yuan = self.random.randint(1, 9000)
-        day = f"2023-{self.random.randint(2, 12):02d}-{self.random.randint(1, 28):02d}"
-        data = {
-            "psn_no": "P0001",
-            "mdtrt_id": f"X{self.number}",
-            "medfee_sumamt": f"{yuan}.00",
-            "inscp_scp_amt": f"{yuan}.00",
-            "insutype": "390",
-        }
-        asked = {"data": {**data, "med_type": "14"}, "upstream": {"setl_time": f"{day} 10:00:00", "diag_code": "J18.9"}}
-        msgid = self.msgid()
-        answer = self.insist("2207", asked, msgid)
-        if answer is None:
-            return
-        setl_id = answer["output"]["setlinfo"]["setl_id"]
-        self.settled[setl_id] = True
-        self.counts["settled"] += 1
-        chance = self.random.random()
-        if chance < 0.3:
-            again = self.insist("2207", asked, msgid)
-            assert again is None or again["output"] == answer["output"], "a repeated message got another answer"
-            self.counts["repeated"] += 1
-        elif chance < 0.5:
-            undo = self.insist("2208", {"data": {"setl_id": setl_id, "mdtrt_id": "X", "psn_no": "P0001"}}, self.msgid())
-            if undo is not None:
-                self.settled[setl_id] = False
-                self.counts["cancelled"] += 1
-        elif chance < 0.6:
-            undo = self.insist("2601", {"data": {"psn_no": "P0001", "omsgid": msgid, "oinfno": "2207"}}, self.msgid())
-            if undo is not None:
-                self.settled[setl_id] = False
-                self.counts["reversed"] += 1
-
-    def insist(self, infno: str, nodes: dict, msgid: str) -> dict | None:
-        """Send until there is an answer, the same message each time, as a hospital must when an answer is lost."""
-        for _ in range(400):
-            began = time.perf_counter()
-            try:
-                answer = self.hospital.send(infno, nodes, msgid=msgid)
-            except (OSError, urllib.error.URLError, json.JSONDecodeError, ConnectionError):
-                self.counts["lost"] += 1
-                time.sleep(0.2)
-                continue
-            self.times.append(time.perf_counter() - began)
-            if str(answer["infcode"]) == "0":
-                return answer
-            if "系统内部错误" in answer["err_msg"] or "E-SYSTEM-AWAY" in answer["err_msg"]:
-                self.counts["told to ask again"] += 1
-                time.sleep(0.1)
-                continue
-            self.counts["refused"] += 1
-            return None
-        self.counts["gave up"] += 1
-        return None
-
-
-#: Every history folded afresh and held against the books; what each person was granted in a year; the trail walked.
-CHECK = """
-import json
-from tuodi.apps.settlement.models import Bill, Entry, Exchange
-from tuodi.apps.settlement.nightly import check_books
-from tuodi.base import audit
-from tuodi.base.models import Announcement, AuditEvent
-from tuodi.site import commands
-from tuodi.site.wiring import wire
-wire()
-commands.deliver()
-audit.seal()
-live = Bill.objects.filter(is_cancellation=False, cancelled_by__isnull=True, is_reversed=False)
-years = {}
-for psn_no, at, pay in Entry.objects.values_list("bill__psn_no", "bill__setl_time__year", "pay"):
-    years[f"{psn_no} {at}"] = years.get(f"{psn_no} {at}", 0) + pay
-books, verdict = check_books(), audit.verify()
-settled = set(AuditEvent.objects.filter(verb="settlement:settle").values_list("subject_id", flat=True))
-bills = set(Bill.objects.filter(is_cancellation=False).values_list("setl_id", flat=True))
-print(json.dumps({"live": sorted(live.values_list("setl_id", flat=True)), "wrong": [d.setl_id for d in books.differences][:5], "years": years,
-  "bills": len(bills), "audit": verdict.holds, "why": verdict.why, "sealed": verdict.sealed, "audited": settled == bills,
-  "waiting": Announcement.objects.filter(delivered_at__isnull=True).count()}))
-"""
-#: Nobody of the cast may be granted more in a year (AK-3.4.1, the risen cap).
-CAP_FEN = 5_000_000
-
-
-def books_of(served: Served) -> dict[str, Any]:
-    """Return what the books say, looked at by a process that served nothing; raises if a law is broken."""
-    found: dict[str, Any] = json.loads(served.manage(CHECK).splitlines()[-1])
-    assert not found["wrong"], f"granted is not what the history earns: {found['wrong']}"
-    assert all(fen <= CAP_FEN for fen in found["years"].values()), found["years"]
-    assert found["audit"], found["why"]
-    assert found["audited"], "a settlement without its audit row, or the other way round"
-    assert not found["waiting"], "news that was not told"
-    return found
-
-
-def hammer(database: str, *, seconds: float, clients: int, kill: str = "") -> dict[str, Any]:
-    """Run it and return what was counted; raises if a law is broken."""
-    served = Served(database)
+def hammer(database: str, *, seconds: float = 0, clients: int = 16, kill: str = "", kills: int = 0) -> dict[str, Any]:
+    """Hammer for some seconds, or until so many kills are done; return what was counted; raises if a law is broken."""
+    served, tokens = served_county(database)
+    office = None
     try:
-        tokens = served.prepare()
         served.start()
         if kill == "worker":
             served.start_worker()
-        until = time.time() + seconds
-        codes = list(tokens)
-        threads = [Client(served, codes[n % 2], tokens[codes[n % 2]], n, until) for n in range(clients)]
-        for thread in threads:
-            thread.start()
-        killed = 0
-        while time.time() < until:
-            time.sleep(max(0.0, min(KILL_EVERY, until - time.time())))
-            if kill and time.time() < until:
-                strike(served, kill)
-                killed += 1
-        for thread in threads:
-            thread.join(120)
-        served.stop_worker()
-        found = books_of(served)
+            office = served.python(OFFICE)
+        stop, codes = threading.Event(), list(tokens)
+        windows = [Client(served, codes[n % 2], tokens[codes[n % 2]], n, stop) for n in range(clients)]
+        for window in windows:
+            window.start()
+        struck = killing(served, kill, kills, windows) if kill else Counter()
+        if not kill:
+            time.sleep(seconds)
+        stop.set()
+        for window in windows:
+            window.join()
+        if office is not None:
+            office.kill()
+        figures = judged(served, windows)
     finally:
+        if office is not None:
+            office.kill()
         served.close()
-    return reported(threads, found, seconds) | {"killed": killed}
+    assert not kill or struck["inside a transaction that writes"] >= INSIDE * kills, struck
+    return {"windows": clients, **({"seconds": seconds} if not kill else {}), **struck, **figures}
 
 
-def strike(served: Served, kill: str) -> None:
-    """Kill -9 one kind of process and start it again."""
-    if kill == "database":
-        served.break_database()
-    elif kill == "worker":
+def killing(served: Served, kill: str, kills: int, windows: list[Client]) -> Counter[str]:
+    """Kill so many times, each time after some answers, and start again what was killed."""
+    struck: Counter[str] = Counter()
+    for _ in range(kills):
+        before, until = answered(windows), time.monotonic() + AT_MOST
+        while answered(windows) < before + ANSWERS and time.monotonic() < until:
+            time.sleep(0.1)
+        if any(window.wrong for window in windows):
+            break
+        struck["kill -9"] += 1
+        struck["inside a transaction that writes"] += strike(served, kill)
+    return struck
+
+
+def answered(windows: list[Client]) -> int:
+    return sum(len(window.ledger.answers) for window in windows)
+
+
+def strike(served: Served, kill: str) -> bool:
+    """Kill -9 inside a transaction and start again; say whether it was inside."""
+    if kill == "worker":
+        inside = served.stopped_inside("worker", served.processes("worker"))
         served.stop_worker()
         served.start_worker()
+        return inside
+    if kill == "database" and served.server is not None:
+        return strike_postgres(served)
+    processes = served.processes("web")
+    if kill == "web" and served.chance.random() < 0.5:
+        return strike_one(served, processes)
+    inside = served.stopped_inside("web", processes)
+    served.stop()
+    served.start()
+    return inside
+
+
+def strike_postgres(served: Served, name: str = "web", processes: list[psutil.Process] | None = None) -> bool:
+    """Kill the whole server while whoever writes is stopped inside a transaction; they go on when it is up again."""
+    held = served.processes("web") if processes is None else processes
+    inside = served.stopped_inside(name, held)
+    served.kill_postgres()
+    each(held, signal.SIGCONT)
+    served.revive_postgres()
+    return inside
+
+
+def strike_one(served: Served, processes: list[psutil.Process]) -> bool:
+    """Kill one worker of the web server, the one that writes; the server starts another."""
+    if served.server is not None:
+        inside = served.stopped_inside("web", processes)
+        struck = served.chance.choice(processes[1:])
     else:
-        served.stop()
-        served.start()
+        inside = served.stopped_inside("web", processes[1:])
+        writer = served.writer()
+        struck = next((one for one in processes[1:] if one.pid == writer), processes[1])
+    struck.kill()
+    each(processes, signal.SIGCONT)
+    return inside
 
 
-def reported(threads: list[Client], found: dict[str, Any], seconds: float) -> dict[str, Any]:
-    """Return the figures of a run, held against what the clients were answered."""
-    counts: Counter[str] = sum((thread.counts for thread in threads), Counter())
-    believed = {setl_id for thread in threads for setl_id, is_live in thread.settled.items() if is_live}
-    lost, extra = believed - set(found["live"]), set(found["live"]) - believed
-    assert not lost, f"answered but not kept: {sorted(lost)[:5]}"
-    assert len(extra) <= counts["gave up"], f"kept but never answered: {sorted(extra)[:5]}"
-    assert not [thread.wrong for thread in threads if thread.wrong], [thread.wrong for thread in threads]
-    times = sorted(t for thread in threads for t in thread.times)
-    return {
-        "clients": len(threads), "seconds": seconds, **counts, "answers": len(times), "per second": round(len(times) / seconds, 1),
-        "median ms": round(1000 * times[len(times) // 2], 1), "p99 ms": round(1000 * times[len(times) * 99 // 100], 1),
-        "bills": found["bills"], "most granted in a year (fen)": max(found["years"].values(), default=0), "audit rows sealed": found["sealed"],
-    }  # fmt: skip
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
-    parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--clients", type=int, default=16)
-    parser.add_argument("--kill", choices=KILLS, default="", help="what is killed (kill -9) every few seconds")
-    given = parser.parse_args()
-    print(
-        json.dumps(
-            hammer(given.database, seconds=given.seconds, clients=given.clients, kill=given.kill),
-            ensure_ascii=False,
-            indent=1,
-        )
+def judged(served: Served, windows: list[Client]) -> dict[str, Any]:
+    """Return the figures of a run, the books held against what the windows were answered."""
+    wrong = [window.wrong for window in windows if window.wrong]
+    assert not wrong, wrong
+    again = sum(window.ask_all_again() for window in windows)
+    found = books_of(served)
+    live = {setl_id: counts for window in windows for setl_id, counts in window.ledger.live.items()}
+    assert sorted(live) == found["bills"], "what was answered is not what is kept"
+    assert sorted(setl_id for setl_id, counts in live.items() if counts) == found["live"], "what counts differs"
+    sent = sorted(
+        [window.code, msgid, infno, "reversed" if msgid in window.ledger.reversed else "done"]
+        for window in windows
+        for infno, msgid, _, _ in window.ledger.answers
     )
-
-
-if __name__ == "__main__":
-    main()
+    assert sent == found["exchanges"], "messages kept are not the messages answered"
+    counts: Counter[str] = sum((window.counts for window in windows), Counter())
+    return {
+        **counts, "messages, each kept once": len(sent), "asked once more, same answer": again, "settlements, each once": len(live),
+        "rows equal to the batch": found["compared"], "most granted in a year (fen)": max(found["years"].values(), default=0),
+        "news told": found["told"], "audit rows sealed": found["sealed"],
+    }  # fmt: skip

