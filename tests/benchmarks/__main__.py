@@ -77,7 +77,7 @@ SMOKE = Sizes(
 def contests(sizes: Sizes, home: Path) -> dict[str, Callable[[], Iterable[Row]]]:
     """Return what can be run, by name."""
     from tests.benchmarks import files, fold_columns, single, windows
-    from tests.benchmarks.service import calls, folds, pages
+    from tests.benchmarks.service import calls, folds, pages, rosters, search
 
     def each_database(run: Callable[..., Iterable[Row]], **how: object) -> list[Row]:
         return [row for database in sizes.databases for row in run(database, **how)]
@@ -103,11 +103,15 @@ def contests(sizes: Sizes, home: Path) -> dict[str, Callable[[], Iterable[Row]]]
         ),
         "refolds": lambda: each_database(folds.refolds, people=sizes.waiting, rounds=few, judged=judged),
         "pages": lambda: each_database(pages.pages, settlements=sizes.books, rounds=rounds, judged=judged),
+        "search": lambda: each_database(search.search, people=sizes.books, rounds=rounds, judged=judged),
+        "imports": lambda: each_database(
+            rosters.rosters, rows=max(sizes.books // 10, 1_000), rounds=rounds, judged=judged
+        ),
     }
 
 
 #: Contests of the service: ``--only service``.
-SERVICE = ("settle", "refolds", "pages")
+SERVICE = ("settle", "refolds", "pages", "search", "imports")
 
 
 def measured(sizes: Sizes, home: Path, only: list[str]) -> list[Row]:

@@ -14,10 +14,11 @@ from django.db.models import Model
 from tests.apps.cast import Cast, assemble, bill
 from tuodi.apps.institutions.keys import IssueKey
 from tuodi.apps.institutions.models import Institution
-from tuodi.apps.registry.models import Identity, Person
+from tuodi.apps.registry import words
+from tuodi.apps.registry.models import Identity, Person, SearchWord
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.models import Bill, Encounter, Entry, Refold
-from tuodi.base import clock
+from tuodi.base import clock, secrets
 from tuodi.base.models import AuditEvent, User
 
 #: Keys of what is made in bulk begin here, so that nothing made one by one meets them.
@@ -54,6 +55,50 @@ def people(cast: Cast, count: int, *, county: str) -> None:
     area = f"CAST(610902 + {county} AS varchar(12))"
     copies(Person, cast.wang.pk, count, psn_no=f"'N' || ({FIRST} + i)", insured_area=area)
     copies(Identity, held.pk, count, person_id=f"{FIRST} + i")
+
+
+#: Characters of invented names with the first letter of how each is read; none is read in two ways.
+SURNAMES = dict(
+    zip(
+        "王李张刘陈杨黄赵周吴徐孙马胡郭林高罗郑梁宋唐许邓冯韩曹彭潘袁董余苏吕魏蒋田杜丁沈",
+        "wlzlcyhzzwxsmhglglzlstxdfhcppydyslwjtdds",
+        strict=True,
+    )
+)
+GIVEN = dict(zip("伟芳娜敏静丽强磊军洋艳勇娟涛明超霞平刚桂英文华玉", "wfnmjlqljyyyjtmcxpggywhy", strict=True))
+
+
+def named_people(cast: Cast, count: int) -> dict[str, str]:
+    """Make people with names, numbers and the words they are found by, in ten counties; return one of them as people type them."""
+    base, letters = cast.wang, (SURNAMES, GIVEN, GIVEN)
+    steps = (1, len(SURNAMES), len(SURNAMES) * len(GIVEN))
+
+    def spelled(kind: str) -> str:
+        parts = ["".join(chosen) if kind == "name" else "".join(chosen.values()) for chosen in letters]
+        return " || ".join(
+            f"substr('{part}', CAST(1 + (i / {step}) % {len(part)} AS integer), 1)"
+            for part, step in zip(parts, steps, strict=True)
+        )
+
+    index = (
+        "decode(md5(CAST(i AS text)), 'hex')"
+        if connection.vendor == "postgresql"
+        else "CAST(printf('%016d', i) AS blob)"
+    )
+    area = f"CAST(610902 + i % {COUNTIES} AS varchar(12))"
+    name, initials = spelled("name"), spelled("initials")
+    copies(
+        Person, base.pk, count, psn_no=f"'N' || ({FIRST} + i)", name=name, initials=f"' ' || {initials} || ' '", insured_area=area,
+        registered_area=area, certno_index=index, birth="one.birth",
+    )  # fmt: skip
+    words.index([base], fresh=True)
+    word = SearchWord.objects.filter(person=base)[0]
+    copies(SearchWord, word.pk, count, word=name, area_code=area, person_id=f"{FIRST} + i")
+    copies(SearchWord, word.pk, count, id=f"{2 * FIRST} + i", word=initials, area_code=area, person_id=f"{FIRST} + i")
+    certno = "610902195001010019"
+    one = Person.objects.get(pk=FIRST + count // 2 // COUNTIES * COUNTIES)
+    Person.objects.filter(pk=one.pk).update(certno_index=secrets.search_index(certno))
+    return {"certno": certno, "name": one.name, "surname": one.name[0], "initials": one.initials.strip()}
 
 
 def settlements(cast: Cast, count: int, *, among: int) -> None:

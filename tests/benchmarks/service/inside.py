@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from statistics import median
 from typing import Any
 
+import polars as pl
+import xlsxwriter
 from django.core.signals import request_started
-from django.db import connection, reset_queries
+from django.db import connection, reset_queries, transaction
 from django.test import Client
+from python_calamine import CalamineWorkbook
 
 from tests.benchmarks.service import county
+from tests.benchmarks.timing import ratio, side_by_side
 from tests.site.entering import enter
 from tuodi.apps.policies.queries import plans_of
+from tuodi.apps.registry.actions.rosters import ApplyRoster, KeepPreview, UploadRoster
+from tuodi.apps.registry.actions.undoing import UndoRoster
+from tuodi.apps.registry.comparing import preview_of
 from tuodi.apps.registry.models import Identity
-from tuodi.apps.settlement import history
+from tuodi.apps.registry.reading import read_roster
+from tuodi.apps.settlement import history, importing
 from tuodi.apps.settlement.impact import histories
 from tuodi.apps.settlement.models import Bill, Entry, Refold
 from tuodi.apps.settlement.nightly import check_books
@@ -130,3 +139,103 @@ def night(people: int, rounds: int) -> dict[str, Any]:
         folded.append(_seconds(fold_alone))
     bills = sum(len(settlements) for settlements, _, _ in some)
     return {"people": len(some), "bills": bills, "seconds": median(looked), "fold": median(folded)}
+
+
+def search(
+    people: int, typed: dict[str, dict[str, str]], who: list[str], lists: dict[str, list[str]], rounds: int
+) -> dict[str, list[Any]]:
+    """Make people and look for them as each user; return the median of the seconds, the number of queries and of people shown."""
+    cast = county.assemble()
+    began = time.perf_counter()
+    with transaction.atomic():
+        one = county.named_people(cast, people)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    found: dict[str, list[Any]] = {"made": [time.perf_counter() - began]}
+    for username in who:
+        client = Client()
+        enter(client, User.objects.get(username=username))
+        for what, given in typed.items():
+            asked = {key: value.format(**one) for key, value in given.items()}
+            found[f"{username} {what}"] = _asked(lambda at=asked, by=client: by.post("/people/", at), rounds)
+    for username, addresses in lists.items():
+        client = Client()
+        enter(client, User.objects.get(username=username))
+        for address in addresses:
+            found[f"{username} {address}"] = _asked(lambda at=address, by=client: by.get(at), rounds)
+    return found
+
+
+def _asked(ask: Callable[[], Any], rounds: int) -> list[Any]:
+    counted: list[str] = []
+    with connection.execute_wrapper(_counting(counted)):
+        answer = ask()
+    assert answer.status_code == 200, answer.status_code
+    hits = answer.content.decode().count('data-label="姓名"')
+    return [median(_seconds(ask) for _ in range(rounds)), len(counted), hits]
+
+
+def roster(rows: int, rounds: int) -> dict[str, Any]:
+    """Take a roster of identities in, step by step; every hundredth person has settlements, every thousandth row is wrong."""
+    cast = county.assemble()
+    with transaction.atomic():
+        county.people(cast, rows, county="0")
+        county.settlements(cast, rows // 100 * county.BILLS_EACH, among=max(rows // 100, 1))
+    content, book = roster_csv(rows), roster_book(rows)
+    found: dict[str, Any] = {}
+    contests = {
+        "CSV": (lambda: pl.read_csv(content, infer_schema=False), content),
+        "xlsx": (lambda: CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_index(0).to_python(), book),
+    }
+    for form, (alone, file) in contests.items():
+        read = read_roster(file, kind="identities")
+        mine, beside = side_by_side(lambda held=file: read_roster(held, kind="identities"), alone, rounds=rounds)
+        found[form] = [mine.median, beside.median, ratio(mine, beside), read.bad.height]
+        assert read.bad.height == -(-rows // 1000), read.bad.height
+    given = {"issuer": "民政局", "area_code": "610902", "filename": "r.csv", "kind": "identities"}
+    run = UploadRoster(actor=cast.registrar, content=content, **given).run()
+    found["compared"] = _seconds(lambda: preview_of(run))
+    preview, counted = preview_of(run), list[str]()
+    with connection.execute_wrapper(_counting(counted)):
+        found["weighed"] = _seconds(lambda: importing.impact_of_plan(preview.plan))
+    found["statements"], found["with_bills"] = len(counted), Bill.objects.values("psn_no").distinct().count()
+    weighed = importing.impact_of_plan(preview.plan)
+    impacts, sums = [importing.line_of(one) for one in weighed], importing.sums_of(weighed)
+    found["kept"] = _seconds(
+        lambda: KeepPreview(actor=cast.registrar, preview=preview, impacts=impacts, sums=sums).run()
+    )
+    found["page"] = _page(cast, run.pk, rounds)
+    found["applied"] = _seconds(lambda: ApplyRoster(actor=cast.registrar, run_id=run.pk).run())
+    found["undone"] = _seconds(lambda: UndoRoster(actor=cast.registrar, run_id=run.pk).run())
+    return found
+
+
+def _page(cast: Any, run_id: int, rounds: int) -> float:
+    client = Client()
+    enter(client, cast.registrar)
+    return median(_seconds(lambda: client.get(f"/rosters/{run_id}/?page=40")) for _ in range(max(rounds, 2)))
+
+
+HEAD = ["人员编号", "姓名", "身份证号", "身份", "起始日期", "终止日期", "认定日期", "认定部门", "证号"]
+
+
+def _cells(number: int) -> list[str]:
+    identity, first = ("低保", "2023-01-01") if number % 2 else ("特困", "2022/1/1")
+    ends = "2021-01-01" if number % 1000 == 0 else ""
+    return [f"N{county.FIRST + number}", "王奶奶", "", identity, first, ends, "2022-01-01", "民政局", f"D{number}"]
+
+
+def roster_csv(rows: int) -> bytes:
+    """Return a roster as departments send it: half of it new, half changed."""
+    return "\n".join(map(",".join, (HEAD, *map(_cells, range(rows))))).encode()
+
+
+def roster_book(rows: int) -> bytes:
+    """Return the same as a workbook."""
+    out = io.BytesIO()
+    made = xlsxwriter.Workbook(out, {"in_memory": True, "constant_memory": False})
+    sheet = made.add_worksheet()
+    for at, cells in enumerate((HEAD, *map(_cells, range(rows)))):
+        sheet.write_row(at, 0, cells)
+    made.close()
+    return out.getvalue()

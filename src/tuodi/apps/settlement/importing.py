@@ -28,7 +28,7 @@ from tuodi.apps.registry.actions.rosters import (
 )
 from tuodi.apps.registry.actions.undoing import UndoRoster
 from tuodi.apps.registry.models import Identity, ImportRun, Person
-from tuodi.apps.registry.plans import Difference, Plan
+from tuodi.apps.registry.plans import Difference, Plan, chunks
 from tuodi.apps.settlement.impact import CHUNK, PersonHistory, billed, histories_of
 from tuodi.apps.settlement.retro import Impact, weigh
 from tuodi.base.action import Action, together
@@ -148,15 +148,18 @@ def impact_of_plan(plan: Plan, *, progress: Progress | None = None) -> list[Impa
     by_person: dict[str, list[Difference]] = defaultdict(list)
     for one in plan.of_kind("new", "changed", "ended", "updated"):
         by_person[one.psn_no].append(one)
-    numbers, found, plans = sorted(by_person), [], cache(plans_of)
-    for at in range(0, len(numbers), CHUNK):
-        people = list(billed().filter(psn_no__in=numbers[at : at + CHUNK]).order_by("psn_no"))
-        for held in histories_of(people):
-            made = weigh(held, _identities_after(held, by_person), plans=plans, changed=_person_after(held, by_person))
-            if made.changes or made.why:
-                found.append(made)
-        if progress:
-            progress(min(at + CHUNK, len(numbers)), len(numbers))
+    numbers, found, plans, done = sorted(by_person), [], cache(plans_of), 0
+    for some in chunks(numbers):
+        people = list(billed().filter(psn_no__in=some).order_by("psn_no"))
+        for at in range(0, len(people), CHUNK):
+            for held in histories_of(people[at : at + CHUNK]):
+                after, changed = _identities_after(held, by_person), _person_after(held, by_person)
+                made = weigh(held, after, plans=plans, changed=changed)
+                if made.changes or made.why:
+                    found.append(made)
+            if progress:
+                progress(done + len(some) * min(at + CHUNK, len(people)) // len(people), len(numbers))
+        done += len(some)
     return found
 
 

@@ -125,23 +125,22 @@ class KeepPreview(_RunAction):
 
     def __init__(self, *, actor: Any, preview: Preview, impacts: Sequence[Any], sums: dict[str, int]) -> None:
         super().__init__(actor=actor, run_id=preview.run.pk)
-        self.preview, self.impacts, self.sums = preview, impacts, sums
+        self.preview, plan, roster = preview, preview.plan, preview.roster
+        lines: dict[str, Sequence[Any]] = {kind: plan.of_kind(kind) for kind in previews.CHANGES}
+        lines |= {"not_found": plan.not_found, "conflicts": plan.conflicts, "bad": roster.faults}
+        self.kept = {kind: [previews.line_of(one) for one in some] for kind, some in lines.items()}
+        self.kept[previews.IMPACT] = list(impacts)
+        self.kept[previews.TO_CORRECT] = [roster.bad_csv.decode()] if roster.bad.height else []
+        self.told = {
+            "lines": {kind: len(some) for kind, some in self.kept.items()}, "ignored": list(roster.ignored),
+            "absences_kept": plan.absences_kept, "money": sums,
+        }  # fmt: skip
 
     def write(self) -> ImportRun:
         run, roster, plan = self.run_row, self.preview.roster, self.preview.plan
-        lines: dict[str, Sequence[Any]] = {kind: plan.of_kind(kind) for kind in previews.CHANGES}
-        lines |= {"not_found": plan.not_found, "conflicts": plan.conflicts, "bad": roster.faults}
-        kept = {kind: [previews.line_of(one) for one in some] for kind, some in lines.items()}
-        kept |= {
-            previews.IMPACT: list(self.impacts),
-            previews.TO_CORRECT: [roster.bad_csv.decode()] if roster.bad.height else [],
-        }
-        for kind, some in kept.items():
+        for kind, some in self.kept.items():
             previews.keep(run, kind, some)
-        run.told = {
-            "lines": {kind: len(some) for kind, some in kept.items()}, "ignored": list(roster.ignored),
-            "absences_kept": plan.absences_kept, "money": self.sums,
-        }  # fmt: skip
+        run.told = self.told
         run.plan, run.counts = plan.digest, plan.counts | {"bad": roster.bad.height}
         run.state, run.failure = "previewed", ""
         run.save(update_fields=["told", "plan", "counts", "state", "failure"])

@@ -39,10 +39,24 @@ def add_rows(rows: list[Any]) -> None:
     columns = ", ".join(f'"{field.column}"' for field in fields)
     marks = ", ".join(["%s"] * len(fields))
     table = model._meta.db_table
-    saves = [(field.attname, field.get_db_prep_save) for field in fields]
-    values = [[save(getattr(row, name), connection) for name, save in saves] for row in rows]
+    saves = [(field.attname, _prepared(field)) for field in fields]
+    values = [[save(getattr(row, name)) for name, save in saves] for row in rows]
     with connection.cursor() as cursor:
         cursor.executemany(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', values)
+
+
+def _prepared(field: Any) -> Callable[[Any], Any]:
+    """Return what gives a field's value as the database takes it: text and whole numbers as they are, the few days once each."""
+    known: dict[Any, Any] = {None: None}
+
+    def prepare(value: Any) -> Any:
+        if type(value) in (str, int):
+            return value
+        if value not in known:
+            known[value] = field.get_db_prep_save(value, connection)
+        return known[value]
+
+    return prepare
 
 
 def write_plan(run: ImportRun, plan: Plan, *, actor: Any, progress: Progress | None = None) -> None:
