@@ -12,7 +12,7 @@ from tuodi.apps.policies.models import DelegatedValue
 from tuodi.apps.registry.models import Identity, Person, PersonChange
 from tuodi.apps.settlement.actions import Settle
 from tuodi.base import clock
-from tuodi.base.models import AuditEvent
+from tuodi.base.models import AuditEvent, User
 
 #: The example number of GB 11643.
 NUMBER = "11010519491231002X"
@@ -179,6 +179,22 @@ def test_TH_4_3_1_a_person_is_registered_and_changed_with_what_was_said_before_k
     assert AuditEvent.objects.get(verb="person:change").data == {"changed": ["name", "residence_area"]}
     assert "赵陆" in office.post("/people/", {"text": "zl"}).content.decode()
     assert "变更基本信息" in office.get(f"/people/{made.pk}/").content.decode()
+
+
+def test_a_change_that_moves_money_is_weighed_before_it_is_done(office, cast):
+    Settle(actor=cast.zhao, bill=bill("A", date(2023, 6, 1), 30000)).run()
+    User.objects.filter(pk=cast.registrar.pk).update(area_code="000000")
+    at = f"/people/{cast.wang.pk}/change/"
+    moved = body({}, name="王奶奶", insured_area="320902")
+    page = office.post(at, moved).content.decode()
+    assert "变更信息：确认" in page
+    assert "算不出来" in page
+    cast.wang.refresh_from_db()
+    assert cast.wang.insured_area == "610902"
+    mark = page.split('name="seen" value="')[1].split('"')[0]
+    assert "信息已变更" in office.post(at, {**moved, "step": "confirm", "seen": mark}, follow=True).content.decode()
+    cast.wang.refresh_from_db()
+    assert cast.wang.insured_area == "320902"
 
 
 def test_a_number_that_somebody_else_holds_is_not_taken_over(office, cast):

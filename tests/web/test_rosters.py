@@ -1,6 +1,8 @@
 """Rosters by hand: uploaded, differences seen, weighed in money, confirmed, undone; hostile files are refused."""
 
+import csv
 import io
+import unicodedata
 import zipfile
 from datetime import date, timedelta
 
@@ -61,6 +63,34 @@ def test_wrong_rows_come_back_as_a_file_without_formulas(office):
     assert "2022-13-01" in told
     assert ",=1+1" not in told
     assert "'=1+1" in told
+
+
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "＝", "＠", "\t=", " -", "|", "%"])
+def test_no_cell_of_the_file_to_correct_is_a_formula(office, begins):
+    cell = f"{begins}cmd"
+    content = f'{HEAD}P0001,"{cell}",低保,2022-13-01,,"{cell}"\n"{cell}",李叔,低保,2022-13-01,,\n'
+    told = office.get(f"{upload(office, content)['Location']}to-correct.csv").content.decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(told)))
+    assert len(rows) == 3
+    held = [text for row in rows[1:] for text in row if text.endswith("cmd")]
+    assert len(held) == 3
+    assert all(text.startswith("'") for text in held)
+    assert not any(unicodedata.normalize("NFKC", text).lstrip()[:1] in "=+-@|%" for row in rows for text in row if text)
+
+
+def test_an_upload_that_is_too_large_is_refused_before_it_is_read(office, monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_BYTES", 1_000)
+    assert "文件超过" in upload(office, GOOD * 20).content.decode()
+    assert not ImportRun.objects.exists()
+
+
+def test_a_workbook_of_too_many_parts_is_refused(office, monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_PARTS", 3)
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as packed:
+        for number in range(4):
+            packed.writestr(f"xl/part{number}.xml", b"x")
+    assert "解开后过大" in upload(office, held.getvalue(), "a.xlsx").content.decode()
 
 
 def test_AK_6_3_what_somebody_should_have_been_given_is_seen_first_then_confirmed_and_undone(office, cast):

@@ -11,6 +11,7 @@ from tuodi.base.outbox import SUBSCRIBERS, Subscriber, subscribe
 #: fact -> who is told of it, in this order.
 WIRES: dict[str, tuple[Subscriber, ...]] = {
     "identity:changed": (retro.refold_people,),
+    "person:changed": (retro.refold_changed,),
     "policy:approved": (nightly.refold_area,),
     "policy:measuring_asked": (measuring.measure_some,),
     "policy:measuring_goes_on": (measuring.measure_some,),

@@ -9,6 +9,9 @@ from django.http import Http404
 
 from tests.apps.cast import assemble, bill
 from tests.apps.registry.test_rosters import lines, preview
+from tuodi.apps.policies.models import Installation
+from tuodi.apps.policies.queries import forget_plans
+from tuodi.apps.registry.actions.changing import ChangePerson
 from tuodi.apps.registry.actions.identities import CertifyIdentity, CorrectIdentity, EndIdentity
 from tuodi.apps.registry.actions.people import MergePeople, UnmergePeople
 from tuodi.apps.registry.actions.rosters import ApplyRoster
@@ -22,12 +25,14 @@ from tuodi.apps.settlement.nightly import check_books
 from tuodi.apps.settlement.retro import (
     entries_of,
     impact_of_certifying,
+    impact_of_changing,
     impact_of_correcting,
     impact_of_ending,
     impact_of_merging,
     impact_of_parting,
 )
 from tuodi.base import clock, outbox
+from tuodi.base.models import User
 from tuodi.core.errors import InputErrors
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +44,10 @@ REACHED = {
     "issuer": "民政局",
     "certified_on": date(2023, 1, 1),
 }
+
+
+#: 低保改按 50 %：30,000 元应助 15,000 元，40,000 元应助 20,000 元（合计 35,000 元，未到封顶线）。
+MOVED = [("A", 2_100_000, 1_500_000), ("B", 1_900_000, 2_000_000)]
 
 
 @pytest.fixture
@@ -210,3 +219,50 @@ def test_a_file_tells_everything_in_order_with_its_source(cast):
         (date(2023, 6, 1), "payment", 2_100_000), (date(2023, 6, 1), "payment", 1_900_000),
     ]  # fmt: skip
     assert all(moment.source for moment in seen.moments)
+
+
+@pytest.fixture
+def neighbours(cast):
+    """汉阴（虚构的 611000）的低保只付一半；登记岗管两地。"""
+    here = Installation.objects.get()
+    texts = {**here.texts, "policy.yaml": here.texts["policy.yaml"].replace("rate: 70%", "rate: 50%")}
+    assert texts != here.texts
+    Installation.objects.create(
+        area_code="611000", pack=here.pack, digest="1" * 64, texts=texts, first=here.first, proposed_by=here.proposed_by,
+        proposed_at=here.proposed_at, approved_by=here.approved_by, approved_at=here.approved_at,
+    )  # fmt: skip
+    forget_plans()
+    User.objects.filter(pk=cast.registrar.pk).update(area_code="610000")
+    cast.registrar.refresh_from_db()
+    return cast
+
+
+def test_another_insured_area_is_shown_in_money_before_and_folded_after(neighbours):
+    cast = neighbours
+    shown = impact_of_changing(cast.registrar, psn_no="P0001", facts={"insured_area": "611002"})
+    assert [(c.setl_id, c.before_fen, c.after_fen) for c in shown.changes] == MOVED
+    ChangePerson(actor=cast.registrar, psn_no="P0001", insured_area="611002").run()
+    outbox.deliver()
+    assert [paid(s) for s in "AB"] == [after for _, _, after in MOVED]
+    made = Refold.objects.filter(cause="person").get()
+    assert (made.change_fen, made.cause_id.split(":")[0]) == (shown.gain_fen - shown.loss_fen, "change")
+    assert not check_books(area_code="610000").differences
+
+
+def test_a_change_that_touches_no_settlement_is_told_to_nobody(cast):
+    assert impact_of_changing(cast.registrar, psn_no="P0001", facts={"name": "王奶"}).changes == ()
+    ChangePerson(actor=cast.registrar, psn_no="P0001", name="王奶").run()
+    assert outbox.deliver() == 0
+
+
+def test_a_roster_of_people_is_weighed_and_folded_and_undone_too(neighbours):
+    cast = neighbours
+    content = lines("P0001,王奶奶,611002", head="人员编号,姓名,参保地区划")
+    run = preview(cast, content, kind="people", area_code="610000").run
+    assert (run.told["money"]["gain_fen"], run.told["money"]["loss_fen"]) == (100_000, 600_000)
+    ApplyRoster(actor=cast.registrar, run_id=run.pk).run()
+    outbox.deliver()
+    assert [paid(s) for s in "AB"] == [after for _, _, after in MOVED]
+    UndoRoster(actor=cast.registrar, run_id=run.pk).run()
+    outbox.deliver()
+    assert [paid(s) for s in "AB"] == [before for _, before, _ in MOVED]

@@ -1,4 +1,4 @@
-"""One person in pages: registered, particulars changed, joined to a household and parted from it. Doors only."""
+"""One person in pages: registered, joined to a household and parted from it; the form of their particulars. Doors only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from tuodi.apps.registry.actions.base import (
     E_NUMBER_HELD,
     E_PERSON_EXISTS,
 )
-from tuodi.apps.registry.actions.changing import FACTS, ChangePerson
 from tuodi.apps.registry.actions.households import JoinHousehold, LeaveHousehold
 from tuodi.apps.registry.actions.people import RegisterPerson
 from tuodi.apps.registry.models import Household, Person
@@ -184,18 +183,6 @@ def register(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-def change(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change what is recorded of somebody."""
-    person = _person(request, pk, permissions.CHANGE)
-    initial = {name: getattr(person, name) for name in FACTS}
-    form = PersonForm(request.POST or None, user=request.user, person=person, initial=initial)
-    return _asked(
-        request, form, lambda given: ChangePerson(actor=request.user, psn_no=person.psn_no, **given), title="变更信息",
-        button="保存变更", done="信息已变更，原来的内容留存。", person=person,
-    )  # fmt: skip
-
-
-@login_required
 def join(request: HttpRequest, pk: int) -> HttpResponse:
     """Make somebody a member of a household."""
     person = _person(request, pk, permissions.MOVE)
@@ -219,7 +206,6 @@ def leave(request: HttpRequest, pk: int) -> HttpResponse:
 
 urlpatterns = [
     path("people/new/", register, name="person-new"),
-    path("people/<int:pk>/change/", change, name="person-change"),
     path("people/<int:pk>/join/", join, name="household-join"),
     path("people/<int:pk>/leave/", leave, name="household-leave"),
 ]

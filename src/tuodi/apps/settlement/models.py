@@ -153,7 +153,7 @@ class Refold(models.Model):
     """One re-computation of a person's history: why, under which policy, what it changed."""
 
     CAUSES = [
-        ("settle", "结算"), ("cancel", "结算撤销"), ("reverse", "冲正"), ("identity", "身份变更"), ("policy", "政策变更"),
+        ("settle", "结算"), ("cancel", "结算撤销"), ("reverse", "冲正"), ("identity", "身份变更"), ("person", "人员信息变更"), ("policy", "政策变更"),
         ("upstream", "上游重新结算"), ("late", "补录"),
     ]  # fmt: skip
 

@@ -8,6 +8,7 @@ and reported every night.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,7 @@ from typing import Any
 
 from tuodi.apps.policies.queries import InForce, plans_of
 from tuodi.apps.registry import permissions as registry_permissions
+from tuodi.apps.registry.actions.base import WEIGHED
 from tuodi.apps.registry.actions.deaths import plans_of_correction
 from tuodi.apps.registry.actions.identities import copied
 from tuodi.apps.registry.actions.people import must_be_mergeable, must_be_merged
@@ -165,6 +167,15 @@ def impact_of_correcting_death(user: Any, *, psn_no: str, day: date | None) -> I
     return impact(person, [*(row for row in identities_of(person) if row.pk not in gone), *made])
 
 
+def impact_of_changing(user: Any, *, psn_no: str, facts: dict[str, Any]) -> Impact:
+    """Return what other particulars would change: where insured and registered, when born."""
+    person = _kept(access.get(user, Person, psn_no, registry_permissions.CHANGE, field="psn_no"))
+    changed = copy.copy(person)
+    for name in WEIGHED:
+        setattr(changed, name, facts.get(name, getattr(person, name)))
+    return weigh(next(histories_of([person])), identities_of(person), plans=plans_of, changed=changed)
+
+
 def _impact_of_replacing(row: Identity, facts: dict[str, Any] | None) -> Impact:
     person = _kept(row.person)
     others = [other for other in identities_of(person) if other.pk != row.pk]
@@ -213,12 +224,21 @@ def _earned(person: Person, numbers: Iterable[str], rows: Iterable[Identity]) ->
 
 def refold_people(data: dict[str, Any]) -> None:
     """Subscriber of ``identity:changed``: fold those concerned anew, in the order of their numbers."""
+    _refold(data, cause="identity")
+
+
+def refold_changed(data: dict[str, Any]) -> None:
+    """Subscriber of ``person:changed``: the same where particulars changed that settlements are computed with."""
+    _refold(data, cause="person")
+
+
+def _refold(data: dict[str, Any], *, cause: str) -> None:
     named = Person.objects.filter(psn_no__in=data["psn_nos"]).values_list("pk", "merged_into_id")
     kept = {into or key for key, into in named}
     areas = dict(Person.objects.filter(pk__in=kept).values_list("psn_no", "insured_area"))
     for psn_no in sorted(psn_no for psn_no in areas if Bill.objects.filter(psn_no__in=numbers_of(psn_no)).exists()):
         refolding = RefoldPerson(
-            actor=system_user(), psn_no=psn_no, area=areas[psn_no], cause="identity", cause_id=data.get("cause_id", "")
+            actor=system_user(), psn_no=psn_no, area=areas[psn_no], cause=cause, cause_id=data.get("cause_id", "")
         )
         try:
             refolding.run()

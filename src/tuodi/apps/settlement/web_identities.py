@@ -1,4 +1,4 @@
-"""One person's identities in pages: certified, ended, corrected, withdrawn. Doors only.
+"""One person in pages, where it touches money: identities certified, ended, corrected, withdrawn; other particulars. Doors only.
 
 They stand here, above the registry, because nothing is confirmed before what it means in money has been seen: the page that asks
 to confirm carries a mark of what it showed, and where that no longer holds it is shown anew.
@@ -20,11 +20,16 @@ from django.urls import path
 
 from tuodi.apps.registry import permissions
 from tuodi.apps.registry.actions.base import E_ENDED, E_IDENTITY, E_OVERLAP, E_PERIOD
+from tuodi.apps.registry.actions.changing import FACTS as PARTICULARS
+from tuodi.apps.registry.actions.changing import ChangePerson
 from tuodi.apps.registry.actions.identities import FACTS, CertifyIdentity, CorrectIdentity, EndIdentity
 from tuodi.apps.registry.models import Identity, Person
+from tuodi.apps.registry.web_people import PLACES as PERSON_PLACES
+from tuodi.apps.registry.web_people import PersonForm
 from tuodi.apps.settlement.retro import (
     Impact,
     impact_of_certifying,
+    impact_of_changing,
     impact_of_correcting,
     impact_of_ending,
 )
@@ -76,6 +81,8 @@ class Deed:
     action: Callable[[dict[str, Any]], Action]
     impact: Callable[[dict[str, Any]], Impact]
     is_danger: bool = False
+    #: Nothing is shown before where no settlement is concerned.
+    is_at_once: bool = False
     row: Identity | None = None
 
 
@@ -121,7 +128,8 @@ def weighed(
             action.rehearse()
             found = deed.impact(form.cleaned_data)
             mark = mark_of(form.cleaned_data, found)
-            if step == "confirm" and request.POST.get("seen") == mark:
+            is_plain = deed.is_at_once and not found.changes and not found.why
+            if is_plain or (step == "confirm" and request.POST.get("seen") == mark):
                 action.run()
                 messages.success(request, deed.done)
                 return redirect("person", person.pk)
@@ -139,7 +147,9 @@ def weighed(
 def _told(field: forms.BoundField, value: Any) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
-    return IDENTITIES.get(value, value) if field.name == "identity" else str(value or "")
+    if field.name == "certno":
+        return "按新填的号码更换" if value else "不更换"
+    return dict(getattr(field.field, "choices", ())).get(value, "") or str(value or "")
 
 
 def _row(request: HttpRequest, pk: int, verb: str) -> tuple[Identity, Person]:
@@ -198,7 +208,23 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     return weighed(request, person, forms.Form({}), deed)
 
 
+@login_required
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change what is recorded of somebody."""
+    found = access.get(request.user, Person, pk, permissions.CHANGE)
+    person = found.merged_into or found
+    deed = Deed(
+        "变更信息", "确认变更", "信息已变更，原来的内容留存。受影响的结算将自动重算，差额另记。",
+        lambda given: ChangePerson(actor=request.user, psn_no=person.psn_no, **given),
+        lambda given: impact_of_changing(request.user, psn_no=person.psn_no, facts=given), is_at_once=True,
+    )  # fmt: skip
+    initial = {name: getattr(person, name) for name in PARTICULARS}
+    form = PersonForm(request.POST or None, user=request.user, person=person, initial=initial)
+    return weighed(request, person, form, deed, places=PERSON_PLACES)
+
+
 urlpatterns = [
+    path("people/<int:pk>/change/", change, name="person-change"),
     path("people/<int:pk>/certify/", certify, name="person-certify"),
     path("identities/<int:pk>/end/", end, name="identity-end"),
     path("identities/<int:pk>/correct/", correct, name="identity-correct"),

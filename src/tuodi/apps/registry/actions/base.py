@@ -13,6 +13,8 @@ from tuodi.base import access, outbox
 from tuodi.base.action import Action
 from tuodi.core.errors import InputErrors, declare, fault
 
+#: Particulars that settlements are computed with.
+WEIGHED = ("birth", "insured_area", "registered_area")
 #: How many people one announcement names: one transaction of whoever listens.
 ANNOUNCED_AT_ONCE = 50
 

@@ -9,6 +9,7 @@ from tuodi.apps.registry.actions.base import (
     E_NO_CHANGE,
     E_NUMBER_FORM,
     E_NUMBER_HELD,
+    WEIGHED,
     PersonAction,
     announce_people,
     refuse,
@@ -57,7 +58,7 @@ class ChangePerson(PersonAction):
         self.person.initials = words.initials(self.person.name)
         if "certno" in self.changed:
             seal_certno(self.person, self.certno)
-        PersonChange.objects.create(
+        self.kept = PersonChange.objects.create(
             person=self.person, cause="changed", before=before, after=snapshot(self.person), by=self.actor, at=clock.now()
         )  # fmt: skip
         save_people([self.person])
@@ -67,4 +68,5 @@ class ChangePerson(PersonAction):
         return {"changed": self.changed}
 
     def announce(self, done: Person) -> None:
-        announce_people("person:changed", [done.psn_no])
+        if set(WEIGHED) & set(self.changed):
+            announce_people("person:changed", [done.psn_no], cause_id=f"change:{self.kept.pk}")

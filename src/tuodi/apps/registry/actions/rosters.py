@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from django.core.exceptions import PermissionDenied
 
 from tuodi.apps.registry import comparing, permissions, previews
-from tuodi.apps.registry.actions.base import announce_people, refuse
+from tuodi.apps.registry.actions.base import WEIGHED, announce_people, refuse
 from tuodi.apps.registry.actions.writing import write_plan
 from tuodi.apps.registry.comparing import E_STATE, Preview
 from tuodi.apps.registry.models import ImportRun, Person, RosterFile
@@ -226,6 +226,8 @@ class ApplyRoster(_RunAction):
         announce_people("identity:changed", self.plan.psn_nos, cause_id=f"run:{done.pk}")
         joined = [one.psn_no for one in self.plan.of_kind("joined")]
         announce_people("household:changed", joined, cause_id=f"run:{done.pk}")
+        weighed = [one.psn_no for one in self.plan.of_kind("updated") if set(WEIGHED) & set(one.after)]
+        announce_people("person:changed", weighed, cause_id=f"run:{done.pk}")
 
 
 def step_failed(run_id: int, *, state: str, back_to: str, why: str) -> None:

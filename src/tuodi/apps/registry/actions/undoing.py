@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.db.models import Q
 
 from tuodi.apps.registry import permissions
-from tuodi.apps.registry.actions.base import E_RESTORE, announce_people, refuse
+from tuodi.apps.registry.actions.base import E_RESTORE, WEIGHED, announce_people, refuse
 from tuodi.apps.registry.actions.rosters import _RunAction
 from tuodi.apps.registry.actions.writing import add_rows, restore, save_people
 from tuodi.apps.registry.models import Identity, ImportRun, Membership, Person, PersonChange, SearchWord
@@ -129,3 +129,7 @@ class UndoRoster(_RunAction):
         numbers = {row.person.psn_no for row in [*self.added, *self.removed]}
         announce_people("identity:changed", numbers, cause_id=f"run:{done.pk}")
         announce_people("household:changed", {row.person.psn_no for row in self.joined}, cause_id=f"run:{done.pk}")
+        weighed = [
+            row.person.psn_no for row in self.changes if any(row.before[key] != row.after[key] for key in WEIGHED)
+        ]
+        announce_people("person:changed", weighed, cause_id=f"run:{done.pk}")
