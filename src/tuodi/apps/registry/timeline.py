@@ -43,6 +43,7 @@ class Moment:
     subject_id: str = ""
     amount_fen: int | None = None
     is_withdrawn: bool = False
+    url: str = ""
 
 
 @dataclass(frozen=True)

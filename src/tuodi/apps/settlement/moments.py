@@ -6,10 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from django.urls import reverse
+
 from tuodi.apps.institutions.models import Institution
 from tuodi.apps.registry.models import Person
 from tuodi.apps.registry.queries import numbers_of
 from tuodi.apps.registry.timeline import Moment
+from tuodi.apps.settlement import permissions
 from tuodi.apps.settlement.models import Bill, Encounter, Entry, Refold
 from tuodi.base import access, clock
 from tuodi.core.settlements import MED_TYPES
@@ -31,11 +34,13 @@ def moments_of(user: Any, person: Person) -> Iterable[Moment]:
             last=clock.local(stay.discharged).date() if stay.discharged else None, subject_id=stay.mdtrt_id,
             is_withdrawn=stay.cancelled_at is not None,
         )  # fmt: skip
+    is_shown = access.may(user, permissions.VIEW)
     for bill in bills:
         yield Moment(
             clock.local(bill.setl_time).date(), "settlement", MED_TYPES.get(bill.med_type[:2], bill.med_type),
             names.get(bill.fixmedins_code, bill.fixmedins_code), bill.recorded_at, subject_id=bill.setl_id,
             amount_fen=bill.medfee_sumamt, is_withdrawn=bill.is_reversed or bill.cancelled_by_id is not None,
+            url=reverse("settlement", args=[bill.pk]) if is_shown else "",
         )  # fmt: skip
     yield from _payments(bills)
 

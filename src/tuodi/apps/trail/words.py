@@ -39,6 +39,7 @@ SUBJECTS: dict[str, str] = {
     "account": "账号", "audit": "审计记录", "person": "人员", "household": "家庭", "roster": "名册", "institution": "机构", "api_key": "接口密钥",
     "installation": "政策包启用", "delegatedvalue": "授权参数", "settlement": "结算", "history": "结算历史", "encounter": "就诊", "filing": "备案",
     "exchange": "接口交换", "statement_file": "对账文件", "keys": "密钥",
+    "identity_code": "编码对照", "report": "对账文件（一方）", "reconciliation": "三方对账", "mend": "差异处理", "books": "夜间核账", "area": "辖区",
 }  # fmt: skip
 
 
@@ -53,6 +54,15 @@ FIELDS: dict[str, str] = {
     "suspension": "暂停号", "again_from": "恢复自", "level": "等级", "kind": "种类", "done": "事项", "type": "种类", "from": "原", "to": "现",
     "state": "状态", "other": "另一编号", "memberships": "成员记录", "identities": "身份认定",
     "into": "并入", "new": "新编号", "shown": "已显示", "cancelled": "撤销", "discharged": "出院", "bytes": "字节",
+}  # fmt: skip
+#: The words of values that come from a closed list.
+VALUES: dict[str, dict[str, str]] = {
+    "cause": {
+        "settle": "结算", "cancel": "结算撤销", "reverse": "冲正", "identity": "身份变更", "person": "人员信息变更", "policy": "政策变更",
+        "upstream": "上游重新结算", "late": "补录",
+    },
+    "state": {"waiting": "待复核", "done": "已办理", "refused": "已退回"},
+    "done": {"marked": "已标记", "undone": "已撤销", "mapped": "新增", "ended": "终止"},
 }  # fmt: skip
 LONGEST, DIGEST = 60, 12
 
@@ -77,7 +87,7 @@ def _value(key: str, value: Any) -> str:
         return f"（{details(value)}）"
     if isinstance(value, list):
         return "、".join(_value(key, item) for item in value)
-    text = str({"role": ROLES, "identity": IDENTITIES}.get(key, {}).get(value, value))
+    text = str({"role": ROLES, "identity": IDENTITIES, **VALUES}.get(key, {}).get(value, value))
     if key in ("digest", "basis"):
         return text[:DIGEST]
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

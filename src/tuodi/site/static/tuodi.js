@@ -78,6 +78,9 @@
   });
   /* A bill that was sent back with its contents is computed at once. */
   document.addEventListener("DOMContentLoaded", () => {
+    /* On a phone the doors are one line that scrolls: the one where one is comes into view. */
+    const here = document.querySelector(".top nav [aria-current]");
+    if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 40;
     const form = document.querySelector("form[data-split]");
     if (form) addUp(form);
     if (form && fen(form.elements.medfee_sumamt.value) && window.htmx) window.htmx.trigger(form, "try");
