@@ -11,17 +11,13 @@ from __future__ import annotations
 import csv
 import json
 import random
-import socket
-import subprocess
-import sys
-import time
 from collections import Counter
 from decimal import Decimal
 
 import pytest
 from django.test import Client
 
-from tests.faults.served import ROOT, Served
+from tests.faults.served import Served
 from tests.stories import county_of_month
 from tests.stories.hospital_client import SINGLE, HospitalSystem, LostAnswer, Refused
 from tuodi.apps.settlement.nightly import check_books
@@ -46,11 +42,6 @@ class County(Served):
         self.environment["TUODI_CALLS_A_MINUTE"] = "60000"
         self.must("migrate")
 
-    def tuodi(self, *words):
-        return subprocess.run(
-            [sys.executable, "-m", "tuodi.cli", *words], env=self.environment, cwd=ROOT, capture_output=True, text=True
-        )
-
     def must(self, *words):
         done = self.tuodi(*words)
         assert done.returncode == 0, (words, done.stdout[-2000:], done.stderr[-3000:])
@@ -61,22 +52,8 @@ class County(Served):
         given = ", ".join(map(repr, arguments))
         self.manage(f"from tests.stories import county_of_month\ncounty_of_month.{what}({given})")
 
-    def start(self):
-        self.web = subprocess.Popen(
-            [sys.executable, "-m", "tuodi.cli", "serve", "--port", str(self.port), "--workers", "1"],
-            env=self.environment, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        for _ in range(300):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            except OSError:
-                assert self.web.poll() is None, "the county did not start"
-                time.sleep(0.1)
-        raise AssertionError("the county did not answer")
-
     def hospital(self, told):
-        self.start()
+        self.start(workers=1)
         return HospitalSystem(f"http://127.0.0.1:{self.port}", told["code"], told["area"], "his-1", told["token"])
 
     def night(self):
