@@ -22,7 +22,7 @@ def test_all_rows_are_there(tmp_path, capsys):
     out = capsys.readouterr().out
     assert out.split("\n\n", 1)[1].strip() in page.read_text("utf-8")
     rows = [line for line in out.splitlines() if line.startswith("| ")][1:]
-    assert len(rows) == (51 if version_of("openfisca-core") else 50)
+    assert len(rows) == (73 if version_of("openfisca-core") else 72)
     for words in (
         "streaming",
         "decimal",
@@ -38,6 +38,8 @@ def test_all_rows_are_there(tmp_path, capsys):
         "lost or doubled",
         "reaching back",
         "settlements refused",
+        "three initials",
+        "roster of",
     ):
         assert any(words in row for row in rows), words
     judged = [row for row in rows if "| yes" in row or "**no**" in row]
@@ -47,7 +49,7 @@ def test_all_rows_are_there(tmp_path, capsys):
 def test_every_contest_can_be_run_alone(tmp_path):
     assert list(contests(SMOKE, tmp_path)) == [
         "stream", "decimals", "windows", "yearly", "large", "parquet", "pack", "csv", "single", "start",
-        "settle", "refolds", "pages",
+        "settle", "refolds", "pages", "search", "imports",
     ]  # fmt: skip
 
 
