@@ -180,6 +180,44 @@ def test_reconciliation_by_totals_and_by_lines(hospital):
     assert {(row[2], row[4]) for row in rows} == {(info["setl_id"], "3"), ("LOST", "2")}
 
 
+def balanced(hospital, info, *, count=1):
+    """Say what 3201 answers to the fund total of the very answer that the hospital was given."""
+    day = info["setl_time"][:10]
+    asked = {
+        "stmt_begndate": day, "stmt_enddate": day, "insutype": "390", "clr_type": "21", "setl_optins": "610902",
+        "fixmedins_setl_cnt": count, **{name: info[name] for name in ("medfee_sumamt", "fund_pay_sumamt", "acct_pay")},
+    }  # fmt: skip
+    return hospital.call("3201", {"data": asked})["stmtinfo"]["stmt_rslt"]
+
+
+def test_what_the_counter_paid_is_what_reconciliation_counts_where_the_account_left_less_to_pay(hospital):
+    """安康低保 70 %：1,000 元里个人账户付 500 元，窗口只能再付 500 元，其余 200 元另行支付。"""
+    asked = {
+        "data": bill("1000", mdtrt_id=admit(hospital), acct_pay="500.00"),
+        "upstream": {"setl_time": "2023-03-09 10:30:00"},
+    }
+    info = hospital.call("2304", asked)["setlinfo"]
+    assert (info["maf_pay"], info["psn_cash_pay"]) == ("500.00", "0.00")
+    assert balanced(hospital, info) == "0"
+    data = {"mdtrt_id": info["mdtrt_id"], "setl_id": info["setl_id"], "psn_no": "P0001"}
+    gone = hospital.call("2305", {"data": data})["setlinfo"]
+    assert gone["maf_pay"] == "-500.00"
+    assert balanced(hospital, gone) == "0"
+
+
+def test_a_cancellation_takes_back_what_the_counter_paid_whatever_was_learned_since(hospital):
+    """年度限额 4 万：先报的付 28,000 元；后报的排在前面，前一笔改为 19,000 元；撤销仍退窗口所付的 28,000 元。"""
+    later = {"data": bill("40000", mdtrt_id=admit(hospital)), "upstream": {"setl_time": "2023-04-09 10:30:00"}}
+    info = hospital.call("2304", later)["setlinfo"]
+    earlier = {"data": bill("30000", mdtrt_id=admit(hospital)), "upstream": {"setl_time": "2023-03-09 10:30:00"}}
+    hospital.call("2304", earlier)
+    data = {"mdtrt_id": info["mdtrt_id"], "setl_id": info["setl_id"], "psn_no": "P0001"}
+    assert hospital.call("5203", {"data": data})["setlinfo"]["maf_pay"] == "19000.00"
+    gone = hospital.call("2305", {"data": data})["setlinfo"]
+    assert gone["maf_pay"] == f"-{info['maf_pay']}" == "-28000.00"
+    assert balanced(hospital, gone) == "0"
+
+
 def test_a_day_on_which_more_is_cancelled_than_settled_balances_with_negative_totals(hospital):
     mdtrt_id = admit(hospital)
     asked = {"data": bill("1000", mdtrt_id=mdtrt_id), "upstream": {"setl_time": "2023-03-09 10:30:00"}}

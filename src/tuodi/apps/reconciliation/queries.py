@@ -14,7 +14,7 @@ from tuodi.apps.institutions.models import Institution
 from tuodi.apps.reconciliation.comparing import AMOUNTS, SIDES, Line
 from tuodi.apps.reconciliation.models import KINDS, MENDS, Finding, Mend, Report, Run
 from tuodi.apps.settlement.models import Bill
-from tuodi.apps.settlement.queries import day_bounds, first_grants, statement_rows
+from tuodi.apps.settlement.queries import counter_grants, day_bounds, statement_rows
 from tuodi.base import access
 from tuodi.core.settlements import INSURER_FIELDS
 
@@ -42,7 +42,7 @@ def ours(code: str, day: date) -> list[Line]:
     undone = Mend.objects.filter(kind="cancel", state="done", finding__run__fixmedins_code=code)
     mended = set(undone.values_list("finding__setl_id", flat=True))
     bills = [bill for bill in rows if sources[bill.pk].setl_id not in mended]
-    granted = first_grants({source.pk for source in sources.values()})
+    granted = counter_grants(sources.values())
     lines = []
     for bill in bills:
         source, sign = sources[bill.pk], -1 if bill.is_cancellation else 1

@@ -104,8 +104,7 @@ class StatementLine:
 def statement(bills: Iterable[Bill]) -> list[StatementLine]:
     """Return the lines of some bills; a cancellation carries the amounts of what it cancels, negated."""
     bills = list(bills)
-    wanted = {getattr(b, "cancels", b).pk if b.is_cancellation else b.pk for b in bills}
-    granted = first_grants(wanted)
+    granted = counter_grants(b.cancels if b.is_cancellation else b for b in bills)
     lines = []
     for b in bills:
         source, sign = (b.cancels, -1) if b.is_cancellation else (b, 1)
@@ -117,6 +116,18 @@ def statement(bills: Iterable[Bill]) -> list[StatementLine]:
             )
         )  # fmt: skip
     return lines
+
+
+def left_to_pay(bill: Bill) -> int:
+    """Return what is left of a bill after everybody else, the person's account included: no counter pays more."""
+    others = sum(getattr(bill, name) for name in (*INSURER_FIELDS, "maf_pay"))
+    return max(0, bill.medfee_sumamt - others - bill.hosp_part_amt - bill.acct_pay)
+
+
+def counter_grants(bills: Iterable[Bill]) -> dict[int, int]:
+    """Return what the counter paid for each bill when it was settled, as its answer said; what is due beyond is paid elsewhere."""
+    kept = {bill.pk: bill for bill in bills}
+    return {pk: min(max(0, fen), left_to_pay(kept[pk])) for pk, fen in first_grants(set(kept)).items()}
 
 
 def first_grants(bill_ids: set[int]) -> dict[int, int]:

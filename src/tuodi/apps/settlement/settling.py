@@ -13,7 +13,8 @@ from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.actions import CancelSettlement, Settle, person_of, presettle
 from tuodi.apps.settlement.envelope import Fields
 from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
-from tuodi.apps.settlement.models import Bill, Encounter, Entry, Exchange
+from tuodi.apps.settlement.models import Bill, Encounter, Exchange
+from tuodi.apps.settlement.queries import counter_grants, left_to_pay
 from tuodi.base import access, clock
 from tuodi.batch.national import document
 from tuodi.batch.national_rows import from_exchange_row
@@ -126,13 +127,7 @@ def reply_for(
     bill: Bill, result: EventResult, known: dict[str, str], person: Person, *, settled: bool
 ) -> dict[str, Any]:
     """Return ``setlinfo`` and ``setldetail``: complete, the identities hold, ``maf_pay`` is upstream plus ours."""
-    left = (
-        bill.medfee_sumamt
-        - sum(getattr(bill, name) for name in (*INSURER_FIELDS, "maf_pay"))
-        - bill.hosp_part_amt
-        - bill.acct_pay
-    )
-    counter = min(result.pay, max(0, left))
+    counter = min(result.pay, left_to_pay(bill))
     row = {name: yuan(getattr(bill, name)) for name in AMOUNT_FIELDS} | {
         "setl_id": bill.setl_id or "presettle", "psn_no": bill.psn_no, "fixmedins_code": bill.fixmedins_code,
         "med_type": bill.med_type, "begndate": bill.begndate.isoformat(), "enddate": bill.enddate.isoformat(),
@@ -213,32 +208,26 @@ def cancel(call: Call) -> Reply:
     setl_id = fields.text("setl_id", title="结算ID", limit=30)
     fields.text("psn_no", title="人员编号", limit=30)
     fields.done()
-    paid = sum(Entry.objects.filter(bill__setl_id=setl_id).values_list("pay", flat=True))
     done = CancelSettlement(
         actor=call.actor, setl_id=setl_id, new_id=own_id("T", call), msgid=call.envelope.msgid
     ).run()
+    paid = counter_grants([done.bill]).get(done.bill.pk, 0)
     return Reply(negative(done.bill, paid, call), subject=setl_id)
 
 
 def negative(bill: Bill, paid: int, call: Call) -> dict[str, Any]:
-    """Return the negative settlement that answers a cancellation."""
+    """Return the negative settlement that answers a cancellation: what the counter ``paid`` is taken back, differences since apart."""
     row = {name: yuan(getattr(bill, name)) for name in AMOUNT_FIELDS} | {
         "setl_id": own_id("T", call), "psn_no": bill.psn_no, "fixmedins_code": bill.fixmedins_code, "med_type": bill.med_type,
         "begndate": bill.begndate.isoformat(), "enddate": bill.enddate.isoformat(), "diag_code": bill.diag_code or NO_DIAGNOSIS,
         "setl_time": clock.local(clock.now()).strftime("%Y-%m-%d %H:%M:%S"), "refd_setl_flag": "1",
         "x_hosp_part_amt": yuan(bill.hosp_part_amt),
     }  # fmt: skip
-    left = (
-        bill.medfee_sumamt
-        - sum(getattr(bill, name) for name in (*INSURER_FIELDS, "maf_pay"))
-        - bill.hosp_part_amt
-        - bill.acct_pay
-    )
     known = {
         "mdtrt_id": bill.mdtrt_id, "clr_optins": bill.clr_optins, "clr_type": bill.clr_type, "medins_setl_id": call.envelope.msgid,
         "insutype": bill.insutype or "390", "acct_pay": yuan(bill.acct_pay),
     }  # fmt: skip
-    return document(from_exchange_row(row, assistance_fen=min(max(0, paid), max(0, left)), known=known))
+    return document(from_exchange_row(row, assistance_fen=paid, known=known))
 
 
 @handles("2601", changes=True)
