@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from django.contrib.auth import hashers
 from django.core.cache import cache
 from django.test import Client
 
@@ -97,6 +98,40 @@ def test_the_lock_holds_however_the_name_is_spelled(client, cast, spelled):
         client.post("/accounts/login/", {"login": ("chen", "CHEN", "Chen", "cHen")[n % 4], "password": "wrong"})
     assert log_in(client, User(username=spelled)).status_code != 302
     assert "_auth_user_id" not in client.session
+
+
+def test_nobody_elsewhere_locks_a_person_out(client, cast):
+    give_password(cast.chen)
+    elsewhere = Client(REMOTE_ADDR="203.0.113.9")
+    for n in range(30):
+        elsewhere.post("/accounts/login/", {"login": ("chen", "CHEN", " ｃhen")[n % 3], "password": "wrong"})
+    assert log_in(elsewhere, cast.chen).status_code != 302
+    assert log_in(client, cast.chen).status_code == 302
+
+
+def test_a_forged_address_gives_no_more_attempts(cast):
+    give_password(cast.chen)
+    for n in range(12):
+        forger = Client(headers={"x-forwarded-for": f"198.51.100.{n}", "x-real-ip": f"198.51.100.{n}"})
+        forger.post("/accounts/login/", {"login": "chen", "password": "wrong"})
+    assert log_in(Client(headers={"x-forwarded-for": "198.51.100.99"}), cast.chen).status_code != 302
+
+
+def test_an_unknown_name_is_answered_like_a_wrong_password_and_costs_as_much(client, cast, monkeypatch):
+    give_password(cast.chen)
+    hashed = []
+    for kind in {type(hashers.get_hasher())}:
+        real = kind.encode
+        monkeypatch.setattr(kind, "encode", lambda *a, _real=real, **k: hashed.append(1) or _real(*a, **k))
+    said, costs = [], []
+    for name in ("chen", "nobody", "system"):
+        hashed.clear()
+        cache.clear()
+        page = client.post("/accounts/login/", {"login": name, "password": "wrong-wrong-1"}).content.decode()
+        said.append(page.split("<form")[0].replace(name, ""))
+        costs.append(len(hashed))
+    assert len(set(costs)) == 1, costs
+    assert len(set(said)) == 1
 
 
 def test_what_people_are_called_is_text_on_every_page(client, cast):

@@ -7,6 +7,7 @@ with the field key, and what happens to an account is recorded.
 from __future__ import annotations
 
 import logging
+import unicodedata
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -45,6 +46,11 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         super().logout(request)
         if user.is_authenticated:
             audit.record(actor=user, verb="account:logged_out", subject="account", subject_id=user.pk)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Count wrong passwords by account and address: nobody elsewhere can lock a person out (docs/decisions/0014)."""
+        name = unicodedata.normalize("NFKC", str(credentials.get("username", ""))).strip().casefold()
+        return f"{name}|{client_address(request)}"
 
     def set_password(self, user: Any, password: str) -> None:
         user.set_password(password)

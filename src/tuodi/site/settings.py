@@ -241,9 +241,9 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
-#: Sign-in attempts of one machine; wrong ones also of one name (axes then locks the account, see below).
+#: Sign-in attempts of one address; wrong ones also of one name from one address, ever slower (axes locks sooner, see below).
 ACCOUNT_RATE_LIMITS = {
-    "login": "30/m/ip", "login_failed": "20/m/ip,10/5m/key", "change_password": "5/m/user", "reauthenticate": "10/m/user",
+    "login": "30/m/ip", "login_failed": "20/m/ip,100/h/ip,10/5m/key,20/h/key,40/d/key", "change_password": "5/m/user", "reauthenticate": "10/m/user",
 }  # fmt: skip
 MFA_ADAPTER = "tuodi.site.accounts.SecondFactorAdapter"
 MFA_RECOVERY_CODE_COUNT = 10

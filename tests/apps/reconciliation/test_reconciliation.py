@@ -8,6 +8,7 @@ from django.db import DatabaseError, transaction
 from django.http import Http404
 
 from tests.apps.cast import assemble, bill
+from tests.site.entering import enter
 from tuodi.apps.reconciliation import queries, reading
 from tuodi.apps.reconciliation.actions import DecideMend, KeepReport, MendDifference, Reconcile
 from tuodi.apps.reconciliation.comparing import Line, compare
@@ -18,7 +19,7 @@ from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.models import Bill, BooksDifference, StatementFile
 from tuodi.apps.settlement.nightly import Books, Difference, KeepBooks
 from tuodi.base import clock
-from tuodi.base.models import AuditEvent
+from tuodi.base.models import AuditEvent, User
 from tuodi.base.system import system_user
 from tuodi.core.errors import InputErrors
 
@@ -103,6 +104,27 @@ def test_a_bill_missing_there_is_cancelled_by_two_people_or_sent_back(cast):
     assert not queries.ours(CODE, clock.local(cancelling.setl_time).date()), (
         "nor does its cancellation wait on its own day"
     )
+
+
+def proposed(cast, kind):
+    """Return a mend that waits for somebody else."""
+    if kind == "record":
+        insurer(cast, row("D", 500, 350))
+        return MendDifference(actor=cast.chen, finding=run(cast)["D"], kind=kind, reason="医院漏传").run()
+    settle(cast, ("C", 1000))
+    insurer(cast, row("A", 1, 0))
+    return MendDifference(actor=cast.chen, finding=run(cast)["C"], kind=kind, reason="医院已退费").run()
+
+
+@pytest.mark.parametrize("kind", ["cancel", "record"])
+def test_what_was_proposed_is_done_by_who_confirms_even_if_the_proposer_has_left(cast, client, kind):
+    mend = proposed(cast, kind)
+    User.objects.filter(pk=cast.chen.pk).update(is_active=False)
+    enter(client, cast.zhou)
+    assert "提出人的账号已停用" in client.get(f"/reconciliation/mends/{mend.pk}/").content.decode()
+    assert DecideMend(actor=cast.zhou, mend=mend).run().state == "done"
+    told = AuditEvent.objects.get(subject="settlement", data__mend_id=mend.pk)
+    assert (told.actor, told.verb, told.data["proposed_by"]) == (cast.zhou, "reconciliation:approve", cast.chen.pk)
 
 
 def test_an_accepted_difference_leaves_the_worklist_until_it_changes(cast):

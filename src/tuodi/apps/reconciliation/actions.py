@@ -13,7 +13,7 @@ from tuodi.apps.institutions.models import Institution
 from tuodi.apps.reconciliation import permissions, queries
 from tuodi.apps.reconciliation.comparing import Line, compare
 from tuodi.apps.reconciliation.models import Finding, Mend, Report, Run
-from tuodi.apps.settlement.actions import CancelSettlement, Settle
+from tuodi.apps.settlement.actions import Cancelled, CancelSettlement, Settle, Settled
 from tuodi.apps.settlement.models import Bill
 from tuodi.base import access, clock
 from tuodi.base.action import Action
@@ -174,7 +174,7 @@ class DecideMend(Action):
     def write(self) -> Mend:
         mend = self.mend
         if self.refusal is None:
-            (_cancel if mend.kind == "cancel" else _record)(mend)
+            (_cancel if mend.kind == "cancel" else _record)(mend, actor=self.actor)
         mend.state = "done" if self.refusal is None else "refused"
         mend.decided_by, mend.decided_at, mend.refusal = self.actor, clock.now(), (self.refusal or "").strip()
         mend.save(update_fields=["state", "decided_by", "decided_at", "refusal"])
@@ -186,11 +186,41 @@ class DecideMend(Action):
         return {"subject": "mend", "subject_id": done.pk, "area_code": run.area_code, "data": data}
 
 
-def _cancel(mend: Mend) -> None:
-    CancelSettlement(actor=mend.proposed_by, setl_id=mend.finding.setl_id, new_id=f"R{mend.pk:012d}").run()
+def _told(said: dict[str, Any], mend: Mend) -> dict[str, Any]:
+    return {**said, "data": {**said["data"], "mend_id": mend.pk, "proposed_by": mend.proposed_by_id}}
 
 
-def _record(mend: Mend) -> None:
+class CancelByMend(CancelSettlement):
+    """Cancel a settlement as two people decided. Who confirms does it: who proposed may have left the office since."""
+
+    verb = permissions.APPROVE
+
+    def __init__(self, *, actor: Any, mend: Mend) -> None:
+        super().__init__(actor=actor, setl_id=mend.finding.setl_id, new_id=f"R{mend.pk:012d}")
+        self.mend = mend
+
+    def audited(self, done: Cancelled) -> dict[str, Any]:
+        return _told(super().audited(done), self.mend)
+
+
+class SettleByMend(Settle):
+    """Record a settlement that was missing as two people decided; done by who confirms."""
+
+    verb = permissions.APPROVE
+
+    def __init__(self, *, actor: Any, bill: Bill, mend: Mend) -> None:
+        super().__init__(actor=actor, bill=bill)
+        self.mend = mend
+
+    def audited(self, done: Settled) -> dict[str, Any]:
+        return _told(super().audited(done), self.mend)
+
+
+def _cancel(mend: Mend, *, actor: Any) -> None:
+    CancelByMend(actor=actor, mend=mend).run()
+
+
+def _record(mend: Mend, *, actor: Any) -> None:
     """Record the bill as the insurer wrote it; ours is computed, whatever the file says that assistance paid."""
     told = mend.finding.sides["insurer"]["bill"]
     assert told is not None, mend.pk
@@ -204,4 +234,4 @@ def _record(mend: Mend) -> None:
         out_prov=told.get("out_prov") == "1", cause=told.get("cause", ""), hosp_lv=told.get("hosp_lv", ""),
         acct_pay=fen_from_yuan(told.get("acct_pay", "0")), **amounts,
     )  # fmt: skip
-    Settle(actor=mend.proposed_by, bill=bill).run()
+    SettleByMend(actor=actor, bill=bill, mend=mend).run()
