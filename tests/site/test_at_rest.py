@@ -77,7 +77,7 @@ def test_of_our_own_errors_a_log_line_tells_the_codes():
 def test_a_row_that_the_database_refuses_is_not_in_the_log():
     cast = assemble()
     row = Identity(
-        person=cast.wang, identity="dibao", first=date(2024, 2, 2), last=date(2024, 1, 1), issuer="某某单位", document_number="证件号码77",
+        person=cast.wang, identity="dibao_edge", first=date(2024, 2, 2), last=date(2024, 1, 1), issuer="某某单位", document_number="证件号码77",
         recorded_at=cast.hospital.agreements.get(kind="assistance").recorded_at,
     )  # fmt: skip
     with pytest.raises(IntegrityError) as caught, transaction.atomic():

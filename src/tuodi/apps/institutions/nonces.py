@@ -23,7 +23,7 @@ _HELD = "ON CONFLICT (key_name, nonce) DO UPDATE SET digest = institutions_usedn
 #: One statement: kept if new, and what is held. Nothing is paid on the strength of this row alone, so it need not wait for the disk.
 KEEP = {
     "sqlite": f"{_INSERT} VALUES (%s, %s, %s, %s) {_HELD}",
-    "postgresql": "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)) "
+    "postgresql": "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)) "  # noqa: S608  put together of constants
     f"{_INSERT} SELECT %s, %s, %s, %s::timestamptz FROM quick {_HELD}",
 }
 

@@ -42,7 +42,7 @@ def add_rows(rows: list[Any]) -> None:
     saves = [(field.attname, _prepared(field)) for field in fields]
     values = [[save(getattr(row, name)) for name, save in saves] for row in rows]
     with connection.cursor() as cursor:
-        cursor.executemany(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', values)
+        cursor.executemany(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', values)  # noqa: S608  names are those of the model
 
 
 def _prepared(field: Any) -> Callable[[Any], Any]:

@@ -21,7 +21,7 @@ def no_overlap(table: str, *same: str) -> migrations.RunPython:
     """Return the operation whose trigger refuses a row that shares a day with a believed row of the same person."""
     matching = " AND ".join(f'o."{column}" = NEW."{column}"' for column in same)
     overlap = (
-        f"SELECT 1 FROM {table} o WHERE {matching} AND o.withdrawn_at IS NULL "
+        f"SELECT 1 FROM {table} o WHERE {matching} AND o.withdrawn_at IS NULL "  # noqa: S608  names are constants
         """AND o."first" <= coalesce(NEW."last", '9999-12-31') AND NEW."first" <= coalesce(o."last", '9999-12-31')"""
     )
 
