@@ -93,3 +93,29 @@ def test_records_that_cannot_be_converted_still_tell_which_identities_fail(tuodi
     assert tuodi("convert", source, source).code == exits.USAGE
     assert tuodi("convert", source, tmp_path / "x.txt").code == exits.INPUT
     assert tuodi("convert", source, tmp_path / "rows.csv", "--default", "diag_code").code == exits.USAGE
+
+
+def test_the_same_fault_of_many_records_is_told_once_with_the_records_and_in_json_each(tuodi, tmp_path):
+    """Two records lack the same fields; one of them lacks its kind of care too."""
+    source = tmp_path / "records.json"
+    info = {
+        "medfee_sumamt": 100,
+        "fulamt_ownpay_amt": 0,
+        "overlmt_selfpay": 0,
+        "preselfpay_amt": 0,
+        "inscp_scp_amt": 100,
+    }
+    records = [{"setlinfo": {**info, "setl_id": "A1", "med_type": "21"}}, {"setlinfo": {**info, "setl_id": "A2"}}]
+    source.write_text(json.dumps({"records": records}), "utf-8")
+    answer = tuodi("convert", source, tmp_path / "rows.csv")
+    assert answer.code == exits.INPUT
+    assert answer.err.count("没有 psn_no") == 1
+    assert "2 条记录没有 psn_no" in answer.err
+    assert "记录：A1、A2" in answer.err
+    assert "结算记录 A2 没有 med_type" in answer.err
+    assert not (tmp_path / "rows.csv").exists()
+    each = tuodi("convert", source, tmp_path / "rows.csv", "--json").data["errors"]
+    assert [error["fields"]["record"] for error in each if error["column"] == "psn_no"] == [
+        "结算记录 A1",
+        "结算记录 A2",
+    ]

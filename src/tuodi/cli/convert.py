@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,8 @@ from tuodi.cli import exits
 from tuodi.cli.files import refuse_overwriting
 from tuodi.cli.output import fault_data, print_faults, print_json, say
 from tuodi.cli.typed import pairs_of
-from tuodi.core.errors import InputErrors
+from tuodi.cli.usage import filled_lines
+from tuodi.core.errors import Fault, InputErrors
 from tuodi.core.money import yuan
 
 if TYPE_CHECKING:
@@ -27,17 +30,36 @@ def run(args: Any) -> int:
             args.source, args.target, defaults=pairs_of(args.default, "--default"), generate_ids=args.generate_ids,
             assistance=assistance_of(Path(args.entries)) if args.entries else None, keep_going=args.keep_going,
         )  # fmt: skip
-    except InputErrors:
-        if not args.json:
-            _say_failing(Path(args.source))
-        raise
+    except InputErrors as errors:
+        if args.json:
+            raise
+        _say_failing(Path(args.source))
+        say_grouped(errors.faults)
+        return exits.INPUT
     if args.json:
         print_json(as_data(report))
     else:
-        print_faults(report.faults, as_json=False)
+        say_grouped(report.faults)
         print("\n".join(line for line in report.lines() if not line.startswith("[E-")))
     failed = any(check.is_binding for _, check in report.failed_checks)
     return exits.FOUND if failed or report.faults else exits.DONE
+
+
+def say_grouped(faults: Iterable[Fault]) -> None:
+    """Say the same fault of many records once, with how many and which; ``--json`` has each by itself."""
+    groups: dict[tuple[object, ...], list[Fault]] = {}
+    for one in faults:
+        alike = tuple(field for field in one.fields if field[0] != "record")
+        groups.setdefault((one.code, one.file, one.column, one.value, alike), []).append(one)
+    for same in groups.values():
+        records = [record for one in same if (record := dict(one.fields).get("record"))]
+        if len(records) < 2:
+            print_faults(same, as_json=False)
+            continue
+        fields = {**dict(same[0].fields), "record": f"{len(records)} 条记录"}
+        say(str(replace(same[0], line=0, fields=tuple(fields.items()))))
+        names = "、".join(dict.fromkeys(name.removeprefix("结算记录").strip() for name in records))
+        say("\n".join(filled_lines(f"记录：{names}", 4, hanging=10)))
 
 
 def _say_failing(source: Path) -> None:
