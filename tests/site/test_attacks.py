@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from django.contrib.auth import hashers
 from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 
 from tests.apps.cast import PASSWORD, assemble, bill
@@ -132,6 +133,11 @@ def test_an_unknown_name_is_answered_like_a_wrong_password_and_costs_as_much(cli
         costs.append(len(hashed))
     assert len(set(costs)) == 1, costs
     assert len(set(said)) == 1
+
+
+def test_a_counter_settles_for_its_own_institution_only(cast):
+    with pytest.raises(PermissionDenied):
+        Settle(actor=cast.sun, bill=bill("A", date(2023, 3, 1), 1000)).run()
 
 
 def test_what_people_are_called_is_text_on_every_page(client, cast):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
+
 from tuodi.apps.institutions.queries import Standing, standing
 from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry.models import Person
@@ -110,6 +112,8 @@ class Settle(Action):
         self.bill = bill
 
     def check(self) -> None:
+        if self.actor.role == "hospital" and self.bill.fixmedins_code != self.actor.institution_code:
+            raise PermissionDenied("只能为本机构办理结算")
         complete(self.bill, actor=self.actor)
 
     def lock(self) -> None:
