@@ -106,3 +106,9 @@ def test_differences_between_packs_readings_and_days(tuodi):
 def test_the_samples_that_the_program_carries_are_those_of_the_tests():
     own = Path(__file__).parent.parent / "data" / "delegated-sample.yaml"
     assert SAMPLES.read_text("utf-8") == own.read_text("utf-8")
+
+
+def test_what_was_done_to_a_part_is_said_once_in_a_line(tuodi):
+    said = tuodi("pack", "diff", PACK, "610900-ankang").out
+    assert "删去      授权参数" in said
+    assert "删去授权参数" not in said

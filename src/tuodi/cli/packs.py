@@ -202,6 +202,7 @@ def diff(args: Any) -> int:
     else:
         wide = max(width_of(says) for says in KINDS.values())
         for change in changes:
-            print(f"{KINDS[change.kind]:<{wide - width_of(KINDS[change.kind]) + len(KINDS[change.kind])}}  {change}")
+            kind = KINDS[change.kind]
+            print(f"{kind:<{wide - width_of(kind) + len(kind)}}  {str(change).removeprefix(kind)}")
         say(f"共 {len(changes)} 处差异。")
     return exits.FOUND if changes else exits.DONE
