@@ -1,7 +1,7 @@
 """The books after a fault, looked at by processes that served nothing, with the commands that an office has.
 
 ``tuodi nightly`` tells the news that waits, folds every history again and walks the trail; ``tuodi audit verify`` walks it once more;
-what is kept is written out as exchange files, and ``tuodi adjudicate`` computes them: every fen of every settlement, layer and fund
+``tuodi export`` writes out what is kept, and ``tuodi adjudicate`` computes it: every fen of every settlement, layer and fund
 that the service has entered is what the batch makes of the same files.
 """
 
@@ -17,13 +17,13 @@ from tests.faults.served import Served
 
 #: Nobody of the cast may be granted more in a year (AK-3.4.1, the risen cap).
 CAP_FEN = 5_000_000
-PACK = "610900-ankang"
-#: What is kept, told as it stands in the tables, and the exchange files of it.
+#: Where the cast is insured.
+AREA = "610902"
+#: What is kept, told as it stands in the tables.
 LOOK = """
-import json, sys
-from pathlib import Path
+import json
 from tests.faults import kept
-print(json.dumps(kept.told(Path(%r)), default=str))
+print(json.dumps(kept.told(), default=str))
 """
 
 
@@ -35,7 +35,7 @@ def books_of(served: Served) -> dict[str, Any]:
     walked = served.tuodi("audit", "verify", "--json")
     assert walked.returncode == 0, walked.stdout + walked.stderr
     verdict = json.loads(walked.stdout)
-    found: dict[str, Any] = json.loads(served.manage(LOOK % str(served.home)).splitlines()[-1])
+    found: dict[str, Any] = json.loads(served.manage(LOOK).splitlines()[-1])
     assert not found["torn"], f"half a transaction is there: {found['torn']}"
     assert not found["waiting"], "news that was not told"
     assert all(fen <= CAP_FEN for fen in found["years"].values()), found["years"]
@@ -49,10 +49,13 @@ def against_the_batch(served: Served, found: dict[str, Any]) -> int:
     if not found["live"]:
         assert not found["entered"], found["entered"]
         return 0
-    home, out = served.home, served.home / "entries.csv"
-    files = [f"--{name}={home / f'{name}.csv'}" for name in ("settlements", "identities", "institutions")]
-    done = served.tuodi("adjudicate", "--pack", PACK, *files, "--out", str(out), "--quiet")
+    folder = served.home / f"exported-{served.chance.randrange(10**9)}"
+    done = served.tuodi("export", "--area", AREA, "--out", str(folder), "--json")
     assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    done = served.tuodi(*told["command"][1:], "--quiet")
+    assert done.returncode == 0, done.stdout + done.stderr
+    out = Path(told["command"][told["command"].index("--out") + 1])
     earned: Counter[str] = Counter()
     for row in rows_of(out):
         if row["layer"]:
