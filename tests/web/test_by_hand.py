@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.web.served import ROOT
+from tests.served import ROOT
 from tests.web.visitor import PHONE, SCREEN, Visitor, needs_chromium
 
 pytestmark = needs_chromium

@@ -24,6 +24,8 @@ DELIVER_EVERY, SEAL_EVERY = 2, 60
 SHOWN = 20
 #: Requests that one worker answers at once.
 THREADS = 4
+#: Connections that one worker keeps open: a browser holds up to six while its user reads, and an idle one must not shut out others.
+CONNECTIONS = 512
 #: Seconds in which workers finish what they answer when the county is stopped.
 END_WITHIN = 20
 
@@ -102,7 +104,7 @@ def _granian(host: str, port: int, workers: int, tls: tuple[Path, Path] | None) 
 
     Granian(
         "tuodi.site.served:application", address=host, port=port, interface=Interfaces.WSGI, workers=workers, websockets=False,
-        log_level=LogLevels.warning, respawn_failed_workers=True, backpressure=THREADS, blocking_threads=THREADS,
+        log_level=LogLevels.warning, respawn_failed_workers=True, backpressure=CONNECTIONS, blocking_threads=THREADS,
         workers_kill_timeout=END_WITHIN, ssl_cert=tls[0] if tls else None, ssl_key=tls[1] if tls else None,
     ).serve()  # fmt: skip
 
