@@ -21,6 +21,7 @@ from django.db import connection, transaction
 
 from tuodi.base import anchors, clock
 from tuodi.base.models import AuditEvent
+from tuodi.base.prepared import insert
 
 FIRST = b"\x00" * 32
 BATCH = 1000
@@ -38,10 +39,12 @@ def record(
     data: dict[str, Any] | None = None,
 ) -> AuditEvent:
     """Add one row; ``data`` holds ids, codes and amounts, never names or identity numbers."""
-    return AuditEvent.objects.create(
+    row = AuditEvent(
         at=clock.now(), actor_id=actor.pk, actor_role=actor.role, verb=verb, subject=subject, subject_id=str(subject_id),
         area_code=area_code or getattr(actor, "area_code", ""), data=data or {},
     )  # fmt: skip
+    insert(row)
+    return row
 
 
 def digest(event: AuditEvent, before: bytes) -> bytes:

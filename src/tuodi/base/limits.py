@@ -14,7 +14,7 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import salted_hmac
@@ -65,7 +65,7 @@ def take(what: str, who: str, *, per_minute: int, block: int = 1) -> bool:
     if HELD.take(key, minute):
         return True
     try:
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(DRAW, [key, minute, block])
             drawn = cursor.fetchone()[0]
         if drawn == block:

@@ -83,7 +83,7 @@ def _database(url: str) -> dict[str, object]:
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         return {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "tuodi.base.sqlite",
             "NAME": unquote(parts.path) or str(HOME / "tuodi.sqlite3"),
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
@@ -91,6 +91,7 @@ def _database(url: str) -> dict[str, object]:
                 # FULL: what was answered is on the disk; NORMAL would lose the last settlements when the power fails.
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
             },
+            "CONN_MAX_AGE": 60,
         }
     if parts.scheme in ("postgresql", "postgres"):
         query = dict(item.split("=", 1) for item in parts.query.split("&") if "=" in item)

@@ -16,6 +16,7 @@ from tuodi.apps.institutions.models import ApiKey, Institution
 from tuodi.base import access, clock, secrets
 from tuodi.base.action import Action
 from tuodi.base.models import User
+from tuodi.base.prepared import Prepared
 from tuodi.core.errors import InputErrors, declare, fault
 
 E_KEY_NAME = declare("E-INST-KEY-NAME", "密钥名称“{name}”不能用", "请用 3 至 60 位字母、数字和连字符，例如 hb-his-1")
@@ -36,19 +37,19 @@ class Key:
     user: User
 
 
+def _valid(name: str, day: date) -> QuerySet[ApiKey]:
+    within = Q(first__lte=day) & (Q(last__isnull=True) | Q(last__gte=day))
+    return ApiKey.objects.filter(within, name=name, revoked_at__isnull=True, user__is_active=True).select_related(
+        "user"
+    )
+
+
+VALID = Prepared(_valid, name=str, day=date)
+
+
 def token_of(name: str, day: date) -> Key | None:
     """Return a key that is valid on a day."""
-    held = (
-        ApiKey.objects.filter(
-            Q(last__isnull=True) | Q(last__gte=day),
-            name=name,
-            first__lte=day,
-            revoked_at__isnull=True,
-            user__is_active=True,
-        )
-        .select_related("user")
-        .first()
-    )
+    held = next(iter(VALID(name=name, day=day)), None)
     if held is None:
         return None
     return Key(secrets.decrypt(bytes(held.token_sealed), bound_to=held.bound), held.user)

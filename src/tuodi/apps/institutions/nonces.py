@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest
 
 from tuodi.apps.institutions.models import UsedNonce
@@ -32,7 +32,7 @@ def belongs_to(request: HttpRequest, *, key_name: str, nonce: str) -> bool:
     """Say whether a nonce is new or came with this very request before (address and body); from now on it belongs to it."""
     asked = f"{request.method} {request.get_full_path()}\n".encode() + request.body
     digest = hashlib.sha256(asked).digest()
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(KEEP[connection.vendor], [key_name, nonce, digest, clock.now()])
         held = cursor.fetchone()[0]
     return secrets.same(held, digest)

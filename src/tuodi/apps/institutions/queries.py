@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from tuodi.apps.institutions.models import Agreement, ApiKey, Institution, LevelChange, Suspension
 from tuodi.base.access import get, visible
 from tuodi.base.models import AuditEvent
+from tuodi.base.prepared import Prepared
 from tuodi.core.settlements import HOSPITAL_TIERS
 
 
@@ -44,14 +45,17 @@ def on_day(rows: QuerySet[Institution], day: date) -> QuerySet[Institution]:
     )  # fmt: skip
 
 
+def _with_level(code: str, day: date) -> QuerySet[Institution]:
+    later = LevelChange.objects.filter(institution=OuterRef("pk"), first__gt=day).order_by("first", "pk")
+    return on_day(Institution.objects.filter(code=code), day).annotate(level_then=later.values("before")[:1])
+
+
+WITH_LEVEL = Prepared(_with_level, code=str, day=date)
+
+
 def standing(code: str, day: date) -> Standing | None:
     """Return what an institution is on a day, in one statement; None if it is not known. Its level is that of the day."""
-    later = (
-        LevelChange.objects.filter(institution=OuterRef("pk"), first__gt=day)
-        .order_by("first", "pk")
-        .values("before")[:1]
-    )
-    row = on_day(Institution.objects.filter(code=code), day).annotate(level_then=later).first()
+    row = next(iter(WITH_LEVEL(code=code, day=day)), None)
     if row is None:
         return None
     if row.level_then is not None:

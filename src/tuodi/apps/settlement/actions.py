@@ -13,10 +13,11 @@ from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.models import Bill, Refold
-from tuodi.apps.settlement.queries import referrals_for
+from tuodi.apps.settlement.referrals import referrals
 from tuodi.base import access, clock, outbox
 from tuodi.base.access import visible
 from tuodi.base.action import Action
+from tuodi.base.prepared import insert
 from tuodi.core.engine.fold import EventResult
 from tuodi.core.errors import InputErrors, declare, fault
 
@@ -117,7 +118,7 @@ class Settle(Action):
         complete(self.bill, actor=self.actor)
 
     def lock(self) -> None:
-        self.held = history.lock(self.bill.psn_no, filed=None if self.bill.refer_stas else referrals_for(self.bill))
+        self.held = history.lock(self.bill.psn_no, care=None if self.bill.refer_stas else self.bill)
 
     def decide(self) -> None:
         self.read = history.bills_and_paid(self.held, also=self.bill.setl_id)
@@ -128,7 +129,7 @@ class Settle(Action):
 
     def write(self) -> Settled:
         self.bill.recorded_at = clock.now()
-        self.bill.save(force_insert=True)
+        insert(self.bill)
         bills, paid = self.read
         refold, computed = history.refold(
             self.held,
@@ -204,7 +205,8 @@ def presettle(actor: Any, bill: Bill) -> EventResult:
     access.demand(actor, permissions.PRESETTLE)
     complete(bill, actor=actor)
     person = person_of(bill.psn_no)
-    bill.refer_stas = bill.refer_stas or ("filed" if referrals_for(bill).exists() else "local")
+    covering = referrals(bill.psn_no, institution=bill.fixmedins_code, day=bill.begndate)
+    bill.refer_stas = bill.refer_stas or ("filed" if covering.exists() else "local")
     bill.psn_no = person.psn_no
     settlements = [history.settlement_of(b, person=person) for b in [*history.live_bills(person.psn_no), bill]]
     plans = plans_of(person.insured_area)

@@ -22,6 +22,7 @@ from tuodi.apps.settlement.envelope import E_INFNO, Envelope
 from tuodi.apps.settlement.models import Exchange
 from tuodi.base import clock
 from tuodi.base.action import together
+from tuodi.base.prepared import insert
 from tuodi.core.errors import InputErrors, TuodiError, declare, fault
 
 E_OTHER = declare(
@@ -121,10 +122,11 @@ def once(call: Call, handler: Handler, *, refmsgid: str) -> dict[str, Any]:
         with together():
             reply = handler(call)
             if reply.refused is None:
-                Exchange.objects.create(
+                kept = Exchange(
                     fixmedins_code=read.fixmedins_code, msgid=read.msgid, infno=read.infno, digest=read.digest, at=clock.now(),
                     state="done", subject=reply.subject, refmsgid=refmsgid, answer=reply.output,
                 )  # fmt: skip
+                insert(kept)
     except Exception:
         # A repeated message ends here: what it asks for is done already, or its id is kept already. It gets the kept answer.
         kept = _kept(read)

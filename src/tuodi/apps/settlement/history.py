@@ -18,14 +18,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Exists, Q, QuerySet, Sum, Value
+from django.db.models import Exists, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from tuodi.apps.policies.queries import InForce, plans_at, policy_stamp
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.registry.queries import numbers_of
-from tuodi.apps.settlement.models import Bill, Entry, Filing, Refold
+from tuodi.apps.settlement.models import Bill, Entry, Refold
+from tuodi.apps.settlement.referrals import referrals
 from tuodi.base import clock
+from tuodi.base.prepared import Prepared, insert
 from tuodi.core.engine.fold import EventResult, LayerResult, judged_day, trace
 from tuodi.core.engine.versions import Version, fold_versions
 from tuodi.core.errors import InputErrors, declare, fault
@@ -54,36 +56,52 @@ class Held:
     is_filed: bool
     plans: list[InForce]
 
-    @property
-    def numbers(self) -> QuerySet[Person, dict[str, Any]]:
-        """Every number that the history is kept under: the person's own and those merged into it."""
-        return self._records.values("psn_no")
-
-    @property
-    def _records(self) -> QuerySet[Person]:
-        return Person.objects.filter(Q(pk=self.person.pk) | Q(merged_into=self.person.pk))
-
     def identities(self) -> list[IdentityRecord]:
         """Return the identities as believed now, those of merged records included."""
-        rows = Identity.objects.filter(person__in=self._records.values("pk"), withdrawn_at__isnull=True)
-        return _records(self.person.psn_no, rows)
+        return _records(self.person.psn_no, IDENTITIES(key=self.person.pk))
 
 
-def lock(psn_no: str, *, filed: QuerySet[Filing] | None = None) -> Held:
+def _numbers(key: int) -> QuerySet[Person]:
+    """Return every record that a history is kept under: the person's own and those merged into it."""
+    return Person.objects.filter(Q(pk=key) | Q(merged_into=key))
+
+
+def _identities(key: int) -> QuerySet[Identity]:
+    rows = Identity.objects.filter(person__in=_numbers(key).values("pk"), withdrawn_at__isnull=True)
+    return rows.order_by("first", "pk")
+
+
+def _kept(psn_no: str) -> QuerySet[Person]:
+    kept = Person.objects.filter(psn_no=psn_no).values(key=Coalesce("merged_into", "pk"))
+    found = Person.objects.filter(pk__in=kept).annotate(stamp=policy_stamp())
+    return found.select_for_update(of=("self",), no_key=True)
+
+
+def _kept_and_filed(psn_no: str, institution: str, day: date) -> QuerySet[Person]:
+    return _kept(psn_no).annotate(is_filed=Exists(referrals(psn_no, institution=institution, day=day)))
+
+
+IDENTITIES = Prepared(_identities, key=int)
+KEPT = Prepared(_kept, psn_no=str)
+KEPT_AND_FILED = Prepared(_kept_and_filed, psn_no=str, institution=str, day=date)
+
+
+def lock(psn_no: str, *, care: Bill | None = None) -> Held:
     """Take the lock of a person's history; every writer of that person's money takes it first. Merged records share one.
 
-    The kept record is found and locked by one statement, which also says whether ``filed`` has a row and which policies are in
-    force. Whoever was merged while this waited is looked up again. An unknown number is an error that says what to do.
+    The kept record is found and locked by one statement, which also says whether a referral covers ``care`` and which policies
+    are in force. Whoever was merged while this waited is looked up again. An unknown number is an error that says what to do.
     """
     while True:
-        kept = Person.objects.filter(psn_no=psn_no).values(key=Coalesce("merged_into", "pk"))
-        asked = Value(False) if filed is None else Exists(filed)
-        found = Person.objects.filter(pk__in=kept).annotate(is_filed=asked, stamp=policy_stamp())
-        person = found.select_for_update(of=("self",), no_key=True).first()
-        if person is None:
+        if care is None:
+            found = KEPT(psn_no=psn_no)
+        else:
+            found = KEPT_AND_FILED(psn_no=psn_no, institution=care.fixmedins_code, day=care.begndate)
+        if not found:
             raise InputErrors([fault(E_PERSON, psn_no=psn_no)])
+        person = found[0]
         if person.merged_into_id is None:
-            return Held(person, bool(person.is_filed), plans_at(person.insured_area, person.stamp))
+            return Held(person, getattr(person, "is_filed", False), plans_at(person.insured_area, person.stamp))
 
 
 def live_bills(psn_no: str) -> list[Bill]:
@@ -113,13 +131,14 @@ def settlement_of(bill: Bill, *, person: Person | None) -> Settlement:
 
 def records_of(psn_no: str) -> list[IdentityRecord]:
     """Return a person's identities as believed now, those of merged records included."""
-    return _records(psn_no, Identity.objects.filter(person__psn_no__in=numbers_of(psn_no), withdrawn_at__isnull=True))
+    rows = Identity.objects.filter(person__psn_no__in=numbers_of(psn_no), withdrawn_at__isnull=True)
+    return _records(psn_no, rows.order_by("first", "pk"))
 
 
-def _records(psn_no: str, rows: QuerySet[Identity]) -> list[IdentityRecord]:
+def _records(psn_no: str, rows: Iterable[Identity]) -> list[IdentityRecord]:
     return [
         IdentityRecord(psn_no, row.identity, row.first, row.last, row.certified_on, row.applied_on, row.issuer)
-        for row in rows.order_by("first", "pk")
+        for row in rows
     ]
 
 
@@ -179,16 +198,23 @@ Paid = dict[tuple[int, str], int]
 _BILL = [column.attname for column in Bill._meta.concrete_fields]
 
 
+def _paid(key: int, also: str) -> QuerySet[Bill]:
+    wanted = Q(psn_no__in=_numbers(key).values("psn_no")) | Q(setl_id=also)
+    rows = Bill.objects.filter(wanted).values(*_BILL, "entries__layer").annotate(paid=Sum("entries__pay"))
+    return rows.order_by("setl_time", "setl_id")
+
+
+PAID = Prepared(_paid, key=int, also=str)
+
+
 def bills_and_paid(held: Held, *, also: str = "") -> tuple[list[Bill], Paid]:
     """Return all bills of a locked history in folding order, what counts no more included, and what was paid for each.
 
     ``also`` is a settlement number that is looked for among everybody's.
     """
-    wanted = Q(psn_no__in=held.numbers) | (Q(setl_id=also) if also else Q())
-    rows = Bill.objects.filter(wanted).values(*_BILL, "entries__layer").annotate(paid=Sum("entries__pay"))
     bills: dict[int, Bill] = {}
     paid: Paid = {}
-    for row in rows.order_by("setl_time", "setl_id"):
+    for row in PAID(key=held.person.pk, also=also):
         layer, fen = row.pop("entries__layer"), row.pop("paid")
         bill = bills.setdefault(row["id"], Bill(**row))
         if layer is not None:
@@ -242,13 +268,17 @@ def write_differences(
         return None
     answer = computed.answered.get(keep_trace) or next(iter(computed.answered.values()), None)
     installation = answer.installation if answer else _last_installation(psn_no)
-    made = Refold.objects.create(
+    made = Refold(
         psn_no=psn_no, cause=cause, cause_id=cause_id, installation=installation,
         digest=digest(computed), at=now, change_fen=sum(entry.pay for entry in entries),
     )  # fmt: skip
+    insert(made)
     for entry in entries:
         entry.refold = made
-    Entry.objects.bulk_create(entries)
+    if len(entries) == 1:
+        insert(entries[0])
+    else:
+        Entry.objects.bulk_create(entries)
     return made
 
 

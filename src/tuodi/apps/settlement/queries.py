@@ -6,36 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
 from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history
-from tuodi.apps.settlement.models import Bill, Entry, Filing
+from tuodi.apps.settlement.models import Bill, Entry
 from tuodi.base import clock
 from tuodi.core.engine.windows import identity_windows
 from tuodi.core.identities import IDENTITIES
 from tuodi.core.settlements import INSURER_FIELDS
-
-
-def referrals(psn_no: str, *, institution: str, day: date) -> QuerySet[Filing]:
-    """Return the referral filings to an institution that cover a day."""
-    return Filing.objects.filter(
-        Q(last__isnull=True) | Q(last__gte=day),
-        psn_no=psn_no,
-        kind="referral",
-        target=institution,
-        first__lte=day,
-        cancelled_at__isnull=True,
-    )
-
-
-def referrals_for(bill: Bill) -> QuerySet[Filing]:
-    """Return the referral filings that make a bill's care filed; with none it is local (AK-6.2.1).
-
-    Whether care was out of area without filing only the hospital or insurer can say (``refer_stas`` in the message).
-    """
-    return referrals(bill.psn_no, institution=bill.fixmedins_code, day=bill.begndate)
 
 
 @dataclass(frozen=True)

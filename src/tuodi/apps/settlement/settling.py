@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
@@ -16,6 +17,7 @@ from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
 from tuodi.apps.settlement.models import Bill, Encounter, Exchange
 from tuodi.apps.settlement.queries import counter_grants, left_to_pay
 from tuodi.base import access, clock
+from tuodi.base.prepared import Prepared
 from tuodi.batch.national import document
 from tuodi.batch.national_rows import from_exchange_row
 from tuodi.core.engine.fold import EventResult
@@ -113,10 +115,18 @@ def bill_from(call: Call, *, outpatient: bool, is_visit_needed: bool = True) -> 
     return bill, known
 
 
+def _visits(mdtrt_id: str, code: str) -> QuerySet[Encounter]:
+    return Encounter.objects.filter(mdtrt_id=mdtrt_id, fixmedins_code=code)
+
+
+VISIT = Prepared(_visits, mdtrt_id=str, code=str)
+LOCKED_VISIT = Prepared(lambda mdtrt_id, code: _visits(mdtrt_id, code).select_for_update(), mdtrt_id=str, code=str)
+
+
 def _visit(mdtrt_id: str, call: Call) -> Encounter | None:
     """Return a visit of the institution, locked while it is being settled so that nobody cancels it meanwhile."""
-    rows = Encounter.objects.filter(mdtrt_id=mdtrt_id, fixmedins_code=call.envelope.fixmedins_code)
-    return (rows.select_for_update() if connection.in_atomic_block else rows).first()
+    asked = LOCKED_VISIT if connection.in_atomic_block else VISIT
+    return next(iter(asked(mdtrt_id=mdtrt_id, code=call.envelope.fixmedins_code)), None)
 
 
 def _wall(value: datetime) -> datetime:

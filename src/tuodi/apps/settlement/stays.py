@@ -13,7 +13,8 @@ from tuodi.apps.settlement.actions import person_of, standing_of
 from tuodi.apps.settlement.envelope import Fields
 from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
 from tuodi.apps.settlement.models import Bill, Encounter, Notice
-from tuodi.apps.settlement.queries import referrals, standing_of_person
+from tuodi.apps.settlement.queries import standing_of_person
+from tuodi.apps.settlement.referrals import referrals
 from tuodi.base import clock, outbox
 from tuodi.base.access import visible
 from tuodi.base.action import Action
