@@ -1,4 +1,4 @@
-"""Worked cases a few at a time, for mutation testing only: a test for each case would cost more to collect than to run."""
+"""The worked cases of every pack, those of the tests too, with no plan made before the mutant is: for mutation testing only."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from tuodi.core.policy.cases import run_case
 TESTS = Path(__file__).parent.parent
 SAMPLE = TESTS / "data" / "delegated-sample.yaml"
 PACKS = [*shelf(), *sorted(str(path.parent) for path in (TESTS / "packs").glob("*/policy.yaml"))]
-SIZE = 12
-PARTS = [(pack, n) for pack in PACKS for n in range(0, len(cases_of(pack)), SIZE)]
+SOURCES = {pack: (source_of(pack), entered_values(SAMPLE, pack_of(pack))) for pack in PACKS}
+CASES = [(pack, case) for pack in PACKS for case in cases_of(pack)]
+PLANS = {}
 
 
-@pytest.mark.parametrize(("pack", "n"), PARTS, ids=[f"{Path(pack).name}-{n}" for pack, n in PARTS])
-def test_cases_hold(pack, n):
-    values = entered_values(SAMPLE, pack_of(pack))
-    for case in cases_of(pack)[n : n + SIZE]:
-        assert [str(m) for m in run_case(source_of(pack), case, values)] == []
+@pytest.mark.parametrize(("pack", "case"), CASES, ids=[f"{Path(p).name}:{c.line}" for p, c in CASES])
+def test_case_holds(pack, case):
+    source, values = SOURCES[pack]
+    assert [str(m) for m in run_case(source, case, values, plans=PLANS)] == []
