@@ -34,6 +34,11 @@ def pytest_configure(config):
     import django
 
     django.setup()
+    if config.getoption("--database") == "sqlite":
+        from django.conf import settings
+
+        # Said, because pytest-django knows only Django's own backend as one that has a database in memory for each worker.
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = ":memory:"
 
 
 def pytest_report_header(config):
