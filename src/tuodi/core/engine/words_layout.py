@@ -65,16 +65,11 @@ def fitting(text: str, room: int) -> int:
     >>> fitting("还剩 3,000.00 元，这次", 14), fitting("超过限额的部分（不付）", 14)
     (3, 7)
     """
-    at, size, used = 0, len(text), 0
-    while at < size and used + 1 < room:
-        step = max((room - used) // 2, 1)
-        used += width(text[at : at + step])
-        at += step
-    if used < room and text[at : at + 1].isascii():
-        at += 1
-    while used > room and at > 1:
+    size, at = len(text), len(text[:room].encode("gb18030")[:room].decode("gb18030", "ignore"))
+    # Half of a rare character of four bytes may be taken for another one.
+    while at > 1 and width(text[:at]) > room:
         at -= 1
-        used = width(text[:at])
+    at = max(at, 1)
     if at >= size:
         return size
     cut = at

@@ -66,6 +66,7 @@ class Speaker:
     def __init__(self, known: Mapping[str, int], terms: Mapping[str, Term], pack: Pack) -> None:
         self.known, self.terms, self.pack = known, terms, pack
         self.layer = ""
+        self.leaves: dict[tuple[str, str], Spoken] = {}
         self.names = {layer.id: layer.name for layer in (*pack.insurance, *pack.layers)}
 
     def step(self, step: Step, names: Iterable[str], *, clauses: Mapping[str, str] | None = None) -> StepWords:
@@ -97,9 +98,7 @@ class Speaker:
         if isinstance(expr, Const):
             return Spoken(self.text(expr.value, FEN), "", expr.value, SINGLE)
         if isinstance(expr, Name):
-            term, value = self.terms[expr.name], self.known[expr.name]
-            whose = f"“{self.names[term.layer]}”" if term.layer and term.layer != self.layer else ""
-            return Spoken(f"{whose}{term.label} {self.text(value, term.unit)}", term.unit, value, SINGLE)
+            return self.leaves.get((self.layer, expr.name)) or self._leaf(expr.name)
         assert isinstance(expr, Op)
         match expr.operator:
             case "+":
@@ -116,6 +115,13 @@ class Speaker:
                 return self._rounded(expr)
         truth = int(self.holds(expr))
         return Spoken("是" if truth else "否", FLAG, truth, SINGLE)
+
+    def _leaf(self, name: str) -> Spoken:
+        term, value = self.terms[name], self.known[name]
+        whose = f"“{self.names[term.layer]}”" if term.layer and term.layer != self.layer else ""
+        said = Spoken(f"{whose}{term.label} {self.text(value, term.unit)}", term.unit, value, SINGLE)
+        self.leaves[self.layer, name] = said
+        return said
 
     def _sum(self, expr: Op) -> Spoken:
         parts = [self.say(part) for part in flattened(expr)]
@@ -211,6 +217,8 @@ class Speaker:
 
     def holds(self, expr: Expr) -> bool:
         """Say whether a condition holds."""
+        if isinstance(expr, Name):
+            return bool(self.known[expr.name])
         if not isinstance(expr, Op):
             return bool(self.say(expr).value)
         if expr.operator == "and":
