@@ -24,14 +24,14 @@ from tuodi.site import commands
 commands.DELIVER_EVERY = 0.05
 commands.work_long(threading.Event())
 """
-#: Somebody settled before the roster says that she has been of 低保 all along: the differences are entered afterwards.
+#: Somebody settled, as an office types a bill in, before the roster says that she has been of 低保 all along: the differences are entered afterwards.
 BEFORE = """
 from datetime import date
 from tests.apps.cast import bill
 from tuodi.apps.settlement.actions import Settle
 from tuodi.base.models import User
 for n in range(6):
-    Settle(actor=User.objects.get(username="zhao"), bill=bill(f"B{n}", date(2023, 2 + n, 3), 4000 + n, person="P0002", msgid=f"b{n}")).run()
+    Settle(actor=User.objects.get(username="zhao"), bill=bill(f"B{n}", date(2023, 2 + n, 3), 4000 + n, person="P0002")).run()
 """
 ASK = """
 import json

@@ -36,7 +36,7 @@ def torn() -> Iterable[str]:
     settled = Counter(AuditEvent.objects.filter(verb="settlement:settle").values_list("subject_id", flat=True))
     if bills != settled:
         yield f"settlements and their audit rows: {sorted((bills - settled) + (settled - bills))[:5]}"
-    messages = Counter(Bill.objects.filter(is_cancellation=False).values_list("msgid", flat=True))
+    messages = Counter(Bill.objects.filter(is_cancellation=False, msgid__gt="").values_list("msgid", flat=True))
     kept = Counter(
         Exchange.objects.filter(infno__in=["2207", "2304"]).exclude(subject="").values_list("msgid", flat=True)
     )

@@ -11,6 +11,8 @@ VARIABLES: tuple[tuple[str, str, bool], ...] = (
     ("TUODI_SECRET_KEY", "登录会话的密钥，32 字节十六进制（openssl rand -hex 32）", True),
     ("TUODI_FIELD_KEY", "身份证号加密的密钥，16 字节十六进制（openssl rand -hex 16）", True),
     ("TUODI_INDEX_KEY", "身份证号索引的密钥，32 字节十六进制", True),
+    ("TUODI_FIELD_KEY_OLD", "更换密钥期间仍要能读的旧加密密钥（tuodi keys new），换完去掉", False),
+    ("TUODI_INDEX_KEY_OLD", "更换密钥期间仍要能查的旧索引密钥，换完去掉", False),
     ("TUODI_AUDIT_KEY", "审计链的密钥，32 字节十六进制", True),
     (
         "TUODI_HTTPS_ELSEWHERE",
