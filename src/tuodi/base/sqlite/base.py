@@ -32,7 +32,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 except OperationalError as error:
                     if not _is_busy(error) or time.monotonic() > until:
                         raise
-                time.sleep(INTERVAL * random.uniform(0.5, 1.5))
+                time.sleep(INTERVAL * random.uniform(0.5, 1.5))  # noqa: S311 - waiting, not a secret
         finally:
             self.connection.execute(f"PRAGMA busy_timeout = {int(limit * 1000)}")
 
