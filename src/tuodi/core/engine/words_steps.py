@@ -7,7 +7,7 @@ floors that did not bind are left out. Evaluating what is printed gives what is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -43,9 +43,16 @@ class StepWords:
     value: int
     text: str
     says: str
-    operands: tuple[tuple[str, Term, int], ...]
+    names: tuple[str, ...]
+    speaker: Speaker
     clauses: tuple[str, ...]
     readings: tuple[str, ...]
+
+    @property
+    def operands(self) -> tuple[tuple[str, Term, int], ...]:
+        """What the step reads: name, what it is called, value."""
+        terms, known = self.speaker.terms, self.speaker.known
+        return tuple((name, terms[name], known[name]) for name in self.names)
 
     def data(self, pack: Pack) -> dict[str, Any]:
         """Return the step as plain data; values are whole numbers in the named unit."""
@@ -67,9 +74,10 @@ class Speaker:
         self.known, self.terms, self.pack = known, terms, pack
         self.layer = ""
         self.leaves: dict[tuple[str, str], Spoken] = {}
+        self.texts: dict[tuple[int, str], str] = {}
         self.names = {layer.id: layer.name for layer in (*pack.insurance, *pack.layers)}
 
-    def step(self, step: Step, names: Iterable[str], *, clauses: Mapping[str, str] | None = None) -> StepWords:
+    def step(self, step: Step, names: tuple[str, ...], *, clauses: Mapping[str, str] | None = None) -> StepWords:
         """Return a step in words; ``names`` are those that it reads, ``clauses`` where the figures among them come from."""
         self.layer = step.layer
         value, label = self.known[step.name], self.terms[step.name].label
@@ -83,15 +91,16 @@ class Speaker:
             says = f"{label} = {spoken.text}"
         else:
             says = f"{label} = {spoken.text} = {text}"
-        operands = tuple([(name, self.terms[name], self.known[name]) for name in names])
-        cited = dict.fromkeys(step.clauses)
-        if clauses:
-            cited.update((clauses[name], None) for name in names if name in clauses)
-        return StepWords(step, value, text, says, operands, tuple(cited), step.readings)
+        own = [clauses[name] for name in names if name in clauses] if clauses else []
+        cited = tuple(dict.fromkeys((*step.clauses, *own))) if own else step.clauses
+        return StepWords(step, value, text, says, names, self, cited, step.readings)
 
     def text(self, value: int, unit: str) -> str:
-        """Return a value as people read it."""
-        return value_text(value, unit or FEN, self.pack)
+        """Return a value as people read it; the same amount stands in many steps."""
+        said = self.texts.get((value, unit))
+        if said is None:
+            said = self.texts[value, unit] = value_text(value, unit or FEN, self.pack)
+        return said
 
     def say(self, expr: Expr) -> Spoken:
         """Return an expression in words."""
