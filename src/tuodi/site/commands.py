@@ -365,6 +365,7 @@ def _say_audit(verdict: Any) -> None:
 
 
 def _say_books(books: Any, *, repair: bool) -> None:
+    from tuodi.apps.policies.queries import layer_names
     from tuodi.core.money import yuan_for_people
 
     if not books.differences:
@@ -375,8 +376,9 @@ def _say_books(books: Any, *, repair: bool) -> None:
         if d.why:
             print(f"  人员 {d.psn_no} 算不出来：{d.why}")
         else:
+            layer = layer_names(d.area).get(d.layer, d.layer)
             print(
-                f"  结算 {d.setl_id}（{d.layer}）：账上 {yuan_for_people(d.entered_fen)}，应为 {yuan_for_people(d.earned_fen)}"
+                f"  结算 {d.setl_id}（{layer}）：账上 {yuan_for_people(d.entered_fen)}，应为 {yuan_for_people(d.earned_fen)}"
             )
     if len(books.differences) > SHOWN:
         print(f"  …… 其余 {len(books.differences) - SHOWN} 处从略")

@@ -33,7 +33,7 @@ EXPORT_ROWS = 20_000
 PAGE = 25
 #: Settlements that a list counts, adds up and orders by amount; of more only the latest or earliest are shown, so that no page grows
 #: with the county. Fewer where each row is told from the others by its entries.
-COUNTED, COUNTED_BY_ENTRIES = 5_000, 500
+COUNTED, COUNTED_BY_ENTRIES = 3_000, 500
 
 
 def settlements_for(user: Any) -> QuerySet[Bill]:
