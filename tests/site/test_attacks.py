@@ -143,7 +143,7 @@ def test_a_counter_settles_for_its_own_institution_only(cast):
 def test_what_people_are_called_is_text_on_every_page(client, cast):
     done = Settle(actor=cast.zhao, bill=bill("A", date(2023, 3, 1), 1000)).run().bill
     for row in (cast.wang, cast.hospital, *cast.users.values()):
-        row.name = SCRIPT[:60]
+        row.name = SCRIPT[:50]
         row.save(update_fields=["name"])
     enter(client, User.objects.get(username="chen"))
     for path in ("/", "/settlements/", f"/settlements/{done.pk}/", f"/settlements/{done.pk}/statement/", f"/people/{cast.wang.pk}/",
