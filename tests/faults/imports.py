@@ -1,4 +1,4 @@
-"""Rosters whose every step is killed inside its transactions: the background process, or the database under it.
+"""Rosters whose every step is killed: the background process, or the database under it; where it writes, inside its transactions.
 
 A roster of people and one of their identities are taken in, confirmed and undone as the page does it; the steps are taken by the
 background jobs, which are killed while they read, write and undo. After every kill the roster is there whole or not at all, and the
@@ -87,7 +87,8 @@ def imports_killed(database: str, *, people: int = 2500, kills: int = 2, kill: s
             served.manage(ASK % ((step, kind, people),))
             assert look(served)["states"][kind] == doing, "the roster is too small to be taken in behind the page"
             for _ in range(kills):
-                if not struck_once(served, kill):
+                struck_it = struck_at_reading if doing == "reading" else struck_once
+                if not struck_it(served, kill):
                     break
                 found = look(served)
                 struck[f"killed while {doing}" if found["states"][kind] == doing else "killed after it"] += 1
@@ -116,6 +117,25 @@ def struck_once(served: Served, kill: str) -> bool:
         inside = served.stopped_inside("import", processes, within=60)
     served.stop_worker()
     return inside
+
+
+def struck_at_reading(served: Served, kill: str) -> bool:
+    """Begin the background and kill it, or the database, while it reads and compares: there it writes only at the very end."""
+    served.environment["PGAPPNAME"] = "import"
+    served.worker = served.python(BACKGROUND)
+    until = time.monotonic() + 60
+    while not any((served.home / "progress").glob("*.txt")):
+        if time.monotonic() > until or served.worker.poll() is not None:
+            return False
+        time.sleep(0.01)
+    time.sleep(served.chance.uniform(0, 0.1))
+    if kill == "database" and served.server is not None:
+        served.kill_postgres()
+        served.revive_postgres()
+    served.stop_worker()
+    for left in (served.home / "progress").glob("*.txt"):
+        left.unlink()
+    return True
 
 
 def look(served: Served) -> dict[str, Any]:
