@@ -12,7 +12,7 @@ from tuodi.batch.packs import pack_of
 from tuodi.core.dates import Period
 from tuodi.core.engine.conditions import whoever
 from tuodi.core.engine.features import figure_names
-from tuodi.core.engine.fold import differences, fold
+from tuodi.core.engine.fold import differences, due_windows, fold
 from tuodi.core.engine.plan import make_plan
 from tuodi.core.engine.rows import NEVER, UNLIMITED, silent_row
 from tuodi.core.engine.windows import Judged, identity_windows, opens, reach_backs, window_of
@@ -157,3 +157,22 @@ def test_a_lump_sum_that_falls_falls_where_each_claim_is_rounded_alone_too():
     for reference in (False, True):
         results = fold(make_plan(made), bills, [dibao("2022-01-01")], reference=reference)
         assert [result.pay for result in results] == [400_000, 0, 200_000]
+
+
+def test_DT_3_3_a_payment_waits_for_the_certification_whose_window_its_totals_run_in():
+    [layer] = [one for one in pack_of("330305-dongtou").layers if one.period.startswith("window:")]
+    assert due_windows(layer, covered_by_category=True)[:2] == ["twelve_months", "twelve_months"]
+
+
+def test_an_identity_held_on_the_day_is_told_before_one_that_reaches_back_to_it():
+    """Held on 2023-07-01 until 07-15, and again from 08-01, six months back: both windows meet the day; the held one is told."""
+    found = pack()
+    held = dibao("2023-01-01", "2023-07-15", certified="2023-01-10")
+    later = dibao("2023-08-01", certified="2023-08-01")
+    windows = identity_windows(found, [held, later], life=LIFE)
+    day = date(2023, 7, 1)
+    both = [w for w in windows if w.meets(care_first=day, care_last=day, settled=day)]
+    assert {w.judged == Judged.SETTLED for w in both} == {True, False}
+    bill = replace(BILL, begndate=day, enddate=day, setl_time=datetime(2023, 7, 1, 10))
+    result = fold(make_plan(found, [EnteredValue("jx.standard", "600 元", "民政部门文件")]), [bill], [held, later])[0]
+    assert (result.window.judged == Judged.SETTLED, result.window.record.first) == (False, date(2023, 1, 1))
