@@ -85,11 +85,12 @@ def copied(served: Served, windows: list[Client], counts: Counter[str]) -> tuple
             for name in ("tuodi.sqlite3", "tuodi.sqlite3-wal"):
                 shutil.copy(served.home / name, elsewhere / name)
             shutil.copytree(served.home / "keys", elsewhere / "keys")
+            safe = backfilled(served.home / "tuodi.sqlite3-shm")
     finally:
         each(processes, signal.SIGCONT)
     (elsewhere / "audit-heads.txt").write_bytes(kept)
     if before is not None:
-        counts["of these with the log's end lost"] += torn(elsewhere / "tuodi.sqlite3-wal", before, served)
+        counts["of these with the log's end lost"] += torn(elsewhere / "tuodi.sqlite3-wal", before, safe, served)
     return elsewhere, answered, inside
 
 
@@ -107,12 +108,22 @@ def end_of_log(log: Path) -> tuple[bytes, int]:
     return header, end
 
 
-def torn(log: Path, before: tuple[bytes, int], served: Served) -> bool:
-    """Lose what came to the log since ``before``, from a random byte on; False if nothing came or another generation began."""
+def backfilled(shared: Path) -> int:
+    """Return how many frames of the log have begun to be copied into the database: they were on the disk before that, so no loss
+    of power takes them from the log."""
+    held = shared.read_bytes()[:132]
+    (done,), (begun,) = struct.unpack("=I", held[96:100]), struct.unpack("=I", held[128:132])
+    return int(max(done, begun))
+
+
+def torn(log: Path, before: tuple[bytes, int], safe: int, served: Served) -> bool:
+    """Lose what came to the log since ``before`` and is nowhere else, from a random byte on; False if there is nothing such."""
     header, end = end_of_log(log)
-    if header != before[0] or end <= before[1]:
+    (page,) = struct.unpack(">I", header[8:12])
+    first = max(before[1], HEADER + safe * (FRAME + page))
+    if header != before[0] or end <= first:
         return False
-    cut = served.chance.randint(before[1], end - 1)
+    cut = served.chance.randint(first, end - 1)
     with log.open("r+b") as file:
         file.seek(cut)
         file.write(served.chance.randbytes(end - cut) if served.chance.random() < 0.5 else bytes(end - cut))
