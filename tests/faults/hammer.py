@@ -28,8 +28,13 @@ ANSWERS, AT_MOST = 12, 20
 INSIDE = 0.8
 
 
-def hammer(database: str, *, seconds: float = 0, clients: int = 16, kill: str = "", kills: int = 0) -> dict[str, Any]:
-    """Hammer for some seconds, or until so many kills are done; return what was counted; raises if a law is broken."""
+def hammer(
+    database: str, *, seconds: float = 0, clients: int = 16, kill: str = "", kills: int = 0, proves: bool = True
+) -> dict[str, Any]:
+    """Hammer for some seconds, or until so many kills are done; return what was counted; raises if a law is broken.
+
+    A run that ``proves`` something must have met a transaction with most of its kills; how often one does depends on the machine.
+    """
     served, tokens = served_county(database)
     office = None
     try:
@@ -54,7 +59,7 @@ def hammer(database: str, *, seconds: float = 0, clients: int = 16, kill: str = 
         if office is not None:
             office.kill()
         served.close()
-    assert not kill or struck["inside a transaction that writes"] >= INSIDE * kills, struck
+    assert not kill or not proves or struck["inside a transaction that writes"] >= INSIDE * kills, struck
     return {"windows": clients, **({"seconds": seconds} if not kill else {}), **struck, **figures}
 
 

@@ -76,7 +76,9 @@ def roster(kind: str, people: int) -> bytes:
     return "\n".join(rows).encode()
 
 
-def imports_killed(database: str, *, people: int = 2500, kills: int = 2, kill: str = "worker") -> dict[str, Any]:
+def imports_killed(
+    database: str, *, people: int = 2500, kills: int = 2, kill: str = "worker", proves: bool = True
+) -> dict[str, Any]:
     """Kill what takes the steps of two imports, so many times in each step; return what was counted."""
     served, _ = served_county(database)
     struck: Counter[str] = Counter()
@@ -102,7 +104,7 @@ def imports_killed(database: str, *, people: int = 2500, kills: int = 2, kill: s
         assert books["told"], "no differences followed from the roster"
     finally:
         served.close()
-    assert all(struck[f"killed while {doing}"] for doing in ("reading", "applying", "undoing")), struck
+    assert not proves or all(struck[f"killed while {doing}"] for doing in ("reading", "applying", "undoing")), struck
     return {"people": people, **struck, "steps done once each": len(STEPS), "rows equal to the batch": books["compared"]}  # fmt: skip
 
 
@@ -145,7 +147,7 @@ def look(served: Served) -> dict[str, Any]:
 
 def finished(served: Served, kind: str, state: str) -> dict[str, Any]:
     """Wait until the background has taken the step."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while time.monotonic() < until:
         found = look(served)
         if found["states"][kind] == state:

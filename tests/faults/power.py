@@ -29,7 +29,7 @@ from tests.faults.served import Served, each, served_county
 HEADER, FRAME = 32, 24
 
 
-def power_lost(database: str, *, copies: int = 6, clients: int = 8) -> dict[str, Any]:
+def power_lost(database: str, *, copies: int = 6, clients: int = 8, proves: bool = True) -> dict[str, Any]:
     """Copy so many times while windows settle, and look at every copy."""
     served, tokens = served_county(database)
     stop, codes = threading.Event(), list(tokens)
@@ -53,7 +53,7 @@ def power_lost(database: str, *, copies: int = 6, clients: int = 8) -> dict[str,
     finally:
         stop.set()
         served.close()
-    assert counts["inside a transaction that writes"] >= copies * 0.8, counts
+    assert not proves or counts["inside a transaction that writes"] >= copies * 0.8, counts
     return dict(counts)
 
 

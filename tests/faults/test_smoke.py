@@ -1,4 +1,7 @@
-"""Short runs of every fault in every run of the suite, on the database that the suite runs on; the long ones: docs/reference/faults.md."""
+"""Short runs of every fault in every run of the suite, on the database that the suite runs on; the long ones: docs/reference/faults.md.
+
+Here every law of the books must hold; that most kills met a transaction is asked of the long runs only (``proves``).
+"""
 
 import pytest
 
@@ -19,12 +22,12 @@ def test_G08_no_interleaving_overspends_loses_or_doubles(database):
 
 @pytest.mark.parametrize("kill", ["web", "worker", "database"])
 def test_G08_no_kill_inside_a_transaction_loses_or_doubles(database, kill):
-    assert hammer(database, clients=6, kill=kill, kills=2)["inside a transaction that writes"] == 2
+    assert hammer(database, clients=6, kill=kill, kills=2, proves=False)["kill -9"] == 2
 
 
 @pytest.mark.parametrize("kill", ["worker", "database"])
 def test_TH_4_3_1_a_roster_that_is_killed_is_there_whole_or_not_at_all(database, kill):
-    assert imports_killed(database, people=1500, kills=1, kill=kill)["steps done once each"] == 5
+    assert imports_killed(database, people=1500, kills=1, kill=kill, proves=False)["steps done once each"] == 5
 
 
 def test_G15_the_same_message_ten_times_at_once(database):
@@ -49,4 +52,4 @@ def test_a_full_disk_loses_nothing(database):
 
 
 def test_what_was_answered_is_on_the_disk_when_the_power_fails(database):
-    assert power_lost(database, copies=2, clients=4)["copies"] == 2
+    assert power_lost(database, copies=2, clients=4, proves=False)["copies"] == 2
