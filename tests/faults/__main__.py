@@ -22,7 +22,8 @@ from tests.faults.hammer import KILLS, hammer
 HEAD = """# 故障演练
 
 由 `python -m tests.faults --write docs/reference/faults.md` 生成，不要手工修改。每一项都真的做：`tuodi serve` 的真进程、真的
-`kill -9`、真的写满的磁盘，在 SQLite 和（测试用的嵌入式）PostgreSQL 上各做一遍。小规模的同一套在每次测试里都做（`tests/faults/test_smoke.py`）。
+`kill -9`、真的写满的磁盘，在 SQLite 和（测试用的嵌入式）PostgreSQL 上各做一遍。小规模的同一套在每次测试里都做（`tests/faults/test_smoke.py`，
+那里不要求杀在事务中）。
 
 **怎样算“正在事务中”。** 要杀的进程先暂停（SIGSTOP）再看：SQLite 问系统谁持有库文件的写锁；PostgreSQL 问服务器谁的事务已经写过、
 正等下一条语句。不在事务里就放行几毫秒再看，在了才 `kill -9`。表里 inside a transaction that writes 是这样杀的次数。
