@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 _HOME = tempfile.mkdtemp(prefix="tuodi-test-")
-os.environ.setdefault("TUODI_HOME", _HOME)
+# Of each worker its own: heads of the audit chain and notes of progress are files, and both workers' first roster is number 1.
+os.environ["TUODI_HOME"] = _HOME
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tuodi.site.settings")
 (Path(os.environ["TUODI_HOME"]) / "static").mkdir(exist_ok=True)
 os.environ.setdefault("TUODI_CACHE", str(Path(tempfile.gettempdir()) / "tuodi-test-kernels"))
