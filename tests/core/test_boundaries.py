@@ -176,3 +176,15 @@ def test_an_identity_held_on_the_day_is_told_before_one_that_reaches_back_to_it(
     bill = replace(BILL, begndate=day, enddate=day, setl_time=datetime(2023, 7, 1, 10))
     result = fold(make_plan(found, [EnteredValue("jx.standard", "600 元", "民政部门文件")]), [bill], [held, later])[0]
     assert (result.window.judged == Judged.SETTLED, result.window.record.first) == (False, date(2023, 1, 1))
+
+
+def test_who_belongs_to_a_category_that_no_layer_covers_is_told_the_clause_of_the_first_layer():
+    """低保边缘 is a category (JX-3); 住院救助 (JX-4) covers 低保 only."""
+    plan = make_plan(
+        load_pack(source({"layers.0.covers.category": ["dibao"]})),
+        [EnteredValue("jx.standard", "600.00", "县民政局文件")],
+    )
+    record = IdentityRecord("甲", "dibao_edge", date(2023, 1, 1))
+    decision = fold(plan, [BILL], [record])[0].decision
+    assert (decision.refusal, decision.clause, decision.identity) == ("not_covered", "JX-4", "dibao_edge")
+    assert decision.says == "该病种、机构或身份没有适用的救助"

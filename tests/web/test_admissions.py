@@ -3,28 +3,14 @@
 from datetime import date, datetime
 
 import pytest
-from django.core.cache import cache
 
-from tests.apps.cast import assemble
-from tests.site.entering import enter
-from tests.web.test_counter import opened, typed
+from tests.web.test_counter import cast, opened, typed, window
 from tuodi.apps.settlement.models import Bill, Encounter
 from tuodi.base import clock
 from tuodi.base.models import AuditEvent
 
+__all__ = ["cast", "window"]
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def cast():
-    cache.clear()
-    return assemble()
-
-
-@pytest.fixture
-def window(client, cast):
-    enter(client, cast.zhao)
-    return client
 
 
 def stay(**changes):

@@ -8,7 +8,7 @@ from django.core.cache import cache
 
 from tests.apps.cast import assemble, bill
 from tests.site.entering import enter
-from tests.web.visitor import PHONE, SCREEN, Visitor, needs_chromium
+from tests.web.visitor import SCREEN, Visitor, needs_chromium
 from tuodi.apps.registry.models import Identity, Merge, NotTheSame, Person
 from tuodi.apps.settlement.actions import Settle
 from tuodi.base import clock
@@ -187,37 +187,32 @@ def test_a_clerk_merges_and_parts_two_records(chromium, served):
     visitor = Visitor(chromium, served, SCREEN)
     page = visitor.page
 
-    def looks_right():
-        for size in (PHONE, SCREEN):
-            page.set_viewport_size(size)
-            visitor.looks_right()
-
     visitor.enter("registrar")
     page.goto(f"{served.url}/duplicates/")
-    looks_right()
+    visitor.looks_right_on_both()
     page.locator("text=保留这条").first.click()
     page.wait_for_selector("h1:text('合并人员')")
-    looks_right()
+    visitor.looks_right_on_both()
     page.click("text=确认合并")
     page.wait_for_selector("text=已合并")
     page.click("text=撤销合并")
     page.wait_for_selector("h1:text('撤销合并')")
-    looks_right()
+    visitor.looks_right_on_both()
     page.click("text=确认撤销合并")
     page.wait_for_selector("text=合并已撤销")
-    looks_right()
+    visitor.looks_right_on_both()
     page.click("text=返回重复人员")
     page.click("a:text-is('不是同一人') >> nth=0")
     page.wait_for_selector("h1:text('不是同一人')")
-    looks_right()
+    visitor.looks_right_on_both()
     page.fill("#id_reason", "已核对两人身份证原件，同名同日出生")
     page.click("button:text('标记为不是同一人')")
     page.wait_for_selector("text=不再列为重复")
-    looks_right()
+    visitor.looks_right_on_both()
     page.click("text=不是同一人的记录")
     page.wait_for_selector("text=已核对两人身份证原件")
-    looks_right()
+    visitor.looks_right_on_both()
     page.click("button:text('撤销标记')")
     page.wait_for_selector("text=重新列为可能重复")
-    looks_right()
+    visitor.looks_right_on_both()
     visitor.leave()

@@ -9,7 +9,7 @@ from django.core.cache import cache
 
 from tests.apps.cast import assemble
 from tests.site.entering import enter
-from tests.web.visitor import PHONE, SCREEN, Visitor, needs_chromium
+from tests.web.visitor import SCREEN, Visitor, needs_chromium
 from tuodi.apps.registry.actions.households import JoinHousehold
 from tuodi.apps.registry.models import Household, Membership
 from tuodi.apps.registry.queries import household_on, households_of
@@ -115,23 +115,18 @@ def test_a_clerk_splits_moves_and_corrects_at_both_widths(chromium, served):
     page = visitor.page
     visitor.enter("registrar")
 
-    def looks_right_on_both():
-        for size in (PHONE, SCREEN):
-            page.set_viewport_size(size)
-            visitor.looks_right()
-
     page.goto(f"{served.url}/people/")
     page.fill("#text", "王奶奶")
     page.keyboard.press("Enter")
     page.click("td a:text('王奶奶')")
     page.click("summary:text('在户的记录')")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     page.click("a:text('F61090200000000000000001') >> nth=0")
     page.wait_for_selector("text=33 人")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     page.click("text=分户")
     page.wait_for_selector("h1:text('分户')")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     page.check("label:has-text('成员1（') input")
     page.check("label:has-text('成员2（') input")
     page.select_option("#id_head", label="王奶奶（P0001）")
@@ -139,32 +134,32 @@ def test_a_clerk_splits_moves_and_corrects_at_both_widths(chromium, served):
     page.fill("#id_first", "2024-01-01")
     page.click("button:text('登记分户')")
     page.wait_for_selector(".wrong >> text=不在分出的成员里")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     page.select_option("#id_head", label="成员1（M0001）")
     page.click("button:text('登记分户')")
     page.wait_for_selector("text=分户已登记")
     page.wait_for_selector("text=31 人")
     page.click("text=连同已作废的记录")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     page.click("text=整户迁移")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     page.fill("#id_area_code", "610902001")
     page.fill("#id_first", "2024-02-01")
     page.click("button:text('登记迁移')")
     page.wait_for_selector("text=整户迁移已登记")
     page.click("td a:text('成员3')")
     page.click("text=迁到另一户")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     page.fill("#id_number", "F2")
     page.fill("#id_first", "2024-03-01")
     page.click("button:text('登记迁户')")
     page.wait_for_selector("text=迁户已登记")
     page.click("summary:text('在户的记录')")
     page.click("li:has-text('2024-03-01') >> text=更正")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     page.fill("#id_last", "2024-12-31")
     page.click("button:text('保存更正')")
     page.wait_for_selector("text=成员记录已更正")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     page.emulate_media(media="print")
     visitor.looks_right()

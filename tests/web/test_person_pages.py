@@ -7,7 +7,7 @@ from django.core.cache import cache
 
 from tests.apps.cast import assemble, bill
 from tests.site.entering import enter
-from tests.web.visitor import PHONE, SCREEN, Visitor, needs_chromium
+from tests.web.visitor import SCREEN, Visitor, needs_chromium
 from tuodi.apps.policies.models import DelegatedValue
 from tuodi.apps.registry.models import Identity, Person, PersonChange
 from tuodi.apps.settlement.actions import Settle
@@ -241,45 +241,40 @@ def test_a_clerk_certifies_an_identity(chromium, served):
     page = visitor.page
     visitor.enter("registrar")
 
-    def looks_right_on_both():
-        for size in (PHONE, SCREEN):
-            page.set_viewport_size(size)
-            visitor.looks_right()
-
     page.goto(f"{served.url}/people/")
     page.fill("#text", "李叔")
     page.keyboard.press("Enter")
     page.click("td a:text('李叔')")
     page.wait_for_selector("h1:text('个人档案')")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     page.click("text=认定身份")
     page.wait_for_selector("h1:text('认定身份')")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     page.select_option("#id_identity", "dibao")
     page.fill("#id_issuer", "汉滨区民政局")
     page.fill("#id_first", "2023-01-01")
     page.click("button:text('下一步')")
     page.wait_for_selector("h1:text('确认')")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     page.click("text=确认认定")
     page.wait_for_selector("text=身份已认定")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     file = page.url
     for form in (f"{file}change/", f"{file}death/", f"{file}join/", f"{served.url}/people/new/"):
         page.goto(form)
-        looks_right_on_both()
+        visitor.looks_right_on_both()
     page.goto(f"{file}join/")
     page.fill("#id_number", "F1")
     page.fill("#id_first", "2023-01-01")
     page.click("button:text('登记入户')")
     page.wait_for_selector("text=查不到户")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     page.check("#id_is_new")
     page.fill("#id_new_area", "610902")
     page.click("button:text('登记入户')")
     page.wait_for_selector("text=入户已登记")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     page.click("text=登记离户")
     page.wait_for_selector("h1:text('登记离户')")
-    looks_right_on_both()
+    visitor.looks_right_on_both()
     visitor.leave()

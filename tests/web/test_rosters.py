@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.apps.cast import assemble, bill
 from tests.site.entering import enter
-from tests.web.visitor import PHONE, SCREEN, Visitor, needs_chromium
+from tests.web.visitor import SCREEN, Visitor, needs_chromium
 from tuodi.apps.registry import uploads
 from tuodi.apps.registry.models import Identity, ImportRun
 from tuodi.apps.settlement import importing
@@ -195,43 +195,36 @@ def test_a_large_file_that_cannot_be_read_says_why(office):
 DELIVER = "from tuodi.base import outbox\nwhile outbox.deliver(): pass"
 
 
-def looks_right_on_both(visitor):
-    """Check the page as it stands on a phone and on a counter's screen."""
-    for size in (PHONE, SCREEN):
-        visitor.page.set_viewport_size(size)
-        visitor.looks_right()
-
-
 @needs_chromium
 def test_a_clerk_takes_a_roster_in(chromium, served):
     visitor = Visitor(chromium, served, SCREEN)
     page = visitor.page
     visitor.enter("registrar")
     page.goto(f"{served.url}/rosters/")
-    looks_right_on_both(visitor)
+    visitor.looks_right_on_both()
     page.goto(f"{served.url}/rosters/new/")
-    looks_right_on_both(visitor)
+    visitor.looks_right_on_both()
     page.set_input_files("#id_file", {"name": "roster.csv", "mimeType": "text/csv", "buffer": GOOD.encode()})
     page.fill("#id_issuer", "民政局")
     page.click("text=上传并看差异")
     page.wait_for_selector("text=等待确认")
-    looks_right_on_both(visitor)
+    visitor.looks_right_on_both()
     page.click("text=看是哪些人")
     page.wait_for_selector("h1:text('对救助金额的影响')")
-    looks_right_on_both(visitor)
+    visitor.looks_right_on_both()
     page.go_back()
     page.click("text=确认导入")
     page.wait_for_selector("h2:text('导入这份名册')")
-    looks_right_on_both(visitor)
+    visitor.looks_right_on_both()
     page.click("text=写入登记")
     page.wait_for_selector("text=名册已导入")
-    looks_right_on_both(visitor)
+    visitor.looks_right_on_both()
     page.click("text=撤销这次导入")
     page.wait_for_selector("h1:text('撤销导入')")
-    looks_right_on_both(visitor)
+    visitor.looks_right_on_both()
     page.click("text=确认撤销")
     page.wait_for_selector("text=导入已撤销")
-    looks_right_on_both(visitor)
+    visitor.looks_right_on_both()
     waits_for_a_large_one(visitor)
     visitor.leave()
 
@@ -244,12 +237,12 @@ def waits_for_a_large_one(visitor):
     page.fill("#id_issuer", "残联")
     page.click("text=上传并看差异")
     page.wait_for_selector("text=已排队，正在等待后台任务")
-    looks_right_on_both(visitor)
+    visitor.looks_right_on_both()
     served.manage(DELIVER)
     page.wait_for_selector("text=等待确认")
-    looks_right_on_both(visitor)
+    visitor.looks_right_on_both()
     page.click("text=查无此人 1501")
     page.wait_for_selector("text=第 1 / 61 页")
-    looks_right_on_both(visitor)
+    visitor.looks_right_on_both()
     page.click("text=放弃")
     page.wait_for_selector("text=没有改动任何登记")

@@ -59,6 +59,12 @@ class Visitor:
         assert wide <= 0, (title, wide)
         assert not self.wrong, (title, self.wrong)
 
+    def looks_right_on_both(self):
+        """Check the page as it stands on a phone and on a counter's screen."""
+        for size in (PHONE, SCREEN):
+            self.page.set_viewport_size(size)
+            self.looks_right()
+
     def _keep_picture(self, title):
         folder = Path(SHOTS)
         folder.mkdir(parents=True, exist_ok=True)

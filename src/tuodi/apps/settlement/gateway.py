@@ -122,11 +122,10 @@ def once(call: Call, handler: Handler, *, refmsgid: str) -> dict[str, Any]:
         with together():
             reply = handler(call)
             if reply.refused is None:
-                kept = Exchange(
+                insert(Exchange(
                     fixmedins_code=read.fixmedins_code, msgid=read.msgid, infno=read.infno, digest=read.digest, at=clock.now(),
                     state="done", subject=reply.subject, refmsgid=refmsgid, answer=reply.output,
-                )  # fmt: skip
-                insert(kept)
+                ))  # fmt: skip
     except Exception:
         # A repeated message ends here: what it asks for is done already, or its id is kept already. It gets the kept answer.
         kept = _kept(read)

@@ -5,6 +5,7 @@ They stand here, above the registry, because a roster is confirmed with what it 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -22,6 +23,7 @@ from tuodi.apps.registry.previews import CHANGES, IMPACT, LEFT_ALONE, TO_CORRECT
 from tuodi.apps.registry.uploads import content_of
 from tuodi.apps.settlement import importing
 from tuodi.base import access, clock, progress
+from tuodi.base.action import Action
 from tuodi.base.audit import record
 from tuodi.base.doors import day_field, page_of, said
 from tuodi.core.errors import InputErrors
@@ -176,6 +178,18 @@ def _back(request: HttpRequest, pk: int, error: InputErrors) -> HttpResponse:
     return redirect("roster", pk)
 
 
+def _done(request: HttpRequest, pk: int, action: Callable[..., Action], *, said_then: str = "") -> HttpResponse:
+    """Do something with a roster of the user's area, and go back to it."""
+    access.get(request.user, ImportRun, pk, permissions.IMPORT)
+    try:
+        action(actor=request.user, run_id=pk).run()
+    except InputErrors as error:
+        return _back(request, pk, error)
+    if said_then:
+        messages.success(request, said_then)
+    return redirect("roster", pk)
+
+
 @login_required
 @require_POST
 def confirm(request: HttpRequest, pk: int) -> HttpResponse:
@@ -195,25 +209,14 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Have a roster that waits held against what is known now."""
-    access.get(request.user, ImportRun, pk, permissions.IMPORT)
-    try:
-        ReadRosterAgain(actor=request.user, run_id=pk).run()
-    except InputErrors as error:
-        return _back(request, pk, error)
-    return redirect("roster", pk)
+    return _done(request, pk, ReadRosterAgain)
 
 
 @login_required
 @require_POST
 def drop(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a preview up."""
-    access.get(request.user, ImportRun, pk, permissions.IMPORT)
-    try:
-        DropRoster(actor=request.user, run_id=pk).run()
-    except InputErrors as error:
-        return _back(request, pk, error)
-    messages.success(request, "已放弃，没有改动任何登记。")
-    return redirect("roster", pk)
+    return _done(request, pk, DropRoster, said_then="已放弃，没有改动任何登记。")
 
 
 @login_required
