@@ -35,6 +35,9 @@ def pytest_configure(config):
     import django
 
     django.setup()
+    if config.getoption("numprocesses", None):
+        # The workers inherit this: with it pytest-django would read the settings before this file gives them a folder of their own.
+        os.environ.pop("DJANGO_SETTINGS_MODULE", None)
     if config.getoption("--database") == "sqlite":
         from django.conf import settings
 
