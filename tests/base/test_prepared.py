@@ -1,5 +1,6 @@
 """Statements made once: the same rows as the queryset's, with each new value; no lock outside a transaction."""
 
+import threading
 from datetime import date, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.apps.cast import assemble
 from tuodi.apps.institutions.models import Agreement, Institution
 from tuodi.apps.registry.models import Identity, Person
-from tuodi.base import clock
+from tuodi.base import clock, prepared
 from tuodi.base.models import AuditEvent
 from tuodi.base.prepared import Prepared, insert
 
@@ -59,6 +60,27 @@ def test_what_would_not_be_in_the_statement_is_refused():
         Prepared(lambda code: Institution.objects.all(), code=str)(code="H")
     with pytest.raises(AssertionError):
         Prepared(lambda code: Institution.objects.filter(code=code), code=str)()
+
+
+def test_no_thread_sends_another_s_values():
+    """What is kept holds the values of the call under way: were it shared, one hospital's call would read another's person."""
+    asked = Prepared(lambda code: Institution.objects.filter(code=code), code=str)
+    kept, statements = [], []
+
+    def look():
+        kept.append(prepared._kept())
+        statement = prepared._Statement(asked.build, asked.kinds)
+        statements.append((statement.connection, statement.queryset.query.get_compiler().connection))
+
+    threads = [threading.Thread(target=look) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    look()
+    assert len({id(one) for one in kept}) == 4
+    assert len({id(ours) for ours, _ in statements}) == 4
+    assert all(ours is used for ours, used in statements)
 
 
 def test_a_lock_outside_a_transaction_is_refused(monkeypatch):

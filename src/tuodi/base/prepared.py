@@ -1,7 +1,7 @@
 """Statements whose text Django makes once and that are then sent with other values.
 
 A settle call sends a dozen statements that are always the same; making their text anew takes longer than the database needs for them.
-What is kept hangs on the connection it was made for, so each thread has its own. Only for the statements of the settle call: elsewhere a
+What is kept hangs on the connection it was made for, so each thread has its own: a statement being sent holds its values. Only for the statements of the settle call: elsewhere a
 plain queryset is fast enough and says more.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, QuerySet
 from django.db.models.sql import InsertQuery
 
@@ -25,9 +25,14 @@ STAND_INS: dict[type, Callable[[int], Any]] = {
 }
 
 
+def _connection() -> Any:
+    """Return the connection of this thread itself: ``django.db.connection`` is one object for all threads that stands for theirs."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
 def _kept() -> dict[object, Any]:
     """Return what is kept for the connection of this thread."""
-    kept: dict[object, Any] = connection.__dict__.setdefault("tuodi_prepared", {})
+    kept: dict[object, Any] = _connection().__dict__.setdefault("tuodi_prepared", {})
     return kept
 
 
@@ -57,7 +62,8 @@ class _Statement:
         stand_ins = {name: STAND_INS[kind](n) for n, (name, kind) in enumerate(kinds.items())}
         names = {_adapted(value): name for name, value in stand_ins.items()}
         self.queryset = build(**stand_ins)
-        compiler = self.queryset.query.get_compiler(connection=connection)
+        self.connection = _connection()
+        compiler = self.queryset.query.get_compiler(connection=self.connection)
         self.sql, given = compiler.as_sql()
         self.given = [(names.get(value) if isinstance(value, (str, int, date)) else None, value) for value in given]
         missing = set(kinds) - {name for name, _ in self.given}
@@ -67,7 +73,9 @@ class _Statement:
         self.queryset.query.get_compiler = lambda *_, **__: compiler
 
     def rows(self, values: dict[str, Any]) -> list[Any]:
-        assert connection.in_atomic_block or not self.queryset.query.select_for_update, "a lock outside a transaction"
+        assert self.connection.in_atomic_block or not self.queryset.query.select_for_update, (
+            "a lock outside a transaction"
+        )
         adapted = {name: _adapted(value) for name, value in values.items()}
         self.params = tuple(adapted[name] if name else value for name, value in self.given)
         return list(self.queryset._iterable_class(self.queryset))
@@ -75,13 +83,13 @@ class _Statement:
 
 def _adapted(value: Any) -> Any:
     """Return a value as the database's driver takes it."""
-    return connection.ops.adapt_datefield_value(value) if isinstance(value, date) else value
+    return _connection().ops.adapt_datefield_value(value) if isinstance(value, date) else value
 
 
 def insert(row: Model) -> None:
     """Insert a new row and set its key, as ``save(force_insert=True)`` does for a model without parents and signals."""
     model = type(row)
-    kept = _kept()
+    kept, connection = _kept(), _connection()
     if model not in kept:
         kept[model] = _insertion(model)
     sql, fields = kept[model]
@@ -97,7 +105,7 @@ def _insertion(model: type[Model]) -> tuple[str, list[Any]]:
     fields = [field for field in model._meta.local_concrete_fields if field is not model._meta.pk]
     query = InsertQuery(model)
     query.insert_values(fields, [model()])
-    compiler = query.get_compiler(connection=connection)
+    compiler = query.get_compiler(connection=_connection())
     compiler.returning_fields = [model._meta.pk]
     compiler.pre_save_val = lambda field, obj: None
     ((sql, _),) = compiler.as_sql()
