@@ -47,6 +47,8 @@ class LayerVoice:
     per: str
     fund: str
     clauses: tuple[str, ...]
+    #: False where a bill is counted in the totals only: the row has no figures.
+    pays: bool
 
 
 def voice_of(plan: Plan, i: int, row: int, figures: FigureRow | None) -> LayerVoice:
@@ -67,6 +69,7 @@ def voice_of(plan: Plan, i: int, row: int, figures: FigureRow | None) -> LayerVo
         per=period_name(plan.pack, layer.deductible.per),
         fund=next((fund.name for fund in plan.pack.funds if fund.id == layer.fund), layer.fund),
         clauses=tuple(dict.fromkeys((layer.clause, *([figures.clause] if figures else [])))),
+        pays=figures is not None,
     )  # fmt: skip
 
 
@@ -118,6 +121,8 @@ def layer_lines(voice: LayerVoice, own: LayerResult, known: Mapping[str, int], *
     lines = [f"计入的个人负担 {yuan(own.base)}。"]
     if lost := known.get(f"{lid}.penalty"):
         lines[0] = f"计入的个人负担 {yuan(own.base)}（已按规定扣减 {yuan(lost)}）。"
+    if not voice.pays:
+        return [*lines, "只计入累计，这次不支付。"]
     lines += _deductible(voice, own, known)
     if own.counted <= 0:
         return [*lines, "还没有超过起付线，这次不支付。"]
@@ -182,6 +187,8 @@ def _earned(voice: LayerVoice, own: LayerResult, known: Mapping[str, int]) -> li
         return [
             f"累计负担 {yuan(total)}，达到定额 {yuan(figures[f'lump{reached[-1]}'])}，减去此前已得的，这次 {growth}。"
         ]
+    if voice.shape == "whole" and any(known[part] < 0 for part in voice.parts):
+        return _moved_up(voice, known, total)
     lines = [_band(voice, n, known, total) for n, part in enumerate(voice.parts) if known[part]]
     if not lines:
         return [f"累计 {yuan(total)}，还没有达到起点 {yuan(figures['from0'])}，这次不支付。"]
@@ -191,16 +198,34 @@ def _earned(voice: LayerVoice, own: LayerResult, known: Mapping[str, int]) -> li
 def _band(voice: LayerVoice, n: int, known: Mapping[str, int], total: int) -> str:
     """Return what one bracket brought."""
     figures, part = voice.figures, known[voice.parts[n]]
-    low, rate = figures[f"from{n}"], figures[f"rate{n}"]
-    high = figures.get(f"from{n + 1}", LIMITLESS)
+    rate, reach = figures[f"rate{n}"], _reach(voice, n)
     mark = SAMPLE if {f"rate{n}", f"from{n}"} & voice.marks else ""
-    reach = f"累计 {yuan(low)}至 {yuan(high)}" if high < LIMITLESS else f"累计超过 {yuan(low)}" if low else "累计金额"
     if voice.shape == "whole":
         return f"累计 {yuan(total)}，在“{reach}”一段，全部按 {percent(rate)}{mark}，比此前多 {exact_yuan(part)}。"
     limited = figures.get(f"limit{n}", LIMITLESS)
     if part % rate or limited < LIMITLESS or f"{voice.layer.id}.less{n}_after" in known:
         return f"{reach}的部分按 {percent(rate)}{mark}，得 {exact_yuan(part)}。"
     return f"{reach}的部分 {yuan(part // rate)} × {percent(rate)}{mark} = {exact_yuan(part)}。"
+
+
+def _reach(voice: LayerVoice, n: int) -> str:
+    """Return from where to where one bracket reaches."""
+    low, high = voice.figures[f"from{n}"], voice.figures.get(f"from{n + 1}", LIMITLESS)
+    return f"累计 {yuan(low)}至 {yuan(high)}" if high < LIMITLESS else f"累计超过 {yuan(low)}" if low else "累计金额"
+
+
+def _moved_up(voice: LayerVoice, known: Mapping[str, int], total: int) -> list[str]:
+    """Return how a total that came into another bracket is paid by that one alone, what the last one gave taken off."""
+    lines = []
+    for n, name in enumerate(voice.parts):
+        part, reach = known[name], _reach(voice, n)
+        mark = SAMPLE if {f"rate{n}", f"from{n}"} & voice.marks else ""
+        if part > 0:
+            rate = percent(voice.figures[f"rate{n}"])
+            lines.append(f"累计 {yuan(total)}，到了“{reach}”一段，全部改按 {rate}{mark}，得 {exact_yuan(part)}。")
+        elif part < 0:
+            lines.append(f"减去此前按“{reach}”一段已算的 {exact_yuan(-part)}。")
+    return sorted(lines, key=lambda line: line.startswith("减去"))
 
 
 def _caps(voice: LayerVoice, own: LayerResult, known: Mapping[str, int]) -> list[str]:

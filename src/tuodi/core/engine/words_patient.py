@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tuodi.core.engine.words_bill import Bill
 from tuodi.core.engine.words_case import WordedCase
 from tuodi.core.engine.words_layers import SAMPLE, layer_lines, payment_line, reduced_by
 from tuodi.core.engine.words_layout import amount_line, wrapped
@@ -31,7 +32,7 @@ def _head(case: WordedCase) -> list[str]:
     if result.decision.refusal:
         outcome = "现在还不能算。" if result.decision.is_open else "这次不能救助。"
     elif bill.left < 0:
-        outcome = f"医疗救助支付 {yuan(bill.assistance)}，按全期累计计算，已含此前结算应补的部分。"
+        outcome = f"医疗救助支付 {yuan(bill.assistance)}，按全期累计计算，{_more(bill)[0]}。"
     else:
         outcome = f"医疗救助支付 {yuan(bill.assistance)}，您还要承担 {yuan(bill.left)}。"
     policy = case.vocabulary.pages.get(("policy",))
@@ -45,6 +46,13 @@ def _head(case: WordedCase) -> list[str]:
         *wrapped(f"结算：{s.setl_id}，{s.setl_time.date().isoformat()} 结算，{care_text(s)}", indent=2, hanging=8),
         *wrapped(f"结果：{outcome}", indent=2, hanging=8),
     ]
+
+
+def _more(bill: Bill) -> tuple[str, str]:
+    """Return why a bill is paid more than was left of it: earlier bills' share, unless other aid is not taken off (I-37, I-54)."""
+    if any(payment.kind in ("supplementary", "relief", "charity") for payment in bill.payments):
+        return "已多于本次剩下的个人负担", "其中多于个人负担的部分"
+    return "已含此前结算应补的部分", "其中补此前结算的部分"
 
 
 def _charged(case: WordedCase) -> list[str]:
@@ -65,7 +73,7 @@ def _paid(case: WordedCase) -> list[str]:
         label = f"医疗救助：{payment.label}" if payment.kind == "assistance" else payment.label
         lines.append(amount_line(label, yuan(payment.amount)))
     if bill.left < 0:
-        lines.append(amount_line("其中补此前结算的部分", yuan(-bill.left), indent=6))
+        lines.append(amount_line(_more(bill)[1], yuan(-bill.left), indent=6))
     lines.append(amount_line("您还要承担", yuan(max(bill.left, 0))))
     if bill.left > 0:
         parts = zip(("政策范围内", "乙类先行自付", "全自费和超限价"), bill.left_parts, strict=True)
