@@ -1,12 +1,16 @@
 """A batch called as a function keeps the promise of the command line: what does not end well leaves no file."""
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 from exchange_samples import IDENTITY, csv_text, settlements, written
 
 from tuodi.batch import faults
+from tuodi.batch.disk import written_to
+from tuodi.batch.entries import SCHEMA
 from tuodi.batch.packs import pack_of
 from tuodi.batch.pipeline import Job, adjudicate
 from tuodi.batch.writing import EntryWriter
@@ -63,3 +67,27 @@ def test_faults_that_are_not_listed_are_counted(job, monkeypatch, is_kept):
         found = raised.value.faults
     assert [fault.code for fault in found] == ["E-VALUE-CODE", faults.SETL_SUM, faults.FAULTS_MORE]
     assert dict(found[2].fields)["count"] == "1"
+
+
+FULL = Path("/dev/full")
+needs_full = pytest.mark.skipif(not FULL.exists(), reason="the system has no full device")
+
+
+@needs_full
+@pytest.mark.parametrize("name", ["entries.csv", "entries.parquet"])
+def test_a_full_disk_is_told_with_its_number_and_the_file(tmp_path, monkeypatch, name):
+    """Polars says the number in words and pyarrow keeps back the name: whoever reads the error gets both."""
+    path = tmp_path / name
+    writer = EntryWriter(path)
+    writer._draft.symlink_to(FULL)
+    with pytest.raises(OSError, match="No space") as caught, writer:
+        writer.write(pl.DataFrame(schema=SCHEMA).clear(100_000))
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_that_names_its_file_or_has_no_number_stays_as_it_is():
+    for error in (OSError(13, "Permission denied", "other"), OSError("nobody knows")):
+        with pytest.raises(OSError, match=r"denied|nobody") as caught, written_to("mine"):
+            raise error
+        assert caught.value is error

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 
+import pytest
+
 from tuodi.cli import exits
 
 
@@ -55,6 +57,32 @@ def test_a_synthetic_county_can_be_settled(tuodi, tmp_path):
     assert (
         tuodi("synth", "--pack", "999999-example", "--people", "0", "--out", str(tmp_path / "none")).code == exits.INPUT
     )
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [(KeyboardInterrupt(), exits.INTERRUPTED), (OSError("No space left on device (os error 28)"), exits.INPUT)],
+)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_county_that_is_not_finished_leaves_what_was_there(tuodi, tmp_path, monkeypatch, trouble, code, is_there):
+    from tuodi.batch.synth_files import Appender
+
+    def stopped(self, schema):
+        self.path.write_text("half")
+        raise trouble
+
+    out = tmp_path / "county"
+    if is_there:
+        out.mkdir()
+        (out / "settlements.csv").write_text("earlier")
+    monkeypatch.setattr(Appender, "_opened", stopped)
+    answer = tuodi("synth", "--pack", "999999-example", "--people", "150", "--out", str(out))
+    assert answer.code == code
+    if code == exits.INPUT:
+        assert f"文件“{out / 'settlements.csv'}”不能读写：磁盘满了" in answer.err
+    left = [path.name for path in out.iterdir()] if out.exists() else None
+    assert left == (["settlements.csv"] if is_there else None)
+    assert not is_there or (out / "settlements.csv").read_text() == "earlier"
 
 
 def record(**amounts):

@@ -102,7 +102,7 @@ def test_our_own_mistakes_are_not_dressed_as_somebody_elses(tuodi, monkeypatch):
     assert "E-CRASH" in answer.err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_ends_plainly(tuodi, monkeypatch, number):
     monkeypatch.setattr("tuodi.cli.packs.shelf", lambda: signal.raise_signal(number))
     answer = tuodi("pack", "list")

@@ -19,6 +19,7 @@ from pyarrow import ipc
 from tuodi.batch import faults
 from tuodi.batch.checks import Chunk, Tally
 from tuodi.batch.diagnosis import shown
+from tuodi.batch.disk import written_to
 from tuodi.batch.faults import MAX_FAULTS
 from tuodi.core.errors import Fault, fault
 
@@ -117,10 +118,11 @@ class IdGuard:
         rows = rows.with_columns((_hashes(rows[_COLUMN]) % BUCKETS).alias("bucket"))
         for (bucket,), part in rows.partition_by("bucket", as_dict=True, include_key=False).items():
             table = part.to_arrow(compat_level=pl.CompatLevel.oldest())
-            if bucket not in self._buckets:
-                options = ipc.IpcWriteOptions(compression="lz4")
-                self._buckets[bucket] = ipc.new_stream(str(self._path(bucket)), table.schema, options=options)
-            self._buckets[bucket].write_table(table)
+            with written_to(self._path(bucket)):
+                if bucket not in self._buckets:
+                    options = ipc.IpcWriteOptions(compression="lz4")
+                    self._buckets[bucket] = ipc.new_stream(str(self._path(bucket)), table.schema, options=options)
+                self._buckets[bucket].write_table(table)
 
     def _path(self, bucket: int) -> Path:
         assert self._directory is not None

@@ -23,6 +23,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tuodi.batch.disk import written_to
 from tuodi.batch.national_checks import CANNOT, FAILS, HOLDS, IdentityCheck, check_identities
 from tuodi.batch.national_records import Record, read_records
 from tuodi.batch.national_rows import (
@@ -114,7 +115,7 @@ def convert(
                 raise InputErrors(report.faults)
     except FileNotFoundError:
         raise InputErrors([fault(E_FILE, file=source.name, why="没有这个文件")]) from None
-    except (OSError, UnicodeError, pa.ArrowInvalid) as error:
+    except (UnicodeError, pa.ArrowInvalid) as error:
         raise InputErrors([fault(E_FILE, file=source.name, why=error)]) from error
     return report
 
@@ -124,7 +125,7 @@ def _whole_or_nothing(target: Path) -> Iterator[IO[str]]:
     """Yield a text file that takes its place only if the block ends well."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:
-        with open(handle, "w", encoding="utf-8", newline="") as out:
+        with written_to(target), open(handle, "w", encoding="utf-8", newline="") as out:
             yield out
         os.chmod(name, 0o644)
         os.replace(name, target)

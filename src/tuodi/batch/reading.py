@@ -17,6 +17,7 @@ from tuodi.batch.ahead import ahead
 from tuodi.batch.checks import Checker, Chunk, Tally, error_text
 from tuodi.batch.columns import ERROR_COLUMN, Schema
 from tuodi.batch.csv_source import CsvSource
+from tuodi.batch.disk import written_to
 from tuodi.batch.ids import IdGuard
 from tuodi.batch.parquet_source import ParquetSource
 from tuodi.batch.sources import PARQUET_MAGIC, Batch, Source, foreign_kind, head_of
@@ -175,5 +176,5 @@ def write_bad(path: str | Path, bad: pl.DataFrame, *, append: bool = False) -> N
 
     With ``append`` the rows go behind those already there, for chunk after chunk of one file.
     """
-    with Path(path).open("ab" if append else "wb") as file:
+    with written_to(path), Path(path).open("ab" if append else "wb") as file:
         bad.write_csv(file, include_bom=not append, include_header=not append)

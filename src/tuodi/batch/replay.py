@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from tuodi.batch.columns import SETTLEMENTS, Schema
+from tuodi.batch.disk import written_to
 from tuodi.batch.examine import Files, faults_of
 from tuodi.batch.pipeline import Job, Progress, Report, adjudicate
 from tuodi.batch.reading import open_table
@@ -203,10 +204,11 @@ def _write(moved: pl.DataFrame, out: Path) -> None:
         "change",
     )
     try:
-        if out.suffix == ".parquet":
-            rows.rename({name: f"{name}_fen" for name in ("before", "after", "change")}).write_parquet(draft)
-        else:
-            rows.with_columns(*(yuan_text(name) for name in ("before", "after", "change"))).write_csv(draft)
+        with written_to(out):
+            if out.suffix == ".parquet":
+                rows.rename({name: f"{name}_fen" for name in ("before", "after", "change")}).write_parquet(draft)
+            else:
+                rows.with_columns(*(yuan_text(name) for name in ("before", "after", "change"))).write_csv(draft)
         draft.replace(out)
     finally:
         draft.unlink(missing_ok=True)
@@ -243,9 +245,10 @@ def _moved_file(path: Path, schema: Schema, target: Path, years: int) -> Path:
                 .rename(amounts)
                 .to_arrow(compat_level=pl.CompatLevel.oldest())
             )
-            if writer is None:
-                writer = pq.ParquetWriter(target, table.schema)
-            writer.write_table(table)
+            with written_to(target):
+                if writer is None:
+                    writer = pq.ParquetWriter(target, table.schema)
+                writer.write_table(table)
     finally:
         if writer is not None:
             writer.close()

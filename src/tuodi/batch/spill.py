@@ -10,6 +10,8 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import ipc
 
+from tuodi.batch.disk import written_to
+
 #: Rows of one part: what is sorted and computed at a time.
 PART_ROWS = 1_000_000
 MAX_PARTS = 256
@@ -56,9 +58,10 @@ class Spill:
         )
         for (part,), rows in parts.items():
             table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-            if part not in self._writers:
-                self._writers[part] = ipc.new_stream(str(self._path(part)), table.schema)
-            self._writers[part].write_table(table)
+            with written_to(self._path(part)):
+                if part not in self._writers:
+                    self._writers[part] = ipc.new_stream(str(self._path(part)), table.schema)
+                self._writers[part].write_table(table)
 
     def parts(self) -> Iterator[pl.DataFrame]:
         """Yield every part that has rows; only one is in memory at a time."""

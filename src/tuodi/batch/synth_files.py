@@ -16,6 +16,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from tuodi.batch import synth_tables as tables
+from tuodi.batch.disk import written_to
 from tuodi.batch.synth_bills import AMOUNTS, DIAGNOSES, Bills
 from tuodi.batch.synth_people import NEVER, UNKNOWN, People, Records
 from tuodi.batch.synth_places import Institutions
@@ -36,18 +37,22 @@ class Appender:
 
     def __exit__(self, *_: object) -> None:
         if self.writer is not None:
-            self.writer.close()
+            with written_to(self.path):
+                self.writer.close()
 
     def append(self, table: pa.Table) -> None:
         """Write the table's rows; an empty first table leaves a file with column names only."""
-        if self.writer is None:
-            if self.path.suffix == ".parquet":
-                self.writer = pq.ParquetWriter(self.path, table.schema, compression="zstd")
-            else:
-                options = pa_csv.WriteOptions(quoting_style="none", quoting_header="none")
-                self.writer = pa_csv.CSVWriter(self.path, table.schema, write_options=options)
-        self.writer.write_table(table)
+        with written_to(self.path):
+            if self.writer is None:
+                self.writer = self._opened(table.schema)
+            self.writer.write_table(table)
         self.rows += table.num_rows
+
+    def _opened(self, schema: pa.Schema) -> pa_csv.CSVWriter | pq.ParquetWriter:
+        if self.path.suffix == ".parquet":
+            return pq.ParquetWriter(self.path, schema, compression="zstd")
+        options = pa_csv.WriteOptions(quoting_style="none", quoting_header="none")
+        return pa_csv.CSVWriter(self.path, schema, write_options=options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tuodi.batch.disk import written_to
 from tuodi.batch.entries import AMOUNTS, SCHEMA
 
 MONEY = pa.decimal128(18, 2)
@@ -45,27 +48,45 @@ class EntryWriter:
         self._csv: Any = None
 
     def __enter__(self) -> EntryWriter:
-        if self.path.suffix == ".parquet":
-            fields = [pa.field(name, _arrow_type(name)) for name in SCHEMA]
-            self._parquet = pq.ParquetWriter(self._draft, pa.schema(fields), compression="zstd")
-        else:
-            self._csv = self._draft.open("wb")
-            pl.DataFrame(schema=SCHEMA).write_csv(self._csv)
+        with self._unless_it_fails(), written_to(self.path):
+            if self.path.suffix == ".parquet":
+                fields = [pa.field(name, _arrow_type(name)) for name in SCHEMA]
+                self._parquet = pq.ParquetWriter(self._draft, pa.schema(fields), compression="zstd")
+            else:
+                self._csv = self._draft.open("wb")
+                pl.DataFrame(schema=SCHEMA).write_csv(self._csv)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for file in (self._parquet, self._csv):
-            if file is not None:
-                file.close()
-        if kind is None:
-            self._draft.replace(self.path)
-        else:
+        with self._unless_it_fails():
+            with written_to(self.path):
+                for file in (self._parquet, self._csv):
+                    if file is not None:
+                        file.close()
+            if kind is None:
+                self._draft.replace(self.path)
+        self._draft.unlink(missing_ok=True)
+
+    @contextmanager
+    def _unless_it_fails(self) -> Iterator[None]:
+        """Leave no draft when what is inside fails."""
+        try:
+            yield
+        except BaseException:
+            if self._csv is not None:
+                with suppress(OSError):
+                    self._csv.close()
             self._draft.unlink(missing_ok=True)
+            raise
 
     def write(self, frame: pl.DataFrame) -> None:
         """Add entries."""
+        with written_to(self.path):
+            self._write(frame)
+
+    def _write(self, frame: pl.DataFrame) -> None:
         if self._parquet is not None:
             arrays = [
                 decimals(frame[name]) if name in AMOUNTS else frame[name].to_arrow().cast(_arrow_type(name))

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tuodi.cli.usage import UsageError
@@ -15,6 +15,9 @@ from tuodi.core.errors import InputErrors, declare, fault
 
 E_OUTPUT = declare("E-FILE-UNUSABLE", "文件“{path}”不能读写：{why}", "请检查路径、权限和磁盘空间")
 E_FOLDER = declare("E-FOLDER-MISSING", "没有“{path}”这个文件夹", "请先建好，或换一个位置")
+
+#: How the folders begin in which a command writes until all is well.
+ASIDE = ".tuodi-"
 
 #: Troubles that have no class of their own, by the system's number.
 NUMBERS = {
@@ -30,7 +33,17 @@ REASONS = {
 def unusable(error: OSError) -> InputErrors:
     """Return a trouble with a file as an error that people can read."""
     why = REASONS.get(type(error).__name__) or NUMBERS.get(error.errno or 0) or error.strerror or "系统拒绝"
-    return InputErrors([fault(E_OUTPUT, path=error.filename or "（输出）", why=why)])
+    return InputErrors([fault(E_OUTPUT, path=_known(error.filename) if error.filename else "（输出）", why=why)])
+
+
+def _known(name: str | bytes | int) -> str:
+    """Return the name of a file as people know it: what is written aside goes by the place that it is meant for."""
+    parts = (
+        [part for part in Path(os.fsdecode(name)).parts if not part.startswith(ASIDE)]
+        if isinstance(name, (str, bytes))
+        else []
+    )
+    return str(Path(*parts)) if parts else str(name)
 
 
 def out_path(text: str, *, suffixes: tuple[str, ...]) -> Path:
@@ -55,13 +68,28 @@ def refuse_overwriting(out: Path, inputs: Sequence[str | None]) -> None:
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
     """Yield a folder beside the results; what was written into it is moved to ``folder`` only if the block ends well."""
-    inside = Path(tempfile.mkdtemp(prefix=".tuodi-", dir=folder))
+    inside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=folder))
     try:
         yield inside
         for file in sorted(inside.iterdir()):
             os.replace(file, folder / file.name)
     finally:
         shutil.rmtree(inside, ignore_errors=True)
+
+
+@contextmanager
+def staged_anew(folder: Path) -> Iterator[Path]:
+    """Do as ``staged`` in a folder that is made where there is none, and goes again if the block fails."""
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with staged(folder) as inside:
+            yield inside
+    except BaseException:
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def write_text(path: Path, text: str) -> None:

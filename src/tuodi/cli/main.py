@@ -16,6 +16,9 @@ from tuodi.cli import exits
 from tuodi.cli.parser import build_parser
 from tuodi.cli.usage import UsageError
 
+#: How a system asks a program to end: told to (kill, shutdown), or its terminal was closed.
+ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
@@ -105,8 +108,11 @@ def _terminating() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, end)
+    # A terminal that is closed asks too; whoever said to go on regardless (nohup) is obeyed.
+    asked = [number for number in ENDINGS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in asked}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tuodi.cli import exits
+from tuodi.cli.files import staged_anew
 from tuodi.cli.output import print_json
 from tuodi.cli.plans import chosen
 from tuodi.cli.progress import Progress
@@ -23,7 +24,7 @@ def run(args: Any) -> int:
     identities = list(dict.fromkeys(i for category in plan.pack.categories for i in category.identities))
     from tuodi.batch.synth import county, summary
 
-    with Progress(quiet=args.quiet, unit="人") as progress:
+    with staged_anew(Path(args.out)) as inside, Progress(quiet=args.quiet, unit="人") as progress:
         done = 0
 
         def made(count: int) -> None:
@@ -32,7 +33,7 @@ def run(args: Any) -> int:
             progress("生成", done, args.people)
 
         figures = county(
-            out_dir=Path(args.out), people=args.people, seed=args.seed, identities=identities, first=first, last=last,
+            out_dir=inside, people=args.people, seed=args.seed, identities=identities, first=first, last=last,
             format=args.format, in_fen=args.fen, area=args.area, progress=made,
             layers=[layer.id for layer in plan.layers if layer.due == "application"],
         )  # fmt: skip
