@@ -16,6 +16,7 @@ from tuodi.core.engine.plan import make_plan
 from tuodi.core.engine.words_bill import bill_of
 from tuodi.core.identities import IdentityRecord
 from tuodi.core.money import yuan_for_people
+from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.settlements import Settlement
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -71,6 +72,17 @@ def test_every_bar_ends_where_the_next_begins_and_stays_on_the_paper(folder, cas
             x, y, wide, tall = (float(rect.get(name)) for name in ("x", "y", "width", "height"))
             assert 0 <= x <= x + wide <= WIDTH
             assert 0 <= y <= y + tall <= HEIGHT
+
+
+@pytest.mark.parametrize(("source", "is_marked"), [("示例值", True), ("浙医保发〔2022〕1号", False)])
+def test_a_sample_value_is_named_as_one_in_the_picture_too(source, is_marked):
+    values = [
+        EnteredValue("dt.provincial.rate.dibao", "80%", source, None),
+        EnteredValue("dt.provincial.cap", "80000.00", source, None),
+    ]
+    result, svg = drawn(make_plan(pack_of("330305-dongtou"), values), bill(), identity="dibao")
+    assert result.pay == 3200_00
+    assert svg.count("用了示例值，只供参考") == (2 if is_marked else 0)
 
 
 def test_heights_are_in_proportion(plan):

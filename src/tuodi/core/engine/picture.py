@@ -12,13 +12,15 @@ from xml.sax.saxutils import escape
 
 from tuodi.core.engine.fold import EventResult
 from tuodi.core.engine.plan import Plan
-from tuodi.core.engine.words_bill import Bill, Payment, bill_of
+from tuodi.core.engine.words_bill import Bill, Payment
+from tuodi.core.engine.words_case import case_of
 from tuodi.core.money import yuan_for_people as yuan
 
 WIDTH, HEIGHT = 1000, 500
 LEFT, RIGHT, TOP, BOTTOM = 680, 9720, 1200, 3800
 FONTS = "'Noto Sans CJK SC','Source Han Sans SC','PingFang SC','Microsoft YaHei','WenQuanYi Micro Hei',sans-serif"
 LABEL_LINES, LABEL_SIZE = 3, 13
+SAMPLED = "用了示例值，只供参考"
 
 INK, QUIET, RULE, PAPER = "#1c2833", "#5a6b7a", "#d9dfe5", "#ffffff"
 #: fill of each kind of bar; patterns are defined in :data:`PATTERNS`.
@@ -57,7 +59,8 @@ class Bar:
 
 def picture(plan: Plan, result: EventResult) -> str:
     """Return the waterfall of a computed settlement as one SVG document."""
-    bill = bill_of(plan, result)
+    case = case_of(plan, result)
+    bill = case.bill
     bars = bars_of(bill)
     s = result.settlement
     title = f"结算 {s.setl_id}：从医疗费总额到个人负担"
@@ -65,11 +68,15 @@ def picture(plan: Plan, result: EventResult) -> str:
     if result.decision.refusal:
         kind = "还不能算" if result.decision.is_open else "不予救助"
         subtitle += f" · {kind}：{result.decision.says}（{result.decision.clause}）"
+    said = description(bill)
+    if any(entry.is_sample for entry in case.entered()):
+        subtitle += f" · {SAMPLED}"
+        said += f"{SAMPLED}。"
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
         f'aria-labelledby="waterfall-title waterfall-desc" font-family="{FONTS}" fill="{INK}">',
         f'<title id="waterfall-title">{escape(title)}</title>',
-        f'<desc id="waterfall-desc">{escape(description(bill))}</desc>',
+        f'<desc id="waterfall-desc">{escape(said)}</desc>',
         f"<defs>{PATTERNS}</defs>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{PAPER}"/>',
         text(320, 400, title, size=21, weight=600),
