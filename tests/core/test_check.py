@@ -197,6 +197,50 @@ def test_a_jump_is_a_note_with_its_number():
     )
 
 
+def test_a_fall_that_another_layer_makes_good_for_some_is_found_for_the_others():
+    bands = [{"rate": "50%"}, {"from": "1 万元", "rate": "40%"}]
+    topped = layer(
+        covers={"category": ["dibao", "edge"], "disease": ["major"]}, figures=[{"clause": "JX-7", "top_up_to": "90%"}]
+    )
+    classes = [{"id": "major", "name": "大病", "clause": "JX-8", "list": "big"}]
+    falls = [
+        finding
+        for finding in found(
+            {
+                **topped, "layers.0.bands": "whole", "layers.0.figures.1.rate": None, "layers.0.figures.1.bands": bands,
+                "diseases": {"clause": "JX-8", "classes": classes},
+            },
+            diseases="list,disease,icd10,under_age,note\nbig,肺癌,C34,,\n",
+        )
+        if finding.code == "W-CLIFF-LOSS"
+    ]  # fmt: skip
+    assert ["救助 5,000.00 元" in fall.worked for fall in falls] == [True]
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"in_force.first": "2024-13-01"}, "in_force › first"),
+        ({"in_force.last": "2024-02-30"}, "in_force › last"),
+        ({"document.issued": "2024-00-01"}, "document › issued"),
+    ],
+)
+def test_a_day_that_no_calendar_has_is_told_as_one(changes, where):
+    with pytest.raises(PackErrors) as caught:
+        source(changes)
+    (wrong,) = caught.value.faults
+    assert wrong.code == "E-PACK-SHAPE"
+    assert f"“{where}”写法不对：不是 yyyy-mm-dd 日期" in str(wrong)
+
+
+def test_figures_that_come_out_of_order_are_told_with_file_and_line():
+    (wrong,) = errors_of(
+        found({"layers.0.figures.0.bring_down": {"trigger": "1 元", "target": "2 元"}, "layers.0.figures.0.rate": None})
+    )
+    assert wrong.fault.file
+    assert wrong.fault.line > 1
+
+
 def test_a_fall_between_thresholds_is_found_on_the_coarse_grid():
     lumps = [{"from": "1000 元", "amount": "900 元"}, {"from": "2000 元", "amount": "100 元"}]
     worked = [

@@ -344,7 +344,15 @@ def _growth(
         high: Expr = greatest(Name(f"{lid}.gross_after"), low)
     else:
         low, high = _counted_total(build, layer, counted)
-    parts = [*_bands(build, layer, has, low, high), *_lumps(layer, has, low, high), *_bring_down(layer, has, low, high)]
+    reached, rated = (low, high), (low, high)
+    if layer.bands == "whole" and layer.position == "before_deductible" and has.bands and not has.flat:
+        # The burden, deductible inside, says which bracket rates everything; what it rates is what was counted.
+        reached, rated = (gross_before, Name(f"{lid}.gross_after")), _counted_total(build, layer, counted)
+    parts = [
+        *_bands(build, layer, has, reached, rated),
+        *_lumps(layer, has, low, high),
+        *_bring_down(layer, has, low, high),
+    ]
     if len(parts) > 1:
         parts = [
             build.step(f"{lid}.part{i}", part, f"第 {i + 1} 段", layer, unit="fen*bp") for i, part in enumerate(parts)
@@ -361,8 +369,10 @@ def _counted_total(build: _Builder, layer: Layer, counted: Name) -> tuple[Expr, 
     return low, Name(name)
 
 
-def _bands(build: _Builder, layer: Layer, has: Features, low: Expr, high: Expr) -> list[Expr]:
-    """Return the growth of each band between two running totals."""
+def _bands(
+    build: _Builder, layer: Layer, has: Features, reached: tuple[Expr, Expr], rated: tuple[Expr, Expr]
+) -> list[Expr]:
+    """Return the growth of each band between two running totals; of whole brackets ``reached`` finds the one that rates ``rated``."""
     lid = layer.id
 
     def edge(i: int) -> Expr:
@@ -372,12 +382,12 @@ def _bands(build: _Builder, layer: Layer, has: Features, low: Expr, high: Expr) 
         over = greatest(0, at - edge(i)) if not has.flat else at
         return least(over, edge(i + 1) - edge(i)) if i + 1 < has.bands else over
 
-    def worth(i: int, at: Expr, less: Expr) -> Expr:
+    def worth(i: int, at: Expr, amount: Expr, less: Expr) -> Expr:
         rate = Name(f"p.{lid}.rate{i}")
         if layer.bands == "whole":
-            reached = edge(i).le(at)
-            inside = both(reached, at.lt(edge(i + 1))) if i + 1 < has.bands else reached
-            value: Expr = choose(inside, rate * at, 0)
+            begun = edge(i).le(at)
+            inside = both(begun, at.lt(edge(i + 1))) if i + 1 < has.bands else begun
+            value: Expr = choose(inside, rate * amount, 0)
         else:
             part = within(i, at)
             value = rate * (greatest(0, part - less) if less != ZERO else part)
@@ -386,7 +396,7 @@ def _bands(build: _Builder, layer: Layer, has: Features, low: Expr, high: Expr) 
     out: list[Expr] = []
     for i in range(has.bands):
         before, after = _taken_off(build, layer, has, i)
-        out.append(worth(i, high, after) - worth(i, low, before))
+        out.append(worth(i, reached[1], rated[1], after) - worth(i, reached[0], rated[0], before))
     return out
 
 

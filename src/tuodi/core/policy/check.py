@@ -8,9 +8,10 @@ must not be used; warnings are for an officer, who may accept them in the pack i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tuodi.core.engine.plan import make_plan
-from tuodi.core.errors import InputErrors, PackErrors, declare
+from tuodi.core.errors import Fault, InputErrors, PackErrors, declare
 from tuodi.core.policy.check_cliffs import check_cliffs
 from tuodi.core.policy.check_figures import check_figures
 from tuodi.core.policy.check_ids import check_names
@@ -68,4 +69,14 @@ def _deep(look: Look) -> Iterator[Finding]:
         yield from check_rows(look, insured)
         yield from check_cliffs(look, plan, insured)
     except InputErrors as errors:
-        yield from (Finding("error", fault) for fault in errors.faults)
+        yield from (Finding("error", _placed(look, fault)) for fault in errors.faults)
+
+
+def _placed(look: Look, found: Fault) -> Fault:
+    """Return what came out while the pack ran with the file and the line of the layer that it names, if it names one."""
+    name = dict(found.fields).get("layer")
+    for key in ("insurance", "layers"):
+        for i, layer in enumerate(getattr(look.pack, key)):
+            if layer.name == name and not found.line:
+                return replace(found, file=look.source.file, line=look.source.document.line((key, i)))
+    return found

@@ -66,13 +66,10 @@ def probes(plan: Plan) -> Iterator[Probe]:
 
 
 def _jumps(look: Look, plan: Plan, wanted: set[str]) -> Iterator[Finding]:
-    """Yield for each wanted layer the jumps of its figures, each row of figures looked at closely once."""
-    close: set[tuple[int, int]] = set()
+    """Yield for each wanted layer the jumps of its figures, in every company: what one layer takes away another may make good."""
     found: dict[tuple[str, bool], list[tuple[Jump, str]]] = {}
     for probe in probes(plan):
-        new = [i for i, row in enumerate(probe.rows) if row and (i, row) not in close]
-        close.update((i, probe.rows[i]) for i in new)
-        for jump in probe.jumps(new):
+        for jump in probe.jumps([i for i, row in enumerate(probe.rows) if row]):
             held = found.setdefault((jump.layer, jump.gain > 0), [])
             if jump.layer in wanted and all(other.worked != jump.worked for other, _ in held):
                 held.append((jump, _called(plan, jump.layer, probe.kind)))

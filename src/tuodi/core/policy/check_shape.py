@@ -39,7 +39,9 @@ E_CAP_PERIOD = declare(
 W_INSURES = declare(
     "W-INSURANCE-PAYS", "保险层“{named}”没有写 pays，它的支付会算作医疗救助", "请写 pays: hifp_pay、hifmi_pay 等"
 )
-W_UNITS = declare("W-MIXED-UNITS", "有的层按个人累计，有的按家庭累计", "批量计算不支持混用；逐笔结算可以")
+W_UNITS = declare(
+    "W-MIXED-UNITS", "有的层按个人累计，有的按家庭累计", "结果不受影响，但批量计算会慢得多；能分成两份政策包的请分开"
+)
 
 
 #: Level, key and reason of something written in vain.

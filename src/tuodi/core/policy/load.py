@@ -56,7 +56,7 @@ _VALIDATOR: list[Any] = []
 
 def _validator() -> Any:
     if not _VALIDATOR:
-        _VALIDATOR.append(jsonschema_rs.validator_for(schema_json()))
+        _VALIDATOR.append(jsonschema_rs.validator_for(schema_json(), validate_formats=True))
     return _VALIDATOR[0]
 
 
@@ -181,6 +181,8 @@ def _leaf_faults(error: Any, document: Document, file: str) -> list[Fault]:
         deeper = [e for e in inner if len(e.instance_path) >= len(path)]
         if deeper and isinstance(error.instance, dict):
             return [found for e in deeper for found in _leaf_faults(e, document, file)]
+        if any(e.kind.name == "format" for e in inner):
+            kind = "format"
     if kind == "additionalProperties":
         return [
             fault(E_UNKNOWN, file=file, line=document.line((*path, key)), where=where, key=key)
