@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 from tuodi.batch.registers import FOLDER
 from tuodi.core.errors import Fault, InputErrors, PackErrors, declare, fault
 from tuodi.core.policy.case_values import Case
+from tuodi.core.policy.check_figures import value_fault
 from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.load import PackSource, load_pack, read_source
 from tuodi.core.policy.local_values import plain_param
 from tuodi.core.policy.model import Pack
-from tuodi.core.policy.parse import parse_yaml
+from tuodi.core.policy.parse import Document, parse_yaml
 
 E_NO_PACK = declare("E-PACK-NOT-FOUND", "没有名为“{pack}”的政策包，也没有这个文件夹", "可用的政策包：{known}")
 E_VALUE = declare(
@@ -22,10 +24,27 @@ E_VALUE = declare(
     "每项应有 param、value、source，可加 from: yyyy-mm-dd",
 )
 E_PARAM = declare("E-DELEGATED-UNKNOWN", "政策包没有名为“{param}”的授权参数", "请核对参数名；可用的见 tuodi pack show")
+E_AGAIN = declare(
+    "E-DELEGATED-AGAIN",
+    "授权参数“{param}”从同一天起录了两个值（前一个在第 {other} 行）",
+    "请只留一个；标准有变的另写 from",
+)
+E_LIST = declare("E-LIST-SHAPE", "文件应是一个列表，一项以“- ”开头", "写法见随程序的文档")
+E_TEXT = declare("E-TEXT-ENCODING", "文件不是 UTF-8 或 GB 18030 编码的文字", "请用文字编辑器另存为 UTF-8")
 E_NO_FILE = declare("E-FILE-NOT-FOUND", "找不到文件“{path}”", "请检查路径")
 
 SHELF = Path(str(resources.files("tuodi") / "packs"))
 SAMPLES = FOLDER / "delegated-sample.yaml"
+
+
+def text_of(path: Path) -> str:
+    """Return a text that people write, in UTF-8 or, as older editors save Chinese, GB 18030."""
+    raw = path.read_bytes()
+    for encoding in ("utf-8-sig", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            if "\0" not in (text := raw.decode(encoding)):
+                return text
+    raise InputErrors([fault(E_TEXT, file=str(path))])
 
 
 def shelf() -> list[str]:
@@ -49,9 +68,9 @@ def source_of(pack: str | Path) -> PackSource:
     folder = folder_of(pack)
     diseases = folder / "diseases.csv"
     return read_source(
-        (folder / "policy.yaml").read_text("utf-8"),
+        text_of(folder / "policy.yaml"),
         file=str(folder / "policy.yaml") if folder.parent != SHELF else f"{folder.name}/policy.yaml",
-        diseases_text=diseases.read_text("utf-8") if diseases.exists() else "",
+        diseases_text=text_of(diseases) if diseases.exists() else "",
     )
 
 
@@ -65,11 +84,12 @@ def entered_values(path: str | Path, pack: Pack | None = None, *, only_own: bool
     path = Path(path)
     if not path.exists():
         raise InputErrors([fault(E_NO_FILE, path=path)])
-    document = parse_yaml("values:\n" + _indented(path.read_text("utf-8")), file=str(path))
+    document = parse_yaml(text_of(path), file=str(path), under="values")
     faults: list[Fault] = []
     values: list[EnteredValue] = []
-    for number, item in enumerate(document.data["values"] or [], start=1):
-        line = document.line(("values", number - 1)) - 1
+    seen: dict[tuple[str, object], int] = {}
+    for number, item in enumerate(_listed(document, "values", str(path)), start=1):
+        line = document.line(("values", number - 1))
         made = _value(item, number, faults, file=str(path), line=line)
         if made is None:
             continue
@@ -78,6 +98,11 @@ def entered_values(path: str | Path, pack: Pack | None = None, *, only_own: bool
                 faults.append(fault(E_PARAM, file=str(path), line=line, param=made.param))
             if only_own:
                 continue
+        elif pack is not None and (wrong := value_fault(made, pack, file=str(path), line=line)):
+            faults.append(wrong)
+        first = seen.setdefault((made.param, made.first), line)
+        if first != line:
+            faults.append(fault(E_AGAIN, file=str(path), line=line, param=made.param, other=first))
         values.append(made)
     if faults:
         raise InputErrors(faults)
@@ -90,8 +115,11 @@ def sample_values_of(pack: str | Path, made: Pack) -> list[EnteredValue]:
     return entered_values(own if own.exists() else SAMPLES, made)
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines()) + "\n"
+def _listed(document: Document, key: str, file: str) -> list[Any]:
+    items = document.data[key] or []
+    if not isinstance(items, list):
+        raise InputErrors([fault(E_LIST, file=file, line=1)])
+    return items
 
 
 def _own_prefix(pack: Pack, param: str) -> bool:
@@ -102,8 +130,8 @@ def _value(item: Any, number: int, faults: list[Fault], *, file: str, line: int)
     from datetime import date
 
     why = ""
-    if not isinstance(item, dict) or not {"param", "value"} <= set(item):
-        why = "缺少 param 或 value"
+    if not isinstance(item, dict) or any(item.get(key) in (None, "") for key in ("param", "value", "source")):
+        why = "缺少 param、value 或 source"
     elif set(item) - {"param", "value", "source", "from"}:
         why = "有多余的键 " + "、".join(sorted(set(item) - {"param", "value", "source", "from"}))
     else:
@@ -121,8 +149,6 @@ def cases_of(pack: str | Path) -> list[Case]:
     path = folder_of(pack) / "cases.yaml"
     if not path.exists():
         return []
-    document = parse_yaml("cases:\n" + _indented(path.read_text("utf-8")), file=str(path))
-    items = document.data["cases"] or []
-    return [
-        Case(item, f"{path.parent.name}/{path.name}", document.line(("cases", n)) - 1) for n, item in enumerate(items)
-    ]
+    document = parse_yaml(text_of(path), file=str(path), under="cases")
+    items = _listed(document, "cases", str(path))
+    return [Case(item, f"{path.parent.name}/{path.name}", document.line(("cases", n))) for n, item in enumerate(items)]

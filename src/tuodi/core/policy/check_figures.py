@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date
 
-from tuodi.core.errors import declare
+from tuodi.core.errors import Fault, declare, fault
 from tuodi.core.money import basis_points
 from tuodi.core.policy.check_look import Finding, Look, clause_of, inside, parts
-from tuodi.core.policy.figures import parse_amount
+from tuodi.core.policy.figures import EnteredValue, parse_amount
 from tuodi.core.policy.model import (
     Band,
     BringDown,
@@ -26,6 +26,7 @@ from tuodi.core.policy.model import (
     InForce,
     Line,
     Lump,
+    Pack,
     Part,
     Penalty,
     Premium,
@@ -107,7 +108,7 @@ def _spec(look: Look, at: Path, spec: object, unit: str) -> Iterator[Finding]:
     elif isinstance(spec, Figure):
         yield from _figure(look, at, spec, unit)
     elif isinstance(spec, str):
-        if not _reads(spec, unit):
+        if not reads(spec, unit):
             yield look.finding("error", E_FIGURE, at, clause=clause, where=where, given=spec, unit=CALLED[unit])
         elif unit == "percent" and basis_points(spec) > 10_000:
             yield look.finding("error", E_OVER, at, clause=clause, where=where, given=spec)
@@ -141,7 +142,7 @@ def _figure(look: Look, at: Path, figure: Figure, unit: str) -> Iterator[Finding
         ("plus", figure.plus, unit),
     ):
         wanted = "days" if key == "plus" and unit == "day" else wanted
-        if text is not None and not _reads(text.removesuffix("天") if wanted == "days" else text, wanted):
+        if text is not None and not reads(text.removesuffix("天") if wanted == "days" else text, wanted):
             yield look.finding(
                 "error", E_FIGURE, (*at, key), clause=clause, where=where, given=text, unit=CALLED[wanted]
             )
@@ -161,16 +162,27 @@ def _dated(look: Look, at: Path, dated: list[DatedFigure], unit: str) -> Iterato
         yield from _spec(look, (*at, i, "value"), item.value, unit)
 
 
-def _reads(text: str, unit: str) -> bool:
+def reads(text: str, unit: str) -> bool:
     """Say whether a text can be read in a unit."""
     readers: dict[str, Callable[[str], object]] = {
         "yuan": parse_amount, "percent": basis_points, "day": date.fromisoformat, "days": int, "number": int,
     }  # fmt: skip
     try:
-        readers.get(unit, str)(text.strip())
+        read = readers.get(unit, str)(text.strip())
     except ValueError:
         return False
-    return True
+    return not isinstance(read, int) or read >= 0
+
+
+def value_fault(value: EnteredValue, pack: Pack, *, file: str = "", line: int = 0) -> Fault | None:
+    """Return what is wrong with a value entered for a pack's parameter: it cannot be read in its unit, or is beyond it."""
+    declared = pack.delegated[value.param.partition("@")[0]]
+    if not reads(value.value, declared.unit):
+        unit = CALLED[declared.unit]
+        return fault(E_VALUE, file=file, line=line, param=value.param, given=value.value, unit=unit)
+    if declared.unit == "percent" and basis_points(value.value) > 10_000:
+        return fault(E_OVER, file=file, line=line, where=value.param, given=value.value)
+    return None
 
 
 def _values(look: Look) -> Iterator[Finding]:
@@ -182,18 +194,8 @@ def _values(look: Look) -> Iterator[Finding]:
         param = value.param.partition("@")[0]
         declared = pack.delegated[param]
         path: Path = ("delegated", param)
-        if not _reads(value.value, declared.unit):
-            yield look.finding(
-                "error",
-                E_VALUE,
-                path,
-                clause=declared.clause,
-                param=value.param,
-                given=value.value,
-                unit=CALLED[declared.unit],
-            )
-        elif declared.unit == "percent" and basis_points(value.value) > 10_000:
-            yield look.finding("error", E_OVER, path, clause=declared.clause, where=value.param, given=value.value)
+        if wrong := value_fault(value, pack):
+            yield look.finding("error", wrong.code, path, clause=declared.clause, **dict(wrong.fields))
         if value.is_sample:
             yield look.finding(
                 "note", N_SAMPLE, path, clause=declared.clause, param=value.param, asks=declared.asks,

@@ -51,8 +51,14 @@ PROBLEMS = {
 }  # fmt: skip
 
 
-def parse_yaml(text: str, *, file: str) -> Document:
-    """Return the document; ``PackErrors`` with every fault that can be seen at once."""
+def parse_yaml(text: str, *, file: str, under: str = "") -> Document:
+    """Return the document; ``PackErrors`` with every fault that can be seen at once.
+
+    A text that is a list becomes the value of the key ``under``; lines are those of the text as it stands.
+    """
+    above = 1 if under else 0
+    if under:
+        text = f"{under}:\n" + "".join(f"  {line}\n" for line in text.splitlines())
     loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
     try:
         node = yaml.compose(text, Loader=loader)
@@ -60,8 +66,10 @@ def parse_yaml(text: str, *, file: str) -> Document:
         mark = getattr(error, "problem_mark", None)
         problem = str(getattr(error, "problem", ""))
         why = next((says for part, says in PROBLEMS.items() if part in problem), problem or "无法读取")
-        raise PackErrors([fault(E_YAML, file=file, line=mark.line + 1 if mark else 0, why=why)]) from None
-    reader = _Reader(file, text)
+        raise PackErrors(
+            [fault(E_YAML, file=file, line=max(mark.line + 1 - above, 1) if mark else 0, why=why)]
+        ) from None
+    reader = _Reader(file, above)
     data = reader.value(node, ()) if node is not None else None
     if not isinstance(data, dict) and not reader.faults:
         reader.faults.append(fault(E_EMPTY, file=file, line=1))
@@ -74,14 +82,15 @@ def parse_yaml(text: str, *, file: str) -> Document:
 class _Reader:
     """Walks the nodes of one text; collects lines and faults."""
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, above: int) -> None:
         self.file = file
+        self.above = above
         self.lines: dict[Path, int] = {}
         self.faults: list[Fault] = []
         self.seen: set[int] = set()
 
     def value(self, node: yaml.Node, path: Path) -> Any:
-        line = node.start_mark.line + 1
+        line = max(node.start_mark.line + 1 - self.above, 1)
         self.lines.setdefault(path, line)
         if id(node) in self.seen:
             self.faults.append(fault(E_ANCHOR, file=self.file, line=line, value="*"))
@@ -98,7 +107,7 @@ class _Reader:
         out: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = str(key_node.value)
-            line = key_node.start_mark.line + 1
+            line = max(key_node.start_mark.line + 1 - self.above, 1)
             if key in out:
                 self.faults.append(
                     fault(E_REPEATED, file=self.file, line=line, key=key, other=self.lines[(*path, key)])
