@@ -46,6 +46,12 @@ def test_what_is_missing_is_named_and_nothing_else(known, named, unnamed):
     assert not any(name in result.decision.says for name in unnamed)
 
 
+def test_all_that_is_missing_is_asked_for_in_one_sentence():
+    result = decided(make_plan(pack_of(str(PACKS / "rates-by-what"))))
+    asked = "适用哪一条取决于医院等级（hosp_lv）、出生日期（brdy），账单里没有；请补上后重新计算"
+    assert result.decision.says == asked
+
+
 def test_a_fact_that_changes_nothing_is_not_asked_for():
     """Under 18 the level of the hospital does not matter (JC-4.2): 1000 × 85 % = 850."""
     plan = make_plan(pack_of(str(PACKS / "rates-by-what")))

@@ -121,9 +121,9 @@ def layer_lines(voice: LayerVoice, own: LayerResult, known: Mapping[str, int], *
     lines = [f"计入的个人负担 {yuan(own.base)}。"]
     if lost := known.get(f"{lid}.penalty"):
         lines[0] = f"计入的个人负担 {yuan(own.base)}（已按规定扣减 {yuan(lost)}）。"
+    lines += _deductible(voice, own, known)
     if not voice.pays:
         return [*lines, "只计入累计，这次不支付。"]
-    lines += _deductible(voice, own, known)
     if own.counted <= 0:
         return [*lines, "还没有超过起付线，这次不支付。"]
     lines += _earned(voice, own, known)
