@@ -20,7 +20,7 @@ from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
 from tuodi.apps.reconciliation.actions import Reconcile
 from tuodi.apps.reconciliation.models import Finding, Mend
 from tuodi.apps.registry.actions.households import JoinHousehold
-from tuodi.apps.registry.models import DeathCorrection, IdentityCode, NotTheSame
+from tuodi.apps.registry.models import DeathCorrection, IdentityCode, InsuredPlace, NotTheSame
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.counter import ticket_for
 from tuodi.apps.settlement.importing import take_in
@@ -123,6 +123,9 @@ TABLE: dict[str, Row] = {
     "person": Row(SEES_PEOPLE, **OWN_PERSON),
     "person-reveal": Row(frozenset({"registry_clerk", "county_clerk", "county_approver"}), "post", **OWN_PERSON),
     "person-new": Row(REGISTRAR), "person-change": Row(REGISTRAR, **OWN_PERSON), "person-death": Row(REGISTRAR | CLERK, **OWN_PERSON),
+    "insured-move": Row(REGISTRAR, **OWN_PERSON), "insured-correct-origin": Row(REGISTRAR, **OWN_PERSON),
+    "insured-correct": Row(REGISTRAR, **{**OWN_PERSON, "arguments": ("insured",)}),
+    "insured-withdraw": Row(REGISTRAR, **{**OWN_PERSON, "arguments": ("insured",)}),
     "person-death-correct": Row(REGISTRAR | CLERK, **OWN_PERSON),
     "person-death-decide": Row(APPROVER, arguments=("death_correction",), elsewhere=404, other_hospital=404, exceptions={"hospital": 404}),
     "household-join": Row(REGISTRAR | CLERK, **OWN_PERSON), "household-leave": Row(REGISTRAR | CLERK, **OWN_PERSON),
@@ -267,8 +270,11 @@ def things(cast):
     stay = Encounter.objects.create(
         mdtrt_id="N1", psn_no="P0001", fixmedins_code=hospital.code, med_type="21", admitted=at, recorded_at=at
     )
+    insured = InsuredPlace.objects.create(
+        person=cast.wang, area_code="610902", first=date(2020, 1, 1), recorded_at=at
+    )  # fmt: skip
     return {
-        "mark": mark.pk, "death_correction": correction.pk, "stay": stay.pk, "household": member.household_id, "membership": member.pk, "identity": cast.wang.identities.get().pk, "roster": roster.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
+        "insured": insured.pk, "mark": mark.pk, "death_correction": correction.pk, "stay": stay.pk, "household": member.household_id, "membership": member.pk, "identity": cast.wang.identities.get().pk, "roster": roster.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
         "institution": hospital.pk, "agreement": hospital.agreements.first().pk, "suspension": suspended.pk, "key": key.pk,
     }  # fmt: skip
 

@@ -45,7 +45,7 @@ def county(cast, client):
     RegisterPerson(actor=cast.registrar, psn_no="N1", name="张三", insured_area="610902", certno=NUMBER).run()
     person = Person.objects.get(psn_no="N1")
     facts = {
-        "name": "张山", "certno": OTHER, "gend": "", "birth": person.birth, "insured_area": "610902", "registered_area": "",
+        "name": "张山", "certno": OTHER, "gend": "", "birth": person.birth, "registered_area": "",
         "residence_area": "", "insutype": "",
     }  # fmt: skip
     ChangePerson(actor=cast.registrar, psn_no="N1", **facts).run()

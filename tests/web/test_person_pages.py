@@ -9,7 +9,8 @@ from tests.apps.cast import assemble, bill
 from tests.site.entering import enter
 from tests.web.visitor import SCREEN, Visitor, needs_chromium
 from tuodi.apps.policies.models import DelegatedValue
-from tuodi.apps.registry.models import Identity, Person, PersonChange
+from tuodi.apps.registry.actions.insuring import MoveInsurance
+from tuodi.apps.registry.models import Identity, InsuredPlace, Person, PersonChange
 from tuodi.apps.settlement.actions import Settle
 from tuodi.base import clock
 from tuodi.base.models import AuditEvent, User
@@ -181,20 +182,43 @@ def test_TH_4_3_1_a_person_is_registered_and_changed_with_what_was_said_before_k
     assert "变更基本信息" in office.get(f"/people/{made.pk}/").content.decode()
 
 
-def test_a_change_that_moves_money_is_weighed_before_it_is_done(office, cast):
+def test_AK_6_3_a_move_to_another_area_is_weighed_before_it_is_done(office, cast):
     Settle(actor=cast.zhao, bill=bill("A", date(2023, 6, 1), 30000)).run()
+    at, moved = f"/people/{cast.wang.pk}/insured/", {"area_code": "320902", "first": "2023-05-01"}
+    assert "不在您的辖区内" in office.post(at, moved).content.decode()
     User.objects.filter(pk=cast.registrar.pk).update(area_code="000000")
-    at = f"/people/{cast.wang.pk}/change/"
-    moved = body({}, name="王奶奶", insured_area="320902")
     page = office.post(at, moved).content.decode()
-    assert "变更信息：确认" in page
+    assert "变更参保地：确认" in page
     assert "算不出来" in page
     cast.wang.refresh_from_db()
     assert cast.wang.insured_area == "610902"
-    mark = page.split('name="seen" value="')[1].split('"')[0]
-    assert "信息已变更" in office.post(at, {**moved, "step": "confirm", "seen": mark}, follow=True).content.decode()
+    page = office.post(at, {**moved, "step": "confirm", "seen": seen(page)}, follow=True).content.decode()
+    assert "参保地已变更" in page
+    assert "参保地变为 320902" in page
     cast.wang.refresh_from_db()
-    assert cast.wang.insured_area == "320902"
+    assert (cast.wang.insured_area, cast.wang.insured_moves) == ("320902", "610902 2023-05-01 320902")
+
+
+def test_AK_6_3_a_wrong_move_is_corrected_and_withdrawn_with_its_money(office, cast):
+    Settle(actor=cast.zhao, bill=bill("A", date(2023, 6, 1), 30000)).run()
+    User.objects.filter(pk=cast.registrar.pk).update(area_code="610900")
+    cast.registrar.refresh_from_db()
+    MoveInsurance(actor=cast.registrar, psn_no="P0001", area_code="610903", first=date(2023, 5, 1)).run()
+    row = InsuredPlace.objects.get(first=date(2023, 5, 1))
+    assert f"/insured/{row.pk}/withdraw/" in office.get(f"/people/{cast.wang.pk}/").content.decode()
+    at, other = f"/insured/{row.pk}/correct/", {"area_code": "610904", "first": "2023-07-01"}
+    assert 'value="2023-05-01"' in office.get(at).content.decode()
+    assert "晚于今天" in office.post(at, {**other, "first": "2199-01-01"}).content.decode()
+    assert "原记录作废留存" in confirm(office, at, other)
+    made = InsuredPlace.objects.get(replaces=row)
+    at = f"/insured/{made.pk}/withdraw/"
+    page = office.get(at).content.decode()
+    assert "作废 2023-07-01 起的参保地 610904" in page
+    assert "已作废" in office.post(at, {"step": "confirm", "seen": seen(page)}, follow=True).content.decode()
+    at, first = f"/people/{cast.wang.pk}/insured/earliest/", {"area_code": "610905"}
+    assert "参保地已更正" in confirm(office, at, first)
+    cast.wang.refresh_from_db()
+    assert (cast.wang.insured_area, cast.wang.insured_moves) == ("610905", "")
 
 
 def test_a_number_that_somebody_else_holds_is_not_taken_over(office, cast):
@@ -260,9 +284,25 @@ def test_a_clerk_certifies_an_identity(chromium, served):
     page.wait_for_selector("text=身份已认定")
     visitor.looks_right_on_both()
     file = page.url
-    for form in (f"{file}change/", f"{file}death/", f"{file}join/", f"{served.url}/people/new/"):
+    for form in (
+        f"{file}change/",
+        f"{file}death/",
+        f"{file}join/",
+        f"{file}insured/earliest/",
+        f"{served.url}/people/new/",
+    ):
         page.goto(form)
         visitor.looks_right_on_both()
+    page.goto(f"{file}insured/")
+    visitor.looks_right_on_both()
+    page.fill("#id_area_code", "610902100000")
+    page.fill("#id_first", "2023-05-01")
+    page.click("button:text('下一步')")
+    page.wait_for_selector("h1:text('确认')")
+    visitor.looks_right_on_both()
+    page.click("text=确认变更")
+    page.wait_for_selector("text=参保地已变更")
+    visitor.looks_right_on_both()
     page.goto(f"{file}join/")
     page.fill("#id_number", "F1")
     page.fill("#id_first", "2023-01-01")

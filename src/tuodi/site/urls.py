@@ -44,6 +44,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tuodi.apps.settlement.web_admissions")),
     path("", include("tuodi.apps.settlement.web_rosters")),
     path("", include("tuodi.apps.settlement.web_identities")),
+    path("", include("tuodi.apps.settlement.web_insured")),
     path("", include("tuodi.apps.settlement.web_deaths")),
     path("", include("tuodi.apps.settlement.web_duplicates")),
     path("", include("tuodi.apps.reconciliation.web")),

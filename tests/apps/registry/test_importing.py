@@ -149,7 +149,7 @@ def test_what_a_roster_comes_to_is_asked_in_a_number_of_statements_that_does_not
         rows = [f"某人,Q{n},,低保,2024-01-01," for n in range(count)]
         plan = preview_of(uploaded(cast, lines(*rows))).plan
         with django_assert_num_queries(queries):
-            found = impact_of_plan(plan)
+            found = impact_of_plan(plan, as_of=date(2024, 3, 1))
         assert [one.gain_fen for one in found] == [700_000] * count
 
 

@@ -13,6 +13,7 @@ from tuodi.apps.policies.models import Installation
 from tuodi.apps.policies.queries import forget_plans
 from tuodi.apps.registry.actions.changing import ChangePerson
 from tuodi.apps.registry.actions.identities import CertifyIdentity, CorrectIdentity, EndIdentity
+from tuodi.apps.registry.actions.insuring import CorrectOrigin
 from tuodi.apps.registry.actions.people import MergePeople, UnmergePeople
 from tuodi.apps.registry.actions.rosters import ApplyRoster
 from tuodi.apps.registry.actions.undoing import UndoRoster
@@ -27,6 +28,7 @@ from tuodi.apps.settlement.retro import (
     impact_of_certifying,
     impact_of_changing,
     impact_of_correcting,
+    impact_of_correcting_origin,
     impact_of_ending,
     impact_of_merging,
     impact_of_parting,
@@ -237,11 +239,11 @@ def neighbours(cast):
     return cast
 
 
-def test_another_insured_area_is_shown_in_money_before_and_folded_after(neighbours):
+def test_AK_6_3_another_area_from_the_beginning_is_shown_in_money_before_and_folded_after(neighbours):
     cast = neighbours
-    shown = impact_of_changing(cast.registrar, psn_no="P0001", facts={"insured_area": "611002"})
+    shown = impact_of_correcting_origin(cast.registrar, psn_no="P0001", area_code="611002")
     assert [(c.setl_id, c.before_fen, c.after_fen) for c in shown.changes] == MOVED
-    ChangePerson(actor=cast.registrar, psn_no="P0001", insured_area="611002").run()
+    CorrectOrigin(actor=cast.registrar, psn_no="P0001", area_code="611002").run()
     outbox.deliver()
     assert [paid(s) for s in "AB"] == [after for _, _, after in MOVED]
     made = Refold.objects.filter(cause="person").get()
@@ -258,7 +260,7 @@ def test_a_change_that_touches_no_settlement_is_told_to_nobody(cast):
 def test_a_roster_of_people_is_weighed_and_folded_and_undone_too(neighbours):
     cast = neighbours
     content = lines("P0001,王奶奶,611002", head="人员编号,姓名,参保地区划")
-    run = preview(cast, content, kind="people", area_code="610000").run
+    run = preview(cast, content, kind="people", area_code="610000", as_of=date(2023, 2, 1)).run
     assert (run.told["money"]["gain_fen"], run.told["money"]["loss_fen"]) == (100_000, 600_000)
     ApplyRoster(actor=cast.registrar, run_id=run.pk).run()
     outbox.deliver()

@@ -126,12 +126,12 @@ def retroactive(settlements: int, rounds: int) -> dict[str, Any]:
 def night(people: int, rounds: int) -> dict[str, Any]:
     """Check everybody's books, and fold the same histories from values in memory."""
     county.somewhere(people)
-    some = [(held.settlements, held.records, held.person.insured_area) for held in histories("610900")]
+    some = [(held.settlements, held.records, held.person) for held in histories("610900")]
     plans = plans_of("610902")
 
     def fold_alone() -> None:
-        for settlements, records, area in some:
-            history.compute(settlements, records, plans, area=area)
+        for settlements, records, person in some:
+            history.compute(settlements, records, plans, person=person)
 
     looked, folded = [], []
     for _ in range(rounds):
@@ -197,9 +197,9 @@ def roster(rows: int, rounds: int) -> dict[str, Any]:
     found["compared"] = _seconds(lambda: preview_of(run))
     preview, counted = preview_of(run), list[str]()
     with connection.execute_wrapper(_counting(counted)):
-        found["weighed"] = _seconds(lambda: importing.impact_of_plan(preview.plan))
+        found["weighed"] = _seconds(lambda: importing.impact_of_plan(preview.plan, as_of=run.as_of))
     found["statements"], found["with_bills"] = len(counted), Bill.objects.values("psn_no").distinct().count()
-    weighed = importing.impact_of_plan(preview.plan)
+    weighed = importing.impact_of_plan(preview.plan, as_of=run.as_of)
     impacts, sums = [importing.line_of(one) for one in weighed], importing.sums_of(weighed)
     found["kept"] = _seconds(
         lambda: KeepPreview(actor=cast.registrar, preview=preview, impacts=impacts, sums=sums).run()

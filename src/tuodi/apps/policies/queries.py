@@ -31,16 +31,25 @@ HEAVY = ("texts", "impact", "accepted")
 
 @dataclass(frozen=True)
 class InForce:
-    """An installation and its plan; ``until`` is the first day of the next one."""
+    """An installation and its plan; ``until`` is the first day of the next one.
+
+    For somebody who moved, the policies of an area govern ``since`` the move there and ``before`` the next one.
+    """
 
     installation: Installation
     plan: Plan
     first: date
     until: date | None
+    since: date = date.min
+    before: date | None = None
+
+    def governs(self, day: date) -> bool:
+        """Say whether the policies of this area are those of the person on a day."""
+        return self.since <= day and (self.before is None or day < self.before)
 
     def answers(self, day: date) -> bool:
         """Say whether this installation answers for a day."""
-        return self.first <= day and (self.until is None or day < self.until)
+        return self.first <= day and (self.until is None or day < self.until) and self.governs(day)
 
 
 @dataclass(frozen=True)

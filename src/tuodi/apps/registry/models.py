@@ -24,6 +24,9 @@ class Person(models.Model):
     gend = models.CharField("性别", max_length=1, blank=True)
     birth = models.DateField("出生日期", null=True)
     insured_area = models.CharField("参保地区划", max_length=12, db_index=True)
+    insured_moves = models.TextField(
+        "参保地变动", blank=True, default="", help_text="此前的参保地和各次变动的日期；没有变动过的为空"
+    )
     registered_area = models.CharField("户籍地区划", max_length=12, blank=True)
     residence_area = models.CharField("居住地区划", max_length=12, blank=True)
     insutype = models.CharField("险种", max_length=6, blank=True)
@@ -51,6 +54,33 @@ class PersonChange(models.Model):
     by = models.ForeignKey("base.User", on_delete=models.RESTRICT, related_name="+")
     at = models.DateTimeField()
     undone_at = models.DateTimeField(null=True)
+
+
+class InsuredPlace(models.Model):
+    """Where somebody was insured from which day, until the next place; without a day: before any move.
+
+    Only who moved, or whose place was corrected, has rows; :mod:`tuodi.apps.registry.insured` says what they mean.
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.RESTRICT, related_name="insured_places")
+    area_code = models.CharField("参保地区划", max_length=12, db_index=True)
+    first = models.DateField("起始日期", null=True)
+    run = models.ForeignKey("ImportRun", on_delete=models.RESTRICT, null=True, related_name="insured_places")
+    replaces = models.ForeignKey("self", on_delete=models.RESTRICT, null=True, related_name="replaced_by")
+    recorded_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "first"], condition=Q(withdrawn_at__isnull=True), name="insured_place_once"
+            ),
+            models.UniqueConstraint(
+                fields=["person"],
+                condition=Q(withdrawn_at__isnull=True, first__isnull=True),
+                name="insured_origin_once",
+            ),
+        ]
 
 
 class SearchWord(models.Model):

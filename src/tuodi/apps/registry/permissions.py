@@ -11,6 +11,7 @@ from tuodi.apps.registry.models import (
     Identity,
     IdentityCode,
     ImportRun,
+    InsuredPlace,
     Membership,
     Merge,
     NotTheSame,
@@ -85,6 +86,7 @@ def _region_or_above(user: object) -> Q:
 scope(Person, _seen_where)
 scope(PersonChange, lambda user: _seen_where(user, "person__"))
 scope(Identity, lambda user: _seen_where(user, "person__"))
+scope(InsuredPlace, lambda user: _seen_where(user, "person__"))
 scope(Membership, lambda user: _seen_where(user, "person__"))
 scope(Merge, lambda user: _seen_where(user, "into__"))
 scope(NotTheSame, lambda user: _seen_where(user, "one__") & _seen_where(user, "other__"))

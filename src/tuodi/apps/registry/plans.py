@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from django.db.models import Q
 
+from tuodi.apps.registry.insured import places_of
 from tuodi.apps.registry.models import Household, Identity, Membership, Person
 from tuodi.apps.registry.queries import index_of
 from tuodi.apps.registry.reading import Roster
@@ -447,7 +448,7 @@ def plan_people(
         ):
             plan.conflicts.append(fault(E_NUMBER, line=line, column="身份证号", held=holders[key]))
         else:
-            _plan_person(plan, row, person, area=area, key=key, roster=roster)
+            _plan_person(plan, row, person, area=area, key=key, as_of=as_of)
             if key:
                 holders[key] = psn_no
             if row["household"] and person is not None and person.withdrawn_at is None:
@@ -460,7 +461,7 @@ def plan_people(
 
 
 def _plan_person(
-    plan: Plan, row: dict[str, Any], person: Person | None, *, area: str, key: bytes | None, roster: Roster
+    plan: Plan, row: dict[str, Any], person: Person | None, *, area: str, key: bytes | None, as_of: date
 ) -> None:
     given: dict[str, Any] = {name: row[name] for name in PERSON_COLUMNS if row[name]}
     if row["certno"]:
@@ -476,6 +477,8 @@ def _plan_person(
             Difference("registered", row["psn_no"], row["name"], "", None, after, row["row"], person_id=pk)
         )
         return
+    if as_of <= places_of(person)[-1][0]:
+        given.pop("insured_area", None)  # A later move is known than the roster can say.
     before = {name: getattr(person, name) for name in given if name != "certno"}
     changed = {name: value for name, value in given.items() if name != "certno" and before[name] != value}
     if key and bytes(person.certno_index or b"") != key:

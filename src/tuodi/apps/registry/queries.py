@@ -17,12 +17,14 @@ from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from tuodi.apps.registry import permissions
+from tuodi.apps.registry.insured import ALWAYS, Span, spans_of
 from tuodi.apps.registry.models import (
     DeathCorrection,
     Household,
     HouseholdPlace,
     Identity,
     IdentityCode,
+    InsuredPlace,
     Membership,
     NotTheSame,
     Person,
@@ -161,6 +163,13 @@ def code_state(row: IdentityCode, on: date) -> str:
     if row.first > on:
         return "coming"
     return "over" if row.last is not None and row.last < on else "now"
+
+
+def insured_places_of(person: Person) -> list[tuple[Span, InsuredPlace | None]]:
+    """Return where somebody was insured from when to when, newest first, each with the row that says so."""
+    rows = InsuredPlace.objects.filter(person=person, withdrawn_at__isnull=True)
+    by_first = {row.first or ALWAYS: row for row in rows}
+    return [(span, by_first.get(span.first)) for span in reversed(spans_of(person))]
 
 
 def identities_of(person: Person) -> QuerySet[Identity]:

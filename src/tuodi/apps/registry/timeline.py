@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Q
 
 from tuodi.apps.registry import permissions
-from tuodi.apps.registry.models import Household, Identity, Membership, Merge, Person, PersonChange
+from tuodi.apps.registry.models import Household, Identity, InsuredPlace, Membership, Merge, Person, PersonChange
 from tuodi.apps.registry.queries import HouseholdFile, household_file, masked_certno
 from tuodi.base import access, clock
 from tuodi.base.audit import record
@@ -25,6 +25,7 @@ CHANGES = {
     "death_corrected": "更正死亡登记",
     "move": "迁户，居住地变更",
     "changed": "变更基本信息",
+    "insured_corrected": "更正参保地",
     "roster": "名册更新基本信息",
     "undo": "撤销名册，恢复基本信息",
 }
@@ -79,7 +80,13 @@ def open_household(user: Any, household: Household, day: date, *, with_withdrawn
 
 def timeline(user: Any, person: Person, *, with_withdrawn: bool = False) -> list[Moment]:
     """Return a person's moments, oldest first."""
-    moments = [*_identities(person), *_memberships(user, person), *_changes(person), *_merges(person)]
+    moments = [
+        *_identities(person),
+        *_insured(person),
+        *_memberships(user, person),
+        *_changes(person),
+        *_merges(person),
+    ]
     for provider in PROVIDERS:
         moments += provider(user, person)
     kept = [moment for moment in moments if with_withdrawn or not moment.is_withdrawn]
@@ -97,6 +104,17 @@ def _identities(person: Person) -> Iterable[Moment]:
         )  # fmt: skip
 
 
+def _insured(person: Person) -> Iterable[Moment]:
+    """Yield the moves of the place of insurance; a merged record's own stay with it."""
+    for row in InsuredPlace.objects.filter(person=person, first__isnull=False):
+        assert row.first is not None
+        source = f"名册 {row.run_id}" if row.run_id else "逐人登记"
+        yield Moment(
+            row.first, "insured", f"参保地变为 {row.area_code}", source, row.recorded_at, subject_id=str(row.pk),
+            is_withdrawn=row.withdrawn_at is not None,
+        )  # fmt: skip
+
+
 def _memberships(user: Any, person: Person) -> Iterable[Moment]:
     seen = set(access.visible(user, Household).values_list("pk", flat=True).filter(memberships__person=person))
     rows = Membership.objects.filter(Q(person=person) | Q(person__merged_into=person)).select_related("household")
@@ -109,7 +127,8 @@ def _memberships(user: Any, person: Person) -> Iterable[Moment]:
 
 
 def _changes(person: Person) -> Iterable[Moment]:
-    for row in PersonChange.objects.filter(person=person).select_related("by"):
+    told_otherwise = ("insured",)
+    for row in PersonChange.objects.filter(person=person).exclude(cause__in=told_otherwise).select_related("by"):
         told = row.after.get({"death": "died_on", "move": "first"}.get(row.cause, ""))
         day = date.fromisoformat(told) if told else clock.local(row.at).date()
         source = f"名册 {row.run_id}" if row.run_id else row.by.role_name

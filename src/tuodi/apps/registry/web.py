@@ -20,7 +20,7 @@ from tuodi.core.errors import InputErrors
 from tuodi.core.identities import IDENTITIES
 
 KINDS = {
-    "identity": "身份", "membership": "户籍", "change": "变更", "merge": "合并", "stay": "就诊", "settlement": "结算", "payment": "救助",
+    "identity": "身份", "membership": "户籍", "change": "变更", "insured": "参保", "merge": "合并", "stay": "就诊", "settlement": "结算", "payment": "救助",
 }  # fmt: skip
 
 
@@ -84,6 +84,7 @@ def _file(request: HttpRequest, row: Person, *, number: str = "", wrong: list[st
         "may_correct_death": access.may(request.user, permissions.CORRECT_DEATH) and file.person.died_on, "may_decide_death": access.may(request.user, permissions.DECIDE_DEATH),
         "corrections": queries.death_corrections_waiting(request.user, file.person) if file.person.died_on else [],
         "may_move": access.may(request.user, permissions.MOVE), "members": members,
+        "places": queries.insured_places_of(file.person.merged_into or file.person),
         "memberships": queries.memberships_of(request.user, file.person.merged_into or file.person),
         "may_part": access.may(request.user, permissions.UNMERGE),
         "reasons": REVEAL_REASONS if access.may(request.user, permissions.REVEAL) and file.certno else {},

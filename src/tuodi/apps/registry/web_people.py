@@ -78,7 +78,7 @@ class PersonForm(forms.Form):
         self.fields["certno"].help_text = "没有证件的可不填；填了而没填出生日期的，按号码登记"
         if person is None:
             return
-        del self.fields["psn_no"]
+        del self.fields["psn_no"], self.fields["insured_area"]
         self.fields["certno"].help_text = "不更换的留空"
         if person.insutype and person.insutype not in INSUTYPES:
             self.fields["insutype"].choices = [*self.fields["insutype"].choices, (person.insutype, person.insutype)]  # type: ignore[attr-defined]
@@ -96,12 +96,10 @@ class PersonForm(forms.Form):
         return day
 
     def clean_insured_area(self) -> str:
-        area = str(self.cleaned_data["insured_area"])
-        is_kept = self.person is not None and self.person.insured_area == area
-        return area if is_kept else _own(self.user, area)
+        return own_area(self.user, str(self.cleaned_data["insured_area"]))
 
 
-def _own(user: Any, area: str) -> str:
+def own_area(user: Any, area: str) -> str:
     """Return a code of the user's area; raise if it is of another."""
     if not area.startswith(access.area_prefix(user.area_code)):
         raise forms.ValidationError(fault(E_AREA, area=area).message)

@@ -9,10 +9,10 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 
 from tuodi.apps.institutions.queries import Standing, standing
-from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.models import Bill, Refold
+from tuodi.apps.settlement.moves import plans_for
 from tuodi.apps.settlement.referrals import referrals
 from tuodi.base import access, clock, outbox
 from tuodi.base.access import visible
@@ -209,8 +209,7 @@ def presettle(actor: Any, bill: Bill) -> EventResult:
     bill.refer_stas = bill.refer_stas or ("filed" if covering.exists() else "local")
     bill.psn_no = person.psn_no
     settlements = [history.settlement_of(b, person=person) for b in [*history.live_bills(person.psn_no), bill]]
-    plans = plans_of(person.insured_area)
-    computed = history.compute(settlements, history.records_of(person.psn_no), plans, area=person.insured_area)
+    computed = history.compute(settlements, history.records_of(person.psn_no), plans_for(person), person=person)
     return computed.results[bill.setl_id]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 
 from tuodi.apps.institutions.models import Institution
+from tuodi.apps.registry.insured import area_on
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement.counter import REASONS, setl_id_for
 from tuodi.apps.settlement.models import Bill, Encounter
@@ -235,7 +236,7 @@ class BillForm(forms.Form):
         outpatient = not data["med_type"].startswith("2") and data["med_type"] != "52"
         return Bill(
             setl_id=setl_id_for(data["key"]), mdtrt_id=data.get("mdtrt_id", ""), psn_no=person.psn_no, fixmedins_code=code, insutype=person.insutype,
-            clr_type="11" if outpatient else "21", clr_optins=person.insured_area[:6], med_type=data["med_type"],
+            clr_type="11" if outpatient else "21", clr_optins=area_on(person, data["setl_time"].date())[:6], med_type=data["med_type"],
             begndate=data["begndate"], enddate=data["enddate"], setl_time=data["setl_time"], diag_code=data["diag_code"].strip().upper(),
             disease_class=data["disease_class"], cause=data["cause"],
             refer_stas=data["refer_stas"],

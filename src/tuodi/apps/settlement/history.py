@@ -16,15 +16,18 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django.db.models import Exists, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from tuodi.apps.policies.queries import InForce, plans_at, policy_stamp
+from tuodi.apps.registry.insured import area_on
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.registry.queries import numbers_of
 from tuodi.apps.settlement.models import Bill, Entry, Refold
+from tuodi.apps.settlement.moves import plans_for
 from tuodi.apps.settlement.referrals import referrals
 from tuodi.base import clock
 from tuodi.base.prepared import Prepared, insert
@@ -101,7 +104,9 @@ def lock(psn_no: str, *, care: Bill | None = None) -> Held:
             raise InputErrors([fault(E_PERSON, psn_no=psn_no)])
         person = found[0]
         if person.merged_into_id is None:
-            return Held(person, getattr(person, "is_filed", False), plans_at(person.insured_area, person.stamp))
+            return Held(
+                person, getattr(person, "is_filed", False), plans_for(person, partial(plans_at, stamp=person.stamp))
+            )
 
 
 def live_bills(psn_no: str) -> list[Bill]:
@@ -143,9 +148,9 @@ def _records(psn_no: str, rows: Iterable[Identity]) -> list[IdentityRecord]:
 
 
 def compute(
-    settlements: Iterable[Settlement], records: list[IdentityRecord], plans: list[InForce], *, area: str
+    settlements: Iterable[Settlement], records: list[IdentityRecord], plans: list[InForce], *, person: Person
 ) -> Computed:
-    """Fold each settlement under the installation that answers for its day (decision 13).
+    """Fold each settlement under the installation that answers for its day (decision 13), where the person was insured then.
 
     Installations of one document are versions of it, and a year's totals run on from one to the next. Another document begins
     with nothing, unless it says itself that what came earlier in its first year counts (I-30). Layers on application owe
@@ -154,7 +159,7 @@ def compute(
     answered: dict[str, InForce] = {}
     groups: dict[int, list[Settlement]] = {}
     for s in settlements:
-        held = answering(plans, s, area=area)
+        held = answering(plans, s, person=person)
         answered[s.setl_id] = held
         groups.setdefault(plans.index(held), []).append(s)
     documents: dict[str, list[Version]] = {}
@@ -165,11 +170,22 @@ def compute(
     for versions in documents.values():
         own = {s.setl_id for version in versions for s in version.settlements}
         if len(documents) > 1:
-            versions = _with_earlier(versions, [s for some in groups.values() for s in some if s.setl_id not in own])
+            versions = _with_earlier(versions, _others(plans, groups, own, versions[0]))
         for result in fold_versions(versions, records):
             if result.settlement.setl_id in own:
                 results[result.settlement.setl_id] = result
     return Computed(results, answered)
+
+
+def _others(
+    plans: list[InForce], groups: dict[int, list[Settlement]], own: set[str], first: Version
+) -> list[Settlement]:
+    """Return what other documents answered for in the area of one document: what another area answered for counts there alone."""
+    areas = {plans[index].installation.area_code for index in groups if plans[index].plan is first.plan}
+    return [
+        s for index, some in groups.items() if plans[index].installation.area_code in areas
+        for s in some if s.setl_id not in own
+    ]  # fmt: skip
 
 
 def _with_earlier(versions: list[Version], others: list[Settlement]) -> list[Version]:
@@ -183,14 +199,21 @@ def _with_earlier(versions: list[Version], others: list[Settlement]) -> list[Ver
     return [Version(first.plan, [*earlier, *first.settlements]), *versions[1:]]
 
 
-def answering(plans: list[InForce], s: Settlement, *, area: str) -> InForce:
-    """Return the installation that answers for a settlement, by the date of I-11."""
-    for held in reversed(plans):
-        if held.answers(judged_day(held.plan.pack.year_of, s)):
+def answering(plans: list[InForce], s: Settlement, *, person: Person) -> InForce:
+    """Return the installation that answers for a settlement, by the date of I-11; the first of an area for what came before it.
+
+    Where two areas judge by different days, so that neither counts the settlement as its own, the day of settling decides.
+    """
+    settled = s.setl_time.date()
+    judged = [(held, judged_day(held.plan.pack.year_of, s)) for held in plans]
+    for found in (
+        (held for held, day in reversed(judged) if held.answers(day)),
+        (held for held, day in judged if held.governs(day)),
+        (held for held in reversed(plans) if held.answers(settled)),
+    ):
+        for held in found:
             return held
-    if plans:
-        return plans[0]
-    raise InputErrors([fault(E_NO_POLICY, area=area, day=s.setl_time.date())])
+    raise InputErrors([fault(E_NO_POLICY, area=area_on(person, settled), day=settled)])
 
 
 #: What the entries of a history sum up to in fen, by bill and layer.
@@ -237,7 +260,7 @@ def refold(
     bills, paid = read or bills_and_paid(held)
     live = sorted((bill for bill in bills if counts(bill)), key=lambda bill: (bill.setl_time, bill.setl_id))
     settlements = [settlement_of(bill, person=held.person) for bill in live]
-    computed = compute(settlements, held.identities(), held.plans, area=held.person.insured_area)
+    computed = compute(settlements, held.identities(), held.plans, person=held.person)
     written = write_differences(
         held.person.psn_no, live, paid, computed, cause=cause, cause_id=cause_id, keep_trace=keep_trace
     )

@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tuodi.apps.policies import permissions
 from tuodi.apps.policies.actions import KeepImpact
 from tuodi.apps.policies.actions.base import row_for
 from tuodi.apps.policies.models import DelegatedValue, Installation
 from tuodi.apps.policies.queries import InForce, Proposal, basis, plans_of
-from tuodi.apps.registry.models import Identity, Person
+from tuodi.apps.registry.models import Identity, InsuredPlace, Person
 from tuodi.apps.registry.queries import record_of
 from tuodi.apps.settlement import history
 from tuodi.apps.settlement.models import Bill
+from tuodi.apps.settlement.moves import plans_for
 from tuodi.base import access, clock
 from tuodi.base.access import area_prefix
 from tuodi.core.engine.fold import EventResult
@@ -56,8 +57,10 @@ class PersonHistory:
 
 
 def people_with_bills(area_code: str) -> QuerySet[Person]:
-    """Return everybody insured in an area who has a bill, under any of their numbers."""
-    return billed().filter(insured_area__startswith=area_prefix(area_code))
+    """Return everybody who is or was insured in an area and has a bill, under any of their numbers."""
+    prefix = area_prefix(area_code)
+    were = InsuredPlace.objects.filter(area_code__startswith=prefix, withdrawn_at__isnull=True).values("person")
+    return billed().filter(Q(insured_area__startswith=prefix) | Q(pk__in=were))
 
 
 def billed() -> QuerySet[Person]:
@@ -209,14 +212,18 @@ Plans = dict[str, tuple[list[InForce], list[InForce]]]
 
 def add_person(sums: Sums, held: PersonHistory, proposal: Proposal, plans: Plans) -> None:
     """Add what a proposal would change for one person; who cannot be computed for want of values is counted apart."""
-    area = held.person.insured_area
-    try:
+    person = held.person
+
+    def known(area: str) -> tuple[list[InForce], list[InForce]]:
         if area not in plans:
             plans[area] = plans_of(area), plans_of(area, proposal)
-        before, after = plans[area]
+        return plans[area]
+
+    try:
+        before, after = (plans_for(person, lambda area, side=side: known(area)[side]) for side in (0, 1))
         settlements = held.settlements
-        earned = history.compute(settlements, held.records, before, area=area).results if before else {}
-        would = history.compute(settlements, held.records, after, area=area).results if after != before else earned
+        earned = history.compute(settlements, held.records, before, person=person).results if before else {}
+        would = history.compute(settlements, held.records, after, person=person).results if after != before else earned
         sums.add(earned, would)
     except MissingValues as missing:
         sums.unanswered += 1

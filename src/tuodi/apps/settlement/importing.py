@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -27,6 +28,7 @@ from tuodi.apps.registry.actions.rosters import (
     step_failed,
 )
 from tuodi.apps.registry.actions.undoing import UndoRoster
+from tuodi.apps.registry.insured import moved, place, places_of
 from tuodi.apps.registry.models import Identity, ImportRun, Person
 from tuodi.apps.registry.plans import Difference, Plan, chunks
 from tuodi.apps.settlement.impact import CHUNK, PersonHistory, billed, histories_of
@@ -91,7 +93,7 @@ def read(run: ImportRun, notes: Notes | None = None) -> ImportRun:
     if notes:
         notes.say("正在读取名册")
     preview = comparing.preview_of(run, reading=saying("正在读取名册"), progress=saying("正在与登记比对"))
-    found = impact_of_plan(preview.plan, progress=saying("正在测算对救助金额的影响"))
+    found = impact_of_plan(preview.plan, as_of=run.as_of, progress=saying("正在测算对救助金额的影响"))
     if notes:
         notes.say("正在保存比对结果")
     kept: ImportRun = KeepPreview(
@@ -140,7 +142,7 @@ def _step(run_id: int, state: str, back_to: str, work: Callable[[ImportRun, Note
             step_failed(run_id, state=state, back_to=back_to, why=GONE)
 
 
-def impact_of_plan(plan: Plan, *, progress: Progress | None = None) -> list[Impact]:
+def impact_of_plan(plan: Plan, *, as_of: date, progress: Progress | None = None) -> list[Impact]:
     """Return what a roster's plan comes to, for those whose settlements it touches; whoever shows it has checked who asks.
 
     A bounded number of statements for each few hundred people, however many settlements they have.
@@ -153,7 +155,7 @@ def impact_of_plan(plan: Plan, *, progress: Progress | None = None) -> list[Impa
         people = list(billed().filter(psn_no__in=some).order_by("psn_no"))
         for at in range(0, len(people), CHUNK):
             for held in histories_of(people[at : at + CHUNK]):
-                after, changed = _identities_after(held, by_person), _person_after(held, by_person)
+                after, changed = _identities_after(held, by_person), _person_after(held, by_person, as_of)
                 made = weigh(held, after, plans=plans, changed=changed)
                 if made.changes or made.why:
                     found.append(made)
@@ -171,14 +173,16 @@ def _identities_after(held: PersonHistory, told: dict[str, list[Difference]]) ->
     yield from (Identity(person=held.person, identity=one.identity, **one.after) for one in mine)
 
 
-def _person_after(held: PersonHistory, told: dict[str, list[Difference]]) -> Person | None:
+def _person_after(held: PersonHistory, told: dict[str, list[Difference]], as_of: date) -> Person | None:
     """Return somebody's particulars as a plan leaves them; None if it leaves them alone."""
     changed = None
     for one in told[held.person.psn_no]:
         if one.kind == "updated":
             changed = changed or copy.copy(held.person)
             for name, value in one.after.items():
-                if name != "certno":
+                if name == "insured_area":
+                    place(changed, moved(places_of(changed), value, as_of))
+                elif name != "certno":
                     setattr(changed, name, value)
     return changed
 

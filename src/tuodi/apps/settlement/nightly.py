@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.db.models import Sum
 
-from tuodi.apps.policies.queries import InForce, plans_of
+from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.impact import CHUNK, PersonHistory, histories
 from tuodi.apps.settlement.models import BooksCheck, BooksDifference, Entry, Refold
+from tuodi.apps.settlement.moves import PlansOf, plans_for
 from tuodi.base import clock, outbox
 from tuodi.base.action import Action
 from tuodi.base.system import system_user
@@ -58,9 +60,7 @@ class Difference:
     area: str = ""
 
 
-def differences(
-    some: list[PersonHistory], plans: dict[str, list[InForce]]
-) -> Iterator[tuple[PersonHistory, list[Difference]]]:
+def differences(some: list[PersonHistory], plans: PlansOf) -> Iterator[tuple[PersonHistory, list[Difference]]]:
     """Yield those of some people whose entries differ from what their histories earn, and where."""
     sums: dict[str, dict[tuple[str, str], int]] = {}
     owner = {number: held.person.psn_no for held in some for number in held.numbers or (held.person.psn_no,)}
@@ -70,9 +70,9 @@ def differences(
     for held in some:
         number, area = held.person.psn_no, held.person.insured_area
         try:
-            if area not in plans:
-                plans[area] = plans_of(area)
-            computed = history.compute(held.settlements, held.records, plans[area], area=area)
+            computed = history.compute(
+                held.settlements, held.records, plans_for(held.person, plans), person=held.person
+            )
         except InputErrors as errors:
             yield held, [Difference(number, "", "", 0, 0, errors.faults[0].message, area)]
             continue
@@ -91,7 +91,7 @@ def differences(
 def refold_area(data: dict[str, Any]) -> None:
     """Subscriber of ``policy:approved`` and ``settlement:refold_area``: some people now, the rest with the next announcement."""
     some = list(histories(data["area_code"], after=data.get("after", ""), limit=AT_ONCE))
-    for held, found in list(differences(some, {})):
+    for held, found in list(differences(some, cache(plans_of))):
         if not found[0].why:
             RefoldPerson(
                 actor=system_user(),
@@ -129,7 +129,7 @@ def check_books(
     """Fold everybody's history and return where the entries differ; ``repair`` writes the differences, else nothing is written."""
     people = bills = repaired = 0
     found: list[Difference] = []
-    plans: dict[str, list[InForce]] = {}
+    plans = cache(plans_of)
     some: list[PersonHistory] = []
 
     def look() -> None:

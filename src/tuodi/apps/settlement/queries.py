@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import QuerySet, Sum
 
-from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history
 from tuodi.apps.settlement.models import Bill, Entry
+from tuodi.apps.settlement.moves import plans_for
 from tuodi.base import clock
 from tuodi.core.engine.windows import identity_windows
 from tuodi.core.identities import IDENTITIES
@@ -35,7 +35,7 @@ class Standing:
 
 def standing_of_person(person: Person, day: date) -> Standing | None:
     """Return a person's category on a day under the policy in force there; None without a policy or a category."""
-    plans = [held for held in plans_of(person.insured_area) if held.answers(day)]
+    plans = [held for held in plans_for(person) if held.answers(day)]
     if not plans:
         return None
     plan = plans[-1].plan

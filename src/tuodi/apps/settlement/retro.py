@@ -9,22 +9,25 @@ and reported every night.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from tuodi.apps.policies.queries import InForce, plans_of
+from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry import permissions as registry_permissions
 from tuodi.apps.registry.actions.base import WEIGHED
 from tuodi.apps.registry.actions.deaths import plans_of_correction
 from tuodi.apps.registry.actions.identities import copied
+from tuodi.apps.registry.actions.insuring import corrected, with_move, with_origin
 from tuodi.apps.registry.actions.people import must_be_mergeable, must_be_merged
-from tuodi.apps.registry.models import Identity, Person
+from tuodi.apps.registry.insured import ALWAYS, Places, place, places_of
+from tuodi.apps.registry.models import Identity, InsuredPlace, Person
 from tuodi.apps.registry.queries import identities_of, numbers_of, record_of
 from tuodi.apps.settlement import history
 from tuodi.apps.settlement.impact import PersonHistory, histories_of
 from tuodi.apps.settlement.models import Bill, Entry
+from tuodi.apps.settlement.moves import PlansOf, plans_for
 from tuodi.apps.settlement.nightly import RefoldPerson
 from tuodi.base import access
 from tuodi.base.system import system_user
@@ -70,10 +73,6 @@ class Impact:
         return -sum(change.fen for change in self.changes if change.fen < 0)
 
 
-#: area -> the policies in force there, looked up once.
-PlansOf = Callable[[str], list[InForce]]
-
-
 def impact(person: Person, after: Iterable[Identity]) -> Impact:
     """Return the differences between a person's history as believed and with other identities."""
     return weigh(next(histories_of([person])), after, plans=plans_of)
@@ -97,7 +96,7 @@ def _folded(
     bills: Iterable[Bill], person: Person, records: list[IdentityRecord], plans: PlansOf
 ) -> dict[str, EventResult]:
     settlements = [history.settlement_of(bill, person=person) for bill in bills]
-    return history.compute(settlements, records, plans(person.insured_area), area=person.insured_area).results
+    return history.compute(settlements, records, plans_for(person, plans), person=person).results
 
 
 def _compared(was: dict[str, EventResult], would: dict[str, EventResult]) -> tuple[Change, ...]:
@@ -168,11 +167,37 @@ def impact_of_correcting_death(user: Any, *, psn_no: str, day: date | None) -> I
 
 
 def impact_of_changing(user: Any, *, psn_no: str, facts: dict[str, Any]) -> Impact:
-    """Return what other particulars would change: where insured and registered, when born."""
+    """Return what other particulars would change: where registered, when born."""
     person = _kept(access.get(user, Person, psn_no, registry_permissions.CHANGE, field="psn_no"))
     changed = copy.copy(person)
     for name in WEIGHED:
         setattr(changed, name, facts.get(name, getattr(person, name)))
+    return weigh(next(histories_of([person])), identities_of(person), plans=plans_of, changed=changed)
+
+
+def impact_of_moving(user: Any, *, psn_no: str, area_code: str, first: date) -> Impact:
+    """Return what being insured elsewhere from a day on would change."""
+    person = _kept(access.get(user, Person, psn_no, registry_permissions.CHANGE, field="psn_no"))
+    return _impact_of_places(person, with_move(places_of(person), area_code, first))
+
+
+def impact_of_correcting_origin(user: Any, *, psn_no: str, area_code: str) -> Impact:
+    """Return what another place before any move would change."""
+    person = _kept(access.get(user, Person, psn_no, registry_permissions.CHANGE, field="psn_no"))
+    return _impact_of_places(person, with_origin(places_of(person), area_code))
+
+
+def impact_of_correcting_move(user: Any, *, place_id: int, facts: dict[str, Any] | None) -> Impact:
+    """Return what other facts of a move would change; with none, what withdrawing it would."""
+    row = access.get(user, InsuredPlace, place_id, registry_permissions.CHANGE)
+    person = _kept(row.person)
+    if person.pk != row.person_id:
+        return Impact(person.psn_no, (), 0)
+    return _impact_of_places(person, corrected(places_of(person), row.first or ALWAYS, facts))
+
+
+def _impact_of_places(person: Person, after: Places) -> Impact:
+    changed = place(copy.copy(person), after)
     return weigh(next(histories_of([person])), identities_of(person), plans=plans_of, changed=changed)
 
 

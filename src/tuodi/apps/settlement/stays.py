@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from tuodi.apps.institutions.queries import standing
-from tuodi.apps.policies.queries import plans_of
+from tuodi.apps.registry.insured import area_on
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.actions import person_of, standing_of
 from tuodi.apps.settlement.envelope import Fields
 from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
 from tuodi.apps.settlement.models import Bill, Encounter, Notice
+from tuodi.apps.settlement.moves import plans_for
 from tuodi.apps.settlement.queries import standing_of_person
 from tuodi.apps.settlement.referrals import referrals
 from tuodi.base import clock, outbox
@@ -43,7 +44,7 @@ class Admit(Action):
     def decide(self) -> None:
         day = clock.local(self.encounter.admitted).date()
         self.standing = standing_of_person(self.person, day)
-        packs = [held.plan.pack for held in plans_of(self.person.insured_area) if held.answers(day)]
+        packs = [held.plan.pack for held in plans_for(self.person) if held.answers(day)]
         self.pack: Pack | None = packs[-1] if packs else None
         inpatient = self.encounter.med_type.startswith("2") or self.encounter.med_type == "52"
         self.told = told_of(self.pack) if self.standing and self.pack and inpatient else []
@@ -170,11 +171,11 @@ def _admission(call: Call, node: str, *, inpatient: bool) -> Reply:
 def deposit_waived(person: Person, encounter: Encounter) -> tuple[bool, str]:
     """Say whether the policy waives the deposit for this admission, with its clause."""
     day = clock.local(encounter.admitted).date()
-    plans = [held for held in plans_of(person.insured_area) if held.answers(day)]
+    plans = [held for held in plans_for(person) if held.answers(day)]
     place = standing(encounter.fixmedins_code, day)
     if not plans or place is None:
         return False, ""
-    area, own = place.institution.area_code, person.insured_area
+    area, own = place.institution.area_code, area_on(person, day)
     answers = {"inside_city": area[:4] == own[:4], "inside_district": area[:6] == own[:6]}
     if referrals(person.psn_no, institution=encounter.fixmedins_code, day=day).exists():
         answers["referred_from_primary"] = True

@@ -50,6 +50,12 @@ E_NO_HOUSEHOLD = declare("E-REG-NO-HOUSEHOLD", "人员 {psn_no} 在 {day} 不在
 E_HEAD = declare("E-REG-HEAD", "新户的户主不在分出的成员里", "请从分出的成员中选户主")
 E_MOVE_DAY = declare("E-REG-MOVE-DAY", "迁移日期 {day} 晚于今天，或不晚于这一户立户或上次迁移的日期", "请核对迁移日期")
 E_SAME_AREA = declare("E-REG-SAME-AREA", "户 {number} 已经在 {area}", "请核对迁入地区划；没有迁移的不用办理")
+E_INSURED_DAY = declare("E-REG-INSURED-DAY", "参保地变动的起始日期 {day} 晚于今天", "请在变动生效后登记，或核对日期")
+E_INSURED_ONCE = declare("E-REG-INSURED-ONCE", "{day} 起已经有一条参保地记录", "原记录有误的请用“更正”")
+E_INSURED_SAME = declare(
+    "E-REG-INSURED-SAME", "这一天前后登记的参保地已经是 {area}", "请核对区划和日期；原记录的日期有误的请用“更正”"
+)
+E_INSURED_START = declare("E-REG-INSURED-START", "最早的参保地没有起始日期，不能这样更正", "请用“更正最早的参保地”")
 E_HOUSEHOLD_EXISTS = declare("E-REG-HOUSEHOLD-EXISTS", "户编号 {number} 已经存在", "请改用未用过的户编号，或办理入户")
 E_HOUSEHOLD = declare("E-REG-HOUSEHOLD", "查不到户 {number}", "请核对户编号；还没有登记的户，请勾选“新户”")
 E_AREA = declare("E-REG-AREA", "区划 {area} 不在您的辖区内", "请核对代码，或由当地登记")

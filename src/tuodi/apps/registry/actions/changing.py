@@ -14,14 +14,15 @@ from tuodi.apps.registry.actions.base import (
     announce_people,
     refuse,
 )
-from tuodi.apps.registry.actions.people import holder_of, refuse_outside
+from tuodi.apps.registry.actions.people import holder_of
 from tuodi.apps.registry.actions.writing import save_people, snapshot
 from tuodi.apps.registry.models import Person, PersonChange
 from tuodi.apps.registry.queries import certno_of, seal_certno
 from tuodi.base import clock
 from tuodi.batch.citizen import citizen_id_fault
 
-FACTS = ("name", "gend", "birth", "insured_area", "registered_area", "residence_area", "insutype")
+#: Where somebody is insured is not among them: that is dated (:mod:`tuodi.apps.registry.actions.insuring`).
+FACTS = ("name", "gend", "birth", "registered_area", "residence_area", "insutype")
 
 
 class ChangePerson(PersonAction):
@@ -45,8 +46,6 @@ class ChangePerson(PersonAction):
             self.changed.append("certno")
         if not self.changed:
             raise refuse(E_NO_CHANGE)
-        if "insured_area" in self.changed:
-            refuse_outside(self.actor, self.facts["insured_area"])
         held = holder_of(self.certno) if "certno" in self.changed else None
         if held is not None and held.pk != self.person.pk:
             raise refuse(E_NUMBER_HELD, psn_no=held.psn_no)

@@ -12,7 +12,7 @@ from tuodi.apps.registry import permissions
 from tuodi.apps.registry.actions.base import E_RESTORE, WEIGHED, announce_people, refuse
 from tuodi.apps.registry.actions.rosters import _RunAction
 from tuodi.apps.registry.actions.writing import add_rows, restore, save_people
-from tuodi.apps.registry.models import Identity, ImportRun, Membership, Person, PersonChange, SearchWord
+from tuodi.apps.registry.models import Identity, ImportRun, InsuredPlace, Membership, Person, PersonChange, SearchWord
 from tuodi.apps.registry.plans import chunks
 from tuodi.apps.registry.queries import DEPENDENTS
 from tuodi.base import clock
@@ -117,6 +117,7 @@ class UndoRoster(_RunAction):
         for part in chunks(self.changes):
             save_people([restore(change.person, change.before) for change in part])
             PersonChange.objects.filter(pk__in=[change.pk for change in part]).update(undone_at=now)
+        InsuredPlace.objects.filter(run=run, withdrawn_at__isnull=True).update(withdrawn_at=now)
         restored = {change.person_id for change in self.changes}
         for some in chunks(person.pk for person in self.people if person.pk not in restored):
             Person.objects.filter(pk__in=some).update(withdrawn_at=now)

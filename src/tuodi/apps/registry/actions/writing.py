@@ -10,11 +10,13 @@ from django.db import connection
 from django.db.models import Model
 
 from tuodi.apps.registry import words
+from tuodi.apps.registry.insured import moved, place, places_of
 from tuodi.apps.registry.models import (
     Household,
     HouseholdPlace,
     Identity,
     ImportRun,
+    InsuredPlace,
     Membership,
     Person,
     PersonChange,
@@ -97,13 +99,14 @@ def _write_people(run: ImportRun, plan: Plan, *, actor: Any) -> None:
     again = plan.of_kind("updated") + [one for one in plan.of_kind("registered") if one.person_id is not None]
     for part in chunks(again):
         rows = Person.objects.in_bulk([one.person_id for one in part])
-        changes, changed = [], []
+        changes, changed, places = [], [], []
         for one in part:
             person = rows[one.person_id]
             before = snapshot(person)
             if one.kind == "registered":
                 person.withdrawn_at, person.run = None, run
-            _set(person, one.after)
+            places += _told_place(person, one.after.get("insured_area", ""), run)
+            _set(person, {name: value for name, value in one.after.items() if name != "insured_area"})
             changed.append(person)
             changes.append(
                 PersonChange(
@@ -112,6 +115,7 @@ def _write_people(run: ImportRun, plan: Plan, *, actor: Any) -> None:
             )
         PersonChange.objects.bulk_create(changes, batch_size=1000)
         save_people(changed)
+        InsuredPlace.objects.bulk_create(places, batch_size=1000)
     joining = [one for one in plan.of_kind("registered") if one.after.get("household")]
     keys = {}
     for some in chunks(one.psn_no for one in joining):
@@ -142,6 +146,7 @@ SNAPSHOT = (
     "gend",
     "birth",
     "insured_area",
+    "insured_moves",
     "registered_area",
     "residence_area",
     "insutype",
@@ -161,7 +166,7 @@ def snapshot(person: Person) -> dict[str, Any]:
 def restore(person: Person, kept: dict[str, Any]) -> Person:
     """Set a person's particulars as a change kept them."""
     for name in SNAPSHOT:
-        setattr(person, name, kept[name])
+        setattr(person, name, kept.get(name, ""))
     person.birth = date.fromisoformat(kept["birth"]) if kept["birth"] else None
     person.certno_sealed = bytes.fromhex(kept["certno_sealed"]) or None
     person.certno_index = bytes.fromhex(kept["certno_index"]) or None
@@ -177,6 +182,24 @@ def _set(person: Person, given: dict[str, Any]) -> Person:
             setattr(person, name, value)
     person.initials = words.initials(person.name)
     return person
+
+
+def _told_place(person: Person, area: str, run: ImportRun) -> list[InsuredPlace]:
+    """Set where somebody is insured as a roster says for its day; return the rows. A later move that is known stays."""
+    places = places_of(person)
+    if area in ("", places[-1][1]) or run.as_of <= places[-1][0]:
+        return []
+    rows = list(rows_of_move(person, area, run.as_of, run=run))
+    place(person, moved(places, area, run.as_of))
+    return rows
+
+
+def rows_of_move(person: Person, area: str, first: date, *, run: ImportRun | None = None) -> Iterable[InsuredPlace]:
+    """Yield the rows of a move: of who never moved, where they were insured before too."""
+    if not InsuredPlace.objects.filter(person=person, first__isnull=True, withdrawn_at__isnull=True).exists():
+        origin = places_of(person)[0][1]
+        yield InsuredPlace(person=person, area_code=origin, run=run, recorded_at=person.recorded_at)
+    yield InsuredPlace(person=person, area_code=area, first=first, run=run, recorded_at=clock.now())
 
 
 def _write_memberships(run: ImportRun, joined: Iterable[Difference]) -> None:
