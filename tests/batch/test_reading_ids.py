@@ -39,6 +39,7 @@ def found(chunks: list[Chunk], **options: int) -> list[tuple[str, int, str]]:
             guard.feed(one)
         said = guard.finish()
         assert guard.fault_count == len(said)
+        assert all((one.value == "") == (one.column == "psn_no") for one in said)
         assert guard.lines.to_list() == sorted({one.line for one in said})
     return [(one.code, one.line, dict(one.fields).get("first", "")) for one in said]
 

@@ -118,6 +118,9 @@ def test_records_that_cannot_be_converted_still_tell_which_identities_fail(tuodi
     answer = tuodi("convert", source, tmp_path / "rows.csv")
     assert answer.code == exits.INPUT
     assert "恒等式不成立" in answer.err
+    data = tuodi("convert", source, tmp_path / "rows.csv", "--json").data
+    assert [one["code"] for one in data["errors"]] == ["E-NATIONAL-LACKS"]
+    assert {one["identity"] for one in data["failed"] if one["is_binding"]} == {"I2", "I3"}
     assert tuodi("convert", source, source).code == exits.USAGE
     assert tuodi("convert", source, tmp_path / "x.txt").code == exits.INPUT
     assert tuodi("convert", source, tmp_path / "rows.csv", "--default", "diag_code").code == exits.USAGE

@@ -146,8 +146,9 @@ class IdGuard:
         words = {"setl_id": shown(None, row[_COLUMN]), "first": row["first"]}
         if row["code"] == faults.SETL_CANCEL_UNKNOWN:
             del words["first"]
-        column = "psn_no" if row["code"] == faults.SETL_CANCEL_PERSON else _COLUMN
-        return fault(row["code"], file=self._file, line=row["row"], column=column, **words)
+        is_whose = row["code"] == faults.SETL_CANCEL_PERSON
+        column, value = ("psn_no", "") if is_whose else (_COLUMN, words["setl_id"])
+        return fault(row["code"], file=self._file, line=row["row"], column=column, value=value, **words)
 
 
 def _hashes(ids: pl.Series) -> pl.Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from tuodi.core.money import yuan
 
 if TYPE_CHECKING:
     from tuodi.batch.national import Report
+    from tuodi.batch.national_checks import IdentityCheck
 
 
 def run(args: Any) -> int:
@@ -31,9 +32,13 @@ def run(args: Any) -> int:
             assistance=assistance_of(Path(args.entries)) if args.entries else None, keep_going=args.keep_going,
         )  # fmt: skip
     except InputErrors as errors:
+        failing = list(_failing(Path(args.source)))
         if args.json:
-            raise
-        _say_failing(Path(args.source))
+            print_json({"errors": [fault_data(one) for one in errors.faults], "failed": _failed_data(failing)})
+            return exits.INPUT
+        for key, check in failing:
+            if check.is_binding:
+                say(f"恒等式不成立 {key}：{check}")
         say_grouped(errors.faults)
         return exits.INPUT
     if args.json:
@@ -62,8 +67,8 @@ def say_grouped(faults: Iterable[Fault]) -> None:
         say("\n".join(filled_lines(f"记录：{names}", 4, hanging=10)))
 
 
-def _say_failing(source: Path) -> None:
-    """Say which identities fail in records that cannot be converted, if they can be read at all."""
+def _failing(source: Path) -> Iterator[tuple[str, IdentityCheck]]:
+    """Yield which identities fail in records that cannot be converted, if they can be read at all."""
     from tuodi.batch.national import FAILS, check_identities, read_records
 
     if source.suffix not in (".json", ".jsonl", ".ndjson"):
@@ -74,8 +79,8 @@ def _say_failing(source: Path) -> None:
         return
     for record in records:
         for check in check_identities(record):
-            if check.status == FAILS and check.is_binding:
-                say(f"恒等式不成立 {record.key}：{check}")
+            if check.status == FAILS:
+                yield record.key, check
 
 
 def assistance_of(entries: Path) -> dict[str, int]:
@@ -94,13 +99,17 @@ def as_data(report: Report) -> dict[str, Any]:
     """Return a report as plain data."""
     return {
         "read": report.read, "written": report.written, "cancelling": report.cancelling, "passed_over": list(report.passed_over),
-        "failed": [
-            {
-                "record": key, "identity": check.identity, "is_binding": check.is_binding, "says": str(check),
-                "left": None if check.left_fen is None else yuan(check.left_fen),
-                "right": None if check.right_fen is None else yuan(check.right_fen),
-            }
-            for key, check in report.failed_checks
-        ],
-        "notes": report.notes, "faults": [fault_data(one) for one in report.faults],
+        "failed": _failed_data(report.failed_checks), "notes": report.notes,
+        "faults": [fault_data(one) for one in report.faults],
     }  # fmt: skip
+
+
+def _failed_data(checks: Iterable[tuple[str, IdentityCheck]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "record": key, "identity": check.identity, "is_binding": check.is_binding, "says": str(check),
+            "left": None if check.left_fen is None else yuan(check.left_fen),
+            "right": None if check.right_fen is None else yuan(check.right_fen),
+        }
+        for key, check in checks
+    ]  # fmt: skip
