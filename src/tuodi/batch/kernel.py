@@ -11,14 +11,16 @@ discharge, a stay settled twice with other care between), the unit's rows are co
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib.util
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -104,7 +106,7 @@ def kernel_source(plan: Plan, outputs: Sequence[str]) -> str:
 
 
 def cache_folder() -> Path:
-    """Return where compiled kernels are kept: ``TUODI_CACHE``, else the user's cache folder."""
+    """Return where compiled kernels are kept: ``TUODI_CACHE``, else the user's cache folder, if that takes files."""
     named = os.environ.get("TUODI_CACHE")
     root = Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tuodi"
     return root / "kernels"
@@ -123,14 +125,32 @@ def compile_kernel(plan: Plan, outputs: Sequence[str] | None = None) -> Kernel:
     return Kernel(module.run, plan, wanted, amount_facts(program), key_names(program), last_facts(program))
 
 
-def _import(text: str, name: str) -> Any:
-    folder = cache_folder()
+@cache
+def passing_folder() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder for the kernels of this process alone, for whoever has no place to keep them; gone at its end."""
+    return tempfile.TemporaryDirectory(prefix="tuodi-kernels-")
+
+
+def _kept(text: str, name: str, folder: Path) -> Path:
+    """Return the file of a loop in a folder, written if it is not there yet; ``OSError`` if the folder takes no files."""
     folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):  # what is compiled is kept beside the text
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
     path = folder / f"{name}.py"
     if not path.exists():
         draft = folder / f".{name}.{os.getpid()}"
         draft.write_text(text, "utf-8")
         draft.replace(path)
+    return path
+
+
+def _import(text: str, name: str) -> Any:
+    try:
+        path = _kept(text, name, cache_folder())
+    except (OSError, RuntimeError):  # RuntimeError: the user has no home at all
+        if os.environ.get("TUODI_CACHE"):  # who names a folder wants to know that it is of no use
+            raise
+        path = _kept(text, name, Path(passing_folder().name))
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
