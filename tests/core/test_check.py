@@ -233,6 +233,22 @@ def test_a_day_that_no_calendar_has_is_told_as_one(changes, where):
     assert f"“{where}”写法不对：不是 yyyy-mm-dd 日期" in str(wrong)
 
 
+@pytest.mark.parametrize(
+    ("caps", "period", "is_told"),
+    [
+        ({"per": "claim"}, "year", True),
+        ({"per": "stay"}, "once", True),
+        ({"per": "claim", "revives": False}, "year", False),
+        ({"per": "claim"}, "claim", False),
+        ({"per": "year"}, "year", False),
+    ],
+)
+def test_a_cap_of_one_claim_whose_cut_comes_back_later_is_told(caps, period, is_told):
+    figures = [{"clause": "JX-7", "rate": "30%", "caps": {"each": "1000 元"}}]
+    told = [f for f in found(layer(caps={"each": caps}, period=period, figures=figures)) if f.code == "W-CAP-CARRIES"]
+    assert bool(told) == is_told
+
+
 def test_figures_that_come_out_of_order_are_told_with_file_and_line():
     (wrong,) = errors_of(
         found({"layers.0.figures.0.bring_down": {"trigger": "1 元", "target": "2 元"}, "layers.0.figures.0.rate": None})

@@ -44,6 +44,12 @@ W_UNITS = declare(
 )
 
 
+W_CARRIES = declare(
+    "W-CAP-CARRIES",
+    "{named}的限额“{cap}”按{each}计算，本层却按{whole}累计：一次被截去的部分会在后面的结算里补付",
+    "如不是本意，请写 revives: false，或把本层的 period 改成与限额一致",
+)
+
 #: Level, key and reason of something written in vain.
 Vain = tuple[Level, str, str]
 
@@ -71,6 +77,7 @@ def _layer(look: Look, path: Path, layer: Layer) -> Iterator[Finding]:
             yield _vain(look, (*path, "figures", i), layer, level=level, key=key, why=why, clause=row.clause)
     for level, key, why in (*_rules(layer), *_base(layer)):
         yield _vain(look, path, layer, level=level, key=key, why=why, clause=layer.clause)
+    yield from _carries(look, path, layer)
     if layer.factor is not None and not exact_share(layer.factor.share):
         yield look.finding(
             "error", E_SHARE, (*path, "factor"), clause=layer.factor.clause, layer=layer.id, given=layer.factor.share
@@ -88,6 +95,17 @@ def _row(layer: Layer, row: FigureRow) -> Iterator[Vain]:
     topped = any(other.top_up_to is not None for other in layer.figures)
     if topped and (row.rate is not None or row.bands or row.lumps or row.bring_down is not None):
         yield "error", "rate、bands、lumps 或 bring_down", "本层是补足到目标比例（top_up_to），请另设一层"
+
+
+def _carries(look: Look, path: Path, layer: Layer) -> Iterator[Finding]:
+    """Yield caps of one claim or stay in a layer whose totals run on, so that what they cut off comes back later."""
+    called = {"claim": "每次结算", "stay": "每次住院", "year": "自然年度", "once": "终身"}
+    for cap, rule in layer.caps.items():
+        if rule.per in ("claim", "stay") and layer.period in ("year", "once") and rule.revives:
+            yield look.finding(
+                "warning", W_CARRIES, (*path, "caps", cap), clause=rule.clause or layer.clause, layer=layer.id, named=layer.name,
+                cap=cap, each=called[rule.per], whole=called[layer.period],
+            )  # fmt: skip
 
 
 def _rules(layer: Layer) -> Iterator[Vain]:

@@ -194,7 +194,7 @@ Base 基数｜这一层看的是哪个负担
   upstream 减去上游救助｜别的办法已付的医疗救助是否先减
   after 减去哪些层付的｜不写是前面所有层
   cut_of 哪一层截去的｜measure 是 cut 时写
-  penalties 扣减｜先扣掉的份额
+  penalties 扣减｜先扣掉的份额；同时符合几项的只按最重的一项
   readings 释义｜用到的释义
 DeductibleRule 起付线怎么扣｜金额写在每一行里
   per 期间｜在哪个期间内扣满为止：claim 每次、stay 每次住院、year 自然年度、once 终身、window:编号 追溯窗口

@@ -50,6 +50,8 @@ def _scope(words: Words, layer: Layer) -> Iterator[Sentence]:
     for penalty in layer.base.penalties:
         text = f"{words.when(penalty.when)}的，基数先扣减 {words.figure(penalty.share, 'percent')}。"
         yield sentence(text, penalty.clause)
+    if len(layer.base.penalties) > 1:
+        yield sentence("同时符合几项扣减的，只按最重的一项。", layer.base.clause)
     dues = {row.due or layer.due for row in layer.figures}
     paid = joined(DUE[due] for due in ("counter", "application", "year_end", "december") if due in dues)
     fund = words.fund(layer.fund)
