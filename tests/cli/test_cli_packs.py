@@ -112,3 +112,21 @@ def test_what_was_done_to_a_part_is_said_once_in_a_line(tuodi):
     said = tuodi("pack", "diff", PACK, "610900-ankang").out
     assert "删去      授权参数" in said
     assert "删去授权参数" not in said
+
+
+def test_a_case_written_wrongly_is_told_and_counted(tuodi, tmp_path):
+    folder = tmp_path / "999998-xinxian"
+    assert (
+        tuodi("pack", "new", folder, "--name", "新县医疗救助", "--area", "999998", "--prefix", "XX").code == exits.DONE
+    )
+    path = folder / "cases.yaml"
+    path.write_text(path.read_text("utf-8").replace("burden: 61000", "burdn: 61000"), "utf-8")
+    answer = tuodi("pack", "cases", folder)
+    assert answer.code == exits.FOUND
+    assert (
+        "第 8 行 请改：超过年度限额的部分不付（XX-4）\n    写法不对：settlements 的第 1 项里没有名为“burdn”的键，是不是“burden”。"
+        in answer.out
+    )
+    assert "2 个案例，1 个符合，1 个不符" in answer.out
+    (failed,) = tuodi("pack", "cases", folder, "--json").data["failed"]
+    assert failed["mismatches"][0]["what"] == "写法"

@@ -114,6 +114,10 @@ def cases(args: Any) -> int:
             found = [(m.what, m.expected, m.found) for m in run_case(source, case, values)]
         except MissingValues as error:
             found = [("授权参数", "已录入", str(error.faults[0]))]
+        except InputErrors as errors:
+            found = [
+                ("写法", "按写法书写", (dict(one.fields).get("why") or str(one)).rstrip("。")) for one in errors.faults
+            ]
         if found:
             wrong.append((case, found))
     if args.json:
@@ -126,7 +130,7 @@ def cases(args: Any) -> int:
         for case, found in wrong:
             print(f"✗ {case.file} 第 {case.line} 行 {case.name}（{'、'.join(case.clauses)}）")
             for what, expected, got in found:
-                print(f"    {what}：应为 {expected}，算得 {got}")
+                print(f"    {what}不对：{got}。" if what == "写法" else f"    {what}：应为 {expected}，算得 {got}")
         print(f"{args.pack}：{len(ran)} 个案例，{len(ran) - len(wrong)} 个符合，{len(wrong)} 个不符。")
     return exits.FOUND if wrong else exits.DONE
 

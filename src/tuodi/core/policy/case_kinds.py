@@ -22,6 +22,7 @@ from tuodi.core.policy.case_values import (
     Case,
     Fen,
     Mismatch,
+    Unreadable,
     compared,
     day_of,
     facts_of_case,
@@ -130,7 +131,8 @@ def _lines(plan: Plan, case: Case, kind: str, words: Mapping[str, str]) -> list[
     year = int(facts.get("year") or max(bill.setl_time.year for bill in bills))
     ask = openings if kind == "opening" else warnings
     results = {r.whose: r for r in ask(plan, bills, records, asked, year=year) if r.rule == str(facts[kind])}
-    assert results, f"{case.file}:{case.line}: no {kind} {facts[kind]}"
+    if not results:
+        raise Unreadable(f"facts 的 {kind}“{facts[kind]}”在政策包里没有，或案例里没有人")
     found = {
         "outcomes": {whose: words.get(r.outcome, r.outcome) for whose, r in results.items()},
         "totals": {whose: Fen(r.total_fen) for whose, r in results.items()},

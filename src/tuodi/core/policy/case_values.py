@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from difflib import get_close_matches
 from typing import Any
 
 from tuodi.core.engine.fold import Application
 from tuodi.core.engine.plan import Plan
-from tuodi.core.identities import IdentityRecord
+from tuodi.core.identities import IDENTITIES, IdentityRecord
 from tuodi.core.money import yuan_for_people
 from tuodi.core.policy.figures import parse_amount
 from tuodi.core.settlements import INSURER_FIELDS, Settlement
@@ -35,6 +36,36 @@ SETTLEMENT_KEYS = {
 }  # fmt: skip
 
 
+class Unreadable(ValueError):
+    """A case that is not written as cases are; says in Chinese what is wrong with it."""
+
+
+def keys_of(item: object, known: Collection[str] | None, where: str) -> Mapping[str, Any]:
+    """Return a mapping of a case that has only known keys (None: any)."""
+    if not isinstance(item, Mapping):
+        raise Unreadable(f"{where}应是键值表，如 {{键: 值}}")
+    for key in item:
+        if known is not None and key not in known:
+            near = get_close_matches(str(key), known, n=1)
+            hint = f"是不是“{near[0]}”" if near else f"可用的：{'、'.join(sorted(known))}"
+            raise Unreadable(f"{where}里没有名为“{key}”的键，{hint}")
+    return item
+
+
+def items_of(value: object, where: str) -> list[Any]:
+    """Return a list of a case; what is not written is an empty one."""
+    if value is not None and not isinstance(value, list):
+        raise Unreadable(f"{where}应是列表，如 [{shown(value)}]")
+    return value or []
+
+
+def needed(item: Mapping[str, Any], key: str, where: str) -> Any:
+    """Return what a key says that may not be left out."""
+    if item.get(key) in (None, "", {}, []):
+        raise Unreadable(f"{where}缺少“{key}”")
+    return item[key]
+
+
 @dataclass(frozen=True)
 class Case:
     """One worked case, as written, with where it stands."""
@@ -45,15 +76,16 @@ class Case:
 
     @property
     def name(self) -> str:
-        return str(self.data["name"])
+        return str(self.data.get("name") or "（没有名字）") if isinstance(self.data, Mapping) else "（没有名字）"
 
     @property
     def clauses(self) -> list[str]:
-        return [str(clause) for clause in self.data.get("clauses", [])]
+        written = self.data.get("clauses") if isinstance(self.data, Mapping) else None
+        return [str(clause) for clause in written] if isinstance(written, list) else []
 
     @property
     def readings(self) -> dict[str, str]:
-        return {str(k): str(v) for k, v in (self.data.get("readings") or {}).items()}
+        return {str(k): str(v) for k, v in keys_of(self.data.get("readings") or {}, None, "readings").items()}
 
 
 @dataclass(frozen=True)
@@ -76,18 +108,34 @@ KINDS: dict[str, Runner] = {}
 
 def history_of(case: Case) -> tuple[list[Settlement], list[IdentityRecord], list[Application]]:
     """Return the values that a case's shorthands mean."""
-    bills = [settlement_of(item, number) for number, item in enumerate(case.data.get("settlements") or [], start=1)]
-    records = [identity_of(item) for item in case.data.get("identities") or []]
-    asked = [
-        Application(str(item.get("person", "甲")), str(item["layer"]), day_of(item["on"]))
-        for item in case.data.get("applications") or []
-    ]
-    return bills, records, asked
+    listed = {key: items_of(case.data.get(key), key) for key in ("settlements", "identities", "applications")}
+    bills = [settlement_of(item, number) for number, item in enumerate(listed["settlements"], start=1)]
+    records = [identity_of(item) for item in listed["identities"]]
+    return bills, records, [_application(item) for item in listed["applications"]]
+
+
+def _application(item: Mapping[str, Any]) -> Application:
+    where = "applications 的一项"
+    keys_of(item, {"person", "layer", "on"}, where)
+    return Application(
+        str(item.get("person", "甲")), str(needed(item, "layer", where)), day_of(needed(item, "on", where))
+    )
 
 
 def day_of(value: object) -> date:
     """Return a day of a case."""
-    return value if isinstance(value, date) else date.fromisoformat(str(value))
+    try:
+        return value if isinstance(value, date) else date.fromisoformat(str(value))
+    except ValueError:
+        raise Unreadable(f"“{value}”不是日期，写成 2024-03-01") from None
+
+
+def amount_of(value: object) -> int:
+    """Return an amount of a case in fen."""
+    try:
+        return parse_amount(str(value))
+    except ValueError:
+        raise Unreadable(f"“{value}”不是金额，写成 3000 元或 1.5 万元") from None
 
 
 def identity_of(item: Mapping[str, Any]) -> IdentityRecord:
@@ -96,27 +144,36 @@ def identity_of(item: Mapping[str, Any]) -> IdentityRecord:
     def optional(key: str) -> date | None:
         return day_of(item[key]) if item.get(key) else None
 
-    unknown = set(item) - {"identity", "first", "last", "certified", "applied", "person"}
-    assert not unknown, unknown
+    where = "identities 的一项"
+    keys_of(item, {"identity", "first", "last", "certified", "applied", "person"}, where)
+    code = str(needed(item, "identity", where))
+    if code not in IDENTITIES:
+        raise Unreadable(f"没有身份代码“{code}”，代码表见 docs/reference/pack.md")
+    first, last = day_of(needed(item, "first", where)), optional("last")
+    if last is not None and last < first:
+        raise Unreadable(f"{where}的终止日 {last} 在起始日 {first} 之前")
     return IdentityRecord(
-        psn_no=str(item.get("person", "甲")), identity=str(item["identity"]), first=day_of(item["first"]),
-        last=optional("last"), certified_on=optional("certified"), applied_on=optional("applied"),
+        psn_no=str(item.get("person", "甲")), identity=code, first=first,
+        last=last, certified_on=optional("certified"), applied_on=optional("applied"),
     )  # fmt: skip
 
 
 def settlement_of(item: Mapping[str, Any], number: int) -> Settlement:
     """Return a settlement of a case."""
-    unknown = set(item) - SETTLEMENT_KEYS
-    assert not unknown, unknown
-    settled = datetime.fromisoformat(str(item["settled"]))
-    split: dict[str, Any] = {field: parse_amount(str(item.get(key, "0 元"))) for key, field in SPLIT_KEYS.items()}
-    split["inscp_scp_amt"] += parse_amount(str(item.get("burden", "0 元")))
-    payers: dict[str, Any] = {field: parse_amount(str(item.get(key, "0 元"))) for key, field in PAYER_KEYS.items()}
+    where = f"settlements 的第 {number} 项"
+    keys_of(item, SETTLEMENT_KEYS, where)
+    settled = _instant(needed(item, "settled", where))
+    split: dict[str, Any] = {field: amount_of(item.get(key, "0 元")) for key, field in SPLIT_KEYS.items()}
+    split["inscp_scp_amt"] += amount_of(item.get("burden", "0 元"))
+    payers: dict[str, Any] = {field: amount_of(item.get(key, "0 元")) for key, field in PAYER_KEYS.items()}
     discharged = day_of(item.get("discharged", settled.date()))
+    admitted = day_of(item.get("admitted", discharged))
+    if admitted > discharged:
+        raise Unreadable(f"{where}的入院日 {admitted} 在出院日 {discharged} 之后")
     return Settlement(
         setl_id=str(item.get("id", number)), psn_no=str(item.get("person", "甲")),
         fixmedins_code=str(item.get("institution", "H32090200001")), med_type=str(item.get("care", "21")),
-        begndate=day_of(item.get("admitted", discharged)), enddate=discharged, setl_time=settled,
+        begndate=admitted, enddate=discharged, setl_time=settled,
         diag_code=str(item.get("diagnosis", "J18.9")), diag_others=str(item.get("other_diagnoses", "")), medfee_sumamt=sum(split.values()), **split, **payers,
         disease_class=str(item.get("disease", "")), refer_stas=str(item.get("referral", "local")),
         out_prov=bool(item.get("out_of_province", False)), cause=str(item.get("cause", "")),
@@ -126,12 +183,16 @@ def settlement_of(item: Mapping[str, Any], number: int) -> Settlement:
     )  # fmt: skip
 
 
+def _instant(value: object) -> datetime:
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError:
+        raise Unreadable(f"“{value}”不是日期或时刻，写成 2024-03-01 或 2024-03-01 10:00:00") from None
+
+
 def facts_of_case(case: Case, known: set[str]) -> Mapping[str, Any]:
-    """Return the facts of a case; a fact that its kind does not know is our mistake in writing it."""
-    facts: Mapping[str, Any] = case.data.get("facts") or {}
-    unknown = set(facts) - known
-    assert not unknown, f"{case.file}:{case.line}: unknown facts {sorted(unknown)}"
-    return facts
+    """Return the facts of a case; one that its kind does not know is not written as cases are."""
+    return keys_of(case.data.get("facts") or {}, known, "facts")
 
 
 def compared(case: Case, found: Mapping[str, object]) -> list[Mismatch]:
@@ -139,9 +200,7 @@ def compared(case: Case, found: Mapping[str, object]) -> list[Mismatch]:
 
     Of a mapping (by person, criterion, institution) only the keys that are written are compared.
     """
-    expect: Mapping[str, Any] = case.data["expect"]
-    unknown = set(expect) - set(found)
-    assert not unknown, f"{case.file}:{case.line}: unknown expectations {sorted(unknown)}"
+    expect = keys_of(case.data["expect"], set(found), "expect")
     out = []
     for key, want in expect.items():
         got = found[key]
@@ -186,7 +245,7 @@ def fen_of(text: object) -> int:
     (-1500000, 300)
     """
     written = str(text)
-    return -parse_amount(written[1:]) if written.startswith("-") else parse_amount(written)
+    return -amount_of(written[1:]) if written.startswith("-") else amount_of(written)
 
 
 def fen_or_none(value: int | None) -> Fen | None:

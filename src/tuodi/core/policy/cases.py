@@ -6,12 +6,9 @@ layers, is here; the other kinds register themselves in ``KINDS`` (:mod:`.case_k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from tuodi.core.engine.fold import EventResult, fold, live
 from tuodi.core.engine.plan import Plan, make_plan
-from tuodi.core.errors import MissingValues
+from tuodi.core.errors import InputErrors, MissingValues, declare, fault
 from tuodi.core.money import yuan_for_people
 from tuodi.core.policy import case_kinds, case_stated, case_terms
 from tuodi.core.policy.case_values import (
@@ -19,13 +16,19 @@ from tuodi.core.policy.case_values import (
     Case,
     Mismatch,
     Runner,
+    Unreadable,
+    amount_of,
     day_of,
     history_of,
     identity_of,
+    items_of,
+    keys_of,
+    needed,
     settlement_of,
 )
-from tuodi.core.policy.figures import EnteredValue, parse_amount
+from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.load import PackSource, load_pack
+from tuodi.core.policy.local_values import plain_param
 
 __all__ = [
     "KINDS", "Case", "Mismatch", "Runner", "case_kinds", "case_stated", "case_terms", "day_of", "history_of", "identity_of", "run_case", "settlement_of",
@@ -50,6 +53,11 @@ EXPECT_KEYS = {
 }
 
 
+#: Expectations with one entry for each settlement.
+LISTED = {"pays", "refusals", "clauses", "categories", "identities", "due", "missing"}
+
+E_CASE = declare("E-CASE", "案例“{name}”写法不对：{why}", "写法见 docs/reference/cases.md")
+
 Plans = dict[tuple[object, ...], Plan]
 
 
@@ -57,17 +65,36 @@ def run_case(
     source: PackSource, case: Case, values: list[EnteredValue], *, plans: Plans | None = None
 ) -> list[Mismatch]:
     """Return every mismatch of one case; none means that it holds. ``plans`` keeps the plans of a pack between its cases."""
-    unknown = set(case.data) - CASE_KEYS
-    assert not unknown, f"{case.file}:{case.line}: unknown keys {sorted(unknown)}"
-    assert case.data.get("worked"), f"{case.file}:{case.line}: the arithmetic (worked) is missing"
-    assert case.data.get("expect"), f"{case.file}:{case.line}: nothing is expected"
-    own = [EnteredValue(str(p), str(v), "案例") for p, v in (case.data.get("delegated") or {}).items()]
+    try:
+        return _run(source, case, values, plans if plans is not None else {})
+    except Unreadable as error:
+        why = str(error)
+    except KeyError as error:
+        why = f"没有“{error.args[0]}”，或缺少它" if error.args else "缺少一个键"
+    except (TypeError, ValueError, StopIteration) as error:
+        why = f"有一处的写法不是它该有的样子（{error}）"
+    raise InputErrors([fault(E_CASE, file=case.file, line=case.line, name=case.name, why=why)])
+
+
+def _run(source: PackSource, case: Case, values: list[EnteredValue], plans: Plans) -> list[Mismatch]:
+    keys_of(case.data, CASE_KEYS, "案例")
+    for key in ("name", "worked", "expect"):
+        needed(case.data, key, "案例")
+    kind = str(case.data.get("kind", "history"))
+    if kind not in KINDS:
+        raise Unreadable(f"没有“{kind}”这一种案例，可用的：{'、'.join(KINDS)}")
+    expect = keys_of(case.data["expect"], None, "expect")
+    delegated = keys_of(case.data.get("delegated") or {}, None, "delegated")
+    declared = source.document.data.get("delegated") or {}
+    for param in delegated:
+        if plain_param(str(param)) not in declared:
+            raise Unreadable(f"delegated 里的“{param}”在政策包里没有声明")
+    own = [EnteredValue(str(p), str(v), "案例") for p, v in delegated.items()]
     named = {value.param for value in own}
     entered = [value for value in values if value.param not in named] + [v for v in own if v.value != "None"]
-    wanted = [str(param) for param in case.data["expect"].get("missing") or []]
+    wanted = [str(param) for param in items_of(expect.get("missing"), "expect 的 missing")]
     try:
-        plan = _plan(source, case, entered, plans if plans is not None else {})
-        return KINDS[str(case.data.get("kind", "history"))](plan, case)
+        return KINDS[kind](_plan(source, case, entered, plans), case)
     except MissingValues as error:
         found = sorted({str(dict(f.fields)["param"]) for f in error.faults})
         return (
@@ -85,7 +112,11 @@ def _plan(source: PackSource, case: Case, entered: list[EnteredValue], plans: Pl
 
 def _history(plan: Plan, case: Case) -> list[Mismatch]:
     bills, records, asked = history_of(case)
-    kept = live(bills, [str(setl_id) for setl_id in case.data.get("cancelled") or []])
+    cancelled = [str(setl_id) for setl_id in items_of(case.data.get("cancelled"), "cancelled")]
+    for setl_id in cancelled:
+        if setl_id not in {bill.setl_id for bill in bills}:
+            raise Unreadable(f"cancelled 里的“{setl_id}”不是哪一笔结算的编号（不写 id 的依次是 1、2、3）")
+    kept = live(bills, cancelled)
     results = {r.settlement.setl_id: r for r in fold(plan, kept, records, asked)}
     checked = {r.settlement.setl_id: r for r in fold(plan, kept, records, asked, reference=True)}
     out = [
@@ -98,9 +129,9 @@ def _history(plan: Plan, case: Case) -> list[Mismatch]:
 
 
 def _compare(case: Case, ordered: list[EventResult | None]) -> list[Mismatch]:
-    expect: Mapping[str, Any] = case.data["expect"]
-    unknown = set(expect) - EXPECT_KEYS
-    assert not unknown, unknown
+    expect = keys_of(case.data["expect"], EXPECT_KEYS, "expect")
+    for key in LISTED & set(expect):
+        items_of(expect[key], f"expect 的 {key}")
     pairs: list[tuple[str, list[str], list[str]]] = []
     if "missing" in expect:
         pairs.append(("缺少的授权参数", [str(param) for param in expect["missing"]], []))
@@ -110,7 +141,7 @@ def _compare(case: Case, ordered: list[EventResult | None]) -> list[Mismatch]:
         whole = sum(r.pay for r in ordered if r)
         pairs.append(("合计", _amounts([expect["total"]]), [yuan_for_people(whole)]))
     for key, attribute in (("layers", "pay"), ("deductibles", "deductible"), ("cut", "cut")):
-        for layer, amounts in (expect.get(key) or {}).items():
+        for layer, amounts in keys_of(expect.get(key) or {}, None, f"expect 的 {key}").items():
             found = [yuan_for_people(_of_layer(r, str(layer), attribute)) for r in ordered]
             pairs.append((f"{layer} {attribute}", _amounts(amounts), found))
     for key, attribute in (("refusals", "refusal"), ("clauses", "clause")):
@@ -132,8 +163,8 @@ def _compare(case: Case, ordered: list[EventResult | None]) -> list[Mismatch]:
     return [Mismatch(case, what, " · ".join(want), " · ".join(got)) for what, want, got in pairs if want != got]
 
 
-def _amounts(values: list[Any]) -> list[str]:
-    return [yuan_for_people(parse_amount(str(value))) for value in values]
+def _amounts(values: object) -> list[str]:
+    return [yuan_for_people(amount_of(value)) for value in items_of(values, "expect 的金额")]
 
 
 def _of_layer(result: EventResult | None, layer: str, attribute: str) -> int:
