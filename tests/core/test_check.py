@@ -533,3 +533,34 @@ def test_every_figure_of_the_model_has_a_unit():
             kinds = str(known.type)
             figure = "Figure" in kinds and "FigureRow" not in kinds and part not in (model.Figure, model.DatedFigure)
             assert not figure or (part, known.encode_name) in UNITS, (part.__name__, known.encode_name)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("big,肺癌,C34,,\n", "第 1 行写法不对：第一行应是列名"),
+        ("list;disease;icd10;under_age;note\nbig;肺癌;C34;;\n", "第一行应是列名"),
+        ("list,disease,icd10,under_age,note\nbig,肺癌,C34,,,多\n", "列数不对"),
+        ("list,disease,icd10,under_age,note\nbig,肺癌,,,\n", "列数不对或清单、编码为空"),
+        ("list,disease,icd10,under_age,note\nbig,肺癌,肺癌,,\n", "“肺癌”不是 ICD-10 编码"),
+        ("list,disease,icd10,under_age,note\nbig,肺癌,C34；C35,,\n", "“C34；C35”不是 ICD-10 编码"),
+        ("list,disease,icd10,under_age,note\nbig,肺癌,C34;,,\n", "“”不是 ICD-10 编码"),
+        ("list,disease,icd10,under_age,note\n\nbig,肺癌,c34,,\n", "第 3 行写法不对：“c34”不是 ICD-10 编码"),
+        ("list,disease,icd10,under_age,note\nbig,白血病,C91,十八,\n", "年龄“十八”不是整数"),
+    ],
+)
+def test_a_list_of_diseases_written_wrongly_is_told_and_not_silently_matched_with_all_or_none(text, says):
+    with pytest.raises(PackErrors) as caught:
+        source(diseases=text)
+    (wrong,) = caught.value.faults
+    assert wrong.file == "sound/diseases.csv"
+    assert says in str(wrong)
+
+
+@pytest.mark.parametrize(
+    ("codes", "is_told"), [("C34;I10.x00", False), ("C34；C35", True), ("C34;", True), ("肺癌", True)]
+)
+def test_diagnoses_in_a_condition_are_prefixes(codes, is_told):
+    refusal = [{"id": "ill", "clause": "JX-8", "says": "不付", "when": {"diagnosis": codes}}]
+    told = [f for f in errors_of(found({"refusals": refusal})) if f.code == "E-CHECK-FIGURE"]
+    assert bool(told) == is_told

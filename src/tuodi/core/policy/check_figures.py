@@ -11,6 +11,7 @@ from datetime import date
 from tuodi.core.errors import Fault, declare, fault
 from tuodi.core.money import basis_points
 from tuodi.core.policy.check_look import Finding, Look, clause_of, inside, parts
+from tuodi.core.policy.diagnoses import wrong_prefix
 from tuodi.core.policy.figures import EnteredValue, parse_amount
 from tuodi.core.policy.model import (
     Band,
@@ -167,6 +168,8 @@ def reads(text: str, unit: str) -> bool:
     readers: dict[str, Callable[[str], object]] = {
         "yuan": parse_amount, "percent": basis_points, "day": date.fromisoformat, "days": int, "number": int,
     }  # fmt: skip
+    if unit == "diagnoses":
+        return wrong_prefix(text) is None
     try:
         read = readers.get(unit, str)(text.strip())
     except ValueError:

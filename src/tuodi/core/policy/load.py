@@ -17,6 +17,7 @@ import jsonschema_rs
 import msgspec
 
 from tuodi.core.errors import Fault, PackErrors, declare, fault
+from tuodi.core.policy.diagnoses import wrong_prefix
 from tuodi.core.policy.model import Pack, Reading
 from tuodi.core.policy.parse import Document, Path, parse_yaml
 
@@ -207,15 +208,29 @@ def _why(kind: str, error: Any) -> str:
     }.get(kind, kind)
 
 
+def _disease_fault(row: dict[str, str]) -> str:
+    """Return what is wrong with a row of diseases, nothing if it is right."""
+    if None in row or None in row.values() or not row["list"] or not row["icd10"]:
+        return "列数不对或清单、编码为空"
+    wrong = wrong_prefix(row["icd10"])
+    if wrong is not None:
+        return f"“{wrong}”不是 ICD-10 编码（大写字母加数字，如 C34、N18.5；几个之间用半角分号）"
+    under = row.get("under_age") or ""
+    return "" if under == "" or (under.isascii() and under.isdigit()) else f"年龄“{under}”不是整数"
+
+
 def _diseases(text: str, file: str) -> tuple[list[dict[str, str]], list[Fault]]:
     rows: list[dict[str, str]] = []
     faults: list[Fault] = []
     if not text:
         return rows, faults
+    file = f"{file.rpartition('/')[0]}/diseases.csv".lstrip("/") if "/" in file else "diseases.csv"
     reader = csv.DictReader(io.StringIO(text))
-    for number, row in enumerate(reader, start=2):
-        if None in row or None in row.values() or not row.get("list") or not row.get("icd10"):
-            faults.append(fault(E_LIST, file=file, line=number, line_no=number, why="列数不对或清单、编码为空"))
+    if not {"list", "disease", "icd10"} <= set(reader.fieldnames or []):
+        return rows, [fault(E_LIST, file=file, line=1, line_no=1, why="第一行应是列名")]
+    for row in reader:
+        if why := _disease_fault(row):
+            faults.append(fault(E_LIST, file=file, line=reader.line_num, line_no=reader.line_num, why=why))
             continue
         rows.append(
             {key: value for key, value in row.items() if key in ("list", "disease", "icd10", "under_age", "note")}
