@@ -27,6 +27,7 @@ KEPT = {
     "refused-not-entitled": ("不在覆盖范围的身份没有待遇，写明条款", 0),
     "outpatient": ("大病保险不含先行自付，门诊慢特病同样", 0),
     "whole-bands": ("整段同率：差一分不到 2 万元按 50%", 1),
+    "whole-before-deductible": ("整段同率，从零量起，分两次结算", 1),
     "disease-and-age": ("20 种疾病：儿童白血病看入院年龄", 2),
     "stay-deductible": ("换一种读法：起付线每次住院各扣一次", 0),
     "unreferred": ("未经转诊：降低的部分不进入救助", 0),

@@ -201,7 +201,7 @@ def _band(voice: LayerVoice, n: int, known: Mapping[str, int], total: int) -> st
     rate, reach = figures[f"rate{n}"], _reach(voice, n)
     mark = SAMPLE if {f"rate{n}", f"from{n}"} & voice.marks else ""
     if voice.shape == "whole":
-        return f"累计 {yuan(total)}，在“{reach}”一段，全部按 {percent(rate)}{mark}，比此前多 {exact_yuan(part)}。"
+        return f"累计 {yuan(total)}，在“{reach}”一段，{_rated(voice, known)}按 {percent(rate)}{mark}，比此前多 {exact_yuan(part)}。"
     limited = figures.get(f"limit{n}", LIMITLESS)
     if part % rate or limited < LIMITLESS or f"{voice.layer.id}.less{n}_after" in known:
         return f"{reach}的部分按 {percent(rate)}{mark}，得 {exact_yuan(part)}。"
@@ -214,6 +214,13 @@ def _reach(voice: LayerVoice, n: int) -> str:
     return f"累计 {yuan(low)}至 {yuan(high)}" if high < LIMITLESS else f"累计超过 {yuan(low)}" if low else "累计金额"
 
 
+def _rated(voice: LayerVoice, known: Mapping[str, int]) -> str:
+    """Return what a whole bracket rates: all of the total, of a total that holds the deductible what is above it."""
+    counted = known.get(f"{voice.layer.id}.total_after")
+    holds_it = voice.layer.position == "before_deductible" and voice.figures.get("deductible")
+    return f"起付线以上的 {yuan(counted)}" if holds_it and counted is not None else "全部"
+
+
 def _moved_up(voice: LayerVoice, known: Mapping[str, int], total: int) -> list[str]:
     """Return how a total that came into another bracket is paid by that one alone, what the last one gave taken off."""
     lines = []
@@ -222,7 +229,9 @@ def _moved_up(voice: LayerVoice, known: Mapping[str, int], total: int) -> list[s
         mark = SAMPLE if {f"rate{n}", f"from{n}"} & voice.marks else ""
         if part > 0:
             rate = percent(voice.figures[f"rate{n}"])
-            lines.append(f"累计 {yuan(total)}，到了“{reach}”一段，全部改按 {rate}{mark}，得 {exact_yuan(part)}。")
+            lines.append(
+                f"累计 {yuan(total)}，到了“{reach}”一段，{_rated(voice, known)}改按 {rate}{mark}，得 {exact_yuan(part)}。"
+            )
         elif part < 0:
             lines.append(f"减去此前按“{reach}”一段已算的 {exact_yuan(-part)}。")
     return sorted(lines, key=lambda line: line.startswith("减去"))
