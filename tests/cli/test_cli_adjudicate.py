@@ -82,6 +82,7 @@ def test_keep_going_writes_the_good_entries_and_the_bad_rows_apart(tuodi, county
     answer = tuodi("adjudicate", *county.policy("--out", str(out), "--keep-going", "--bad-rows", str(bad)))
     assert answer.code == exits.FOUND
     assert "行有错" in answer.out
+    assert "并回原文件一起重算" in answer.out
     kept = {row["setl_id"]: row["pay"] for row in entries(out) if row["layer"]}
     assert kept.items() <= PAID.items()
     with bad.open(encoding="utf-8-sig") as file:

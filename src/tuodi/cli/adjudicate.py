@@ -84,7 +84,8 @@ def summary(plan: Plan, report: Report, out: Path) -> str:
     parts += sample_note(plan)
     if report.bad_rows:
         parts.append(
-            f"有 {report.bad_rows:,} 行有错（共 {report.fault_count:,} 处），没有计算，已另存，改正后可以再读。"
+            f"有 {report.bad_rows:,} 行有错（共 {report.fault_count:,} 处），没有计算，已另存。\n"
+            "改正后请并回原文件一起重算：同一个人的起付线和限额要看他的全部结算，单独算改正的行会算错。"
         )
     for title, held, names in (
         ("按救助层", report.by_layer, layers), ("按救助类别", report.by_category, categories), ("按结算月份", report.by_month, {}),
