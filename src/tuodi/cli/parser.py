@@ -69,7 +69,9 @@ def _adjudicate(commands: Any) -> None:
     _policy(parser)
     _files(parser)
     parser.add_argument("--out", metavar="文件", required=True, help="结果文件，名字以 .csv 或 .parquet 结尾")
-    parser.add_argument("--keep-going", action="store_true", help="有坏行时写出其余的结果，坏行另存，改正后并回原文件重算")
+    parser.add_argument(
+        "--keep-going", action="store_true", help="有坏行时写出其余的结果，坏行另存，改正后并回原文件重算"
+    )
     parser.add_argument("--bad-rows", metavar="文件", help="结算文件的坏行写到哪里（默认在结果旁边）")
     parser.add_argument("--threads", metavar="数", type=int, default=2, help="计算用几个线程（默认 2）")
     parser.add_argument("--quiet", action="store_true", help="不显示进度")
