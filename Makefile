@@ -8,6 +8,7 @@ PACK   ?= 610900-ankang
 PEOPLE ?=
 PORT   ?= 8000
 SIZE   ?= 1000000
+ON_BOTH := tests/base tests/apps tests/site tests/site_commands tests/gauntlet/test_gauntlet_service.py tests/stories tests/guides
 
 .PHONY: help setup demo demo-batch test check types lint contracts bench bench-smoke mutation reference lock clean
 
@@ -28,11 +29,11 @@ demo: setup ## five synthetic counties with logins, served at localhost (PORT=80
 demo-batch: setup ## a synthetic county in files: settled, summarised, one bill explained (PACK=, PEOPLE=; in ./demo/batch)
 	@PACK=$(PACK) PEOPLE=$(or $(PEOPLE),2000) BIN=$(BIN) sh tools/demo.sh $(DEMO)/batch
 
-test: setup ## the whole suite
+test: setup ## the whole suite; what knows a database runs on both
 	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --database postgres $(ON_BOTH)
 
-check: setup lint types contracts ## everything that a change must pass
-	$(BIN)/python -m pytest -n 2
+check: setup lint types contracts test ## everything that a change must pass
 
 lint:
 	$(BIN)/ruff check .

@@ -23,6 +23,16 @@ def pytest_addoption(parser):
     )
 
 
+def _without_waiting_for_the_disk(uri):
+    """A server that lives as long as its tests has nothing to keep through a loss of power (what has: ``tests.faults``)."""
+    import psycopg
+
+    with psycopg.connect(uri, autocommit=True) as own:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            own.execute(f"ALTER SYSTEM SET {setting} = off")
+        own.execute("SELECT pg_reload_conf()")
+
+
 def pytest_configure(config):
     if config.getoption("--database") == "postgres" and "TUODI_DATABASE" not in os.environ:
         os.environ.setdefault("XDG_RUNTIME_DIR", _HOME)
@@ -32,6 +42,7 @@ def pytest_configure(config):
         server = pgserver.get_server(Path(_HOME) / "postgres", cleanup_mode="stop")
         os.environ["TUODI_DATABASE"] = server.get_uri()
         config._tuodi_server = server
+        _without_waiting_for_the_disk(server.get_uri())
     import django
 
     django.setup()

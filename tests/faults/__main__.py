@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.faults import disk, imports, messages, power
 from tests.faults.hammer import KILLS, hammer
+from tests.faults.rotation import rotation_killed
 
 HEAD = """# 故障演练
 
@@ -68,6 +69,7 @@ def all_runs(seconds: float, kills: int) -> dict[str, tuple[str, Run]]:
             "名册导入和撤销途中 kill -9 数据库",
             lambda database: imports.imports_killed(database, kill="database"),
         ),
+        "keys": ("换钥途中 kill -9 换钥的进程（PostgreSQL 隔次杀数据库）", rotation_killed),
         "repeat": ("同一报文同时发十遍", messages.repeated),
         "order": ("报文乱序：先撤后结、先出院后入院、先冲正后到达、冲正后又到达", messages.out_of_order),
         "clock": ("服务器时钟退一小时、进一年、又退回", messages.clock_moved),

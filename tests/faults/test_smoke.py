@@ -9,6 +9,7 @@ from tests.faults import disk, messages
 from tests.faults.hammer import hammer
 from tests.faults.imports import imports_killed
 from tests.faults.power import power_lost
+from tests.faults.rotation import rotation_killed
 
 
 @pytest.fixture
@@ -28,6 +29,10 @@ def test_G08_no_kill_inside_a_transaction_loses_or_doubles(database, kill):
 @pytest.mark.parametrize("kill", ["worker", "database"])
 def test_TH_4_3_1_a_roster_that_is_killed_is_there_whole_or_not_at_all(database, kill):
     assert imports_killed(database, people=1500, kills=1, kill=kill, proves=False)["steps done once each"] == 5
+
+
+def test_a_change_of_keys_that_is_killed_is_taken_up_and_nothing_is_lost(database):
+    assert rotation_killed(database, people=60, kills=1, proves=False)["sealed anew, each once"] == 60
 
 
 def test_G15_the_same_message_ten_times_at_once(database):
