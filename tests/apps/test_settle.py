@@ -1,6 +1,7 @@
 """Settling and cancelling through the actions: the history decides, whatever the order of news."""
 
-from datetime import date
+from datetime import date, timedelta
+from hashlib import sha256
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -8,8 +9,11 @@ from django.db.models import Sum
 
 from tests.apps.cast import assemble, bill
 from tuodi.apps.institutions.models import Suspension
+from tuodi.apps.policies.models import Installation
+from tuodi.apps.policies.queries import forget_plans
 from tuodi.apps.settlement.actions import CancelSettlement, Settle, presettle
 from tuodi.apps.settlement.models import Bill, Entry, Refold
+from tuodi.apps.settlement.nightly import check_books, refold_area
 from tuodi.base import clock
 from tuodi.base.models import AuditEvent
 from tuodi.core.errors import InputErrors
@@ -115,3 +119,57 @@ def test_the_trace_is_kept_with_the_settlement(cast):
     kept = Entry.objects.get().result
     assert kept["trace"]
     assert kept["pack"] == "610900-ankang"
+
+
+def other_fund(*, first=date(2023, 1, 4), rate="70%", fund="finance"):
+    """Put in force a version whose assistance another fund pays, from a day; fold the area under it."""
+    held = Installation.objects.earliest("pk")
+    was, before = "when: {category: [dibao], care: [inpatient]}, rate: 70%", "fund: medical_assistance"
+    text = held.texts["policy.yaml"]
+    assert was in text
+    assert before in text
+    text = text.replace(was, was.replace("70%", rate)).replace(before, f"fund: {fund}")
+    made = Installation.objects.create(
+        area_code="610900", pack=held.pack, digest=sha256(text.encode()).hexdigest(), texts={**held.texts, "policy.yaml": text},
+        first=first, proposed_by=held.proposed_by, proposed_at=held.proposed_at, approved_by=held.approved_by,
+        approved_at=held.approved_at + timedelta(days=Installation.objects.count()),
+    )  # fmt: skip
+    forget_plans()
+    refold_area({"area_code": "610900", "cause_id": f"installation:{made.pk}"})
+
+
+def by_fund():
+    return {row["fund"]: row["fen"] for row in Entry.objects.values("fund").annotate(fen=Sum("pay"))}
+
+
+def entries(setl_id):
+    rows = Entry.objects.filter(bill__setl_id=setl_id).order_by("pk")
+    return list(rows.values_list("fund", "pay", "total"))
+
+
+def test_what_another_fund_pays_now_is_taken_back_whole_on_the_one_that_paid(cast):
+    """70 % 改 60 % 并改由财政资金支付：医疗救助资金收回 21,000，财政资金付 18,000；2023 年的不动。"""
+    for setl_id, day in (("A", date(2023, 3, 1)), ("B", date(2024, 3, 1))):
+        Settle(actor=cast.zhao, bill=bill(setl_id, day, 30000)).run()
+    other_fund(rate="60%", first=date(2024, 1, 1))
+    assert entries("A") == [("medical_assistance", 2_100_000, 2_100_000)]
+    assert entries("B") == [
+        ("medical_assistance", 2_100_000, 2_100_000), ("medical_assistance", -2_100_000, 0), ("finance", 1_800_000, 1_800_000),
+    ]  # fmt: skip
+    assert by_fund() == {"medical_assistance": 2_100_000, "finance": 1_800_000}
+    made = Refold.objects.get(cause="policy")
+    assert (made.change_fen, made.entries.count()) == (-300_000, 2)
+    assert not check_books(area_code="610900").differences
+
+
+def test_a_fund_that_alone_changes_is_found_and_entered_too(cast):
+    Settle(actor=cast.zhao, bill=bill("A", date(2023, 3, 1), 30000)).run()
+    other_fund()
+    assert by_fund() == {"medical_assistance": 0, "finance": 2_100_000}
+    assert Refold.objects.get(cause="policy").change_fen == 0
+    other_fund(fund="medical_assistance")
+    assert by_fund() == {"medical_assistance": 2_100_000, "finance": 0}
+    assert not check_books(area_code="610900").differences
+    CancelSettlement(actor=cast.zhao, setl_id="A", new_id="A-").run()
+    assert by_fund() == {"medical_assistance": 0, "finance": 0}
+    assert [pay for _, pay, _ in entries("A")] == [2_100_000, -2_100_000, 2_100_000, -2_100_000, 2_100_000, -2_100_000]

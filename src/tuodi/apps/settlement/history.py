@@ -216,14 +216,16 @@ def answering(plans: list[InForce], s: Settlement, *, person: Person) -> InForce
     raise InputErrors([fault(E_NO_POLICY, area=area_on(person, settled), day=settled)])
 
 
-#: What the entries of a history sum up to in fen, by bill and layer.
-Paid = dict[tuple[int, str], int]
+#: What the entries of a history sum up to in fen, by bill and layer, and by the fund that paid.
+Paid = dict[tuple[int, str], dict[str, int]]
 _BILL = [column.attname for column in Bill._meta.concrete_fields]
 
 
 def _paid(key: int, also: str) -> QuerySet[Bill]:
     wanted = Q(psn_no__in=_numbers(key).values("psn_no")) | Q(setl_id=also)
-    rows = Bill.objects.filter(wanted).values(*_BILL, "entries__layer").annotate(paid=Sum("entries__pay"))
+    rows = (
+        Bill.objects.filter(wanted).values(*_BILL, "entries__layer", "entries__fund").annotate(paid=Sum("entries__pay"))
+    )
     return rows.order_by("setl_time", "setl_id")
 
 
@@ -238,10 +240,10 @@ def bills_and_paid(held: Held, *, also: str = "") -> tuple[list[Bill], Paid]:
     bills: dict[int, Bill] = {}
     paid: Paid = {}
     for row in PAID(key=held.person.pk, also=also):
-        layer, fen = row.pop("entries__layer"), row.pop("paid")
+        layer, fund, fen = row.pop("entries__layer"), row.pop("entries__fund"), row.pop("paid")
         bill = bills.setdefault(row["id"], Bill(**row))
         if layer is not None:
-            paid[(bill.pk, layer)] = int(fen)
+            paid.setdefault((bill.pk, layer), {})[fund] = int(fen)
     return list(bills.values()), paid
 
 
@@ -270,20 +272,22 @@ def refold(
 def write_differences(
     psn_no: str, bills: list[Bill], so_far: Paid, computed: Computed, *, cause: str, cause_id: str, keep_trace: str
 ) -> Refold | None:
-    """Write one entry for each settlement and layer whose total changes, and for a refusal that is told now."""
+    """Write one entry for each settlement and layer whose total changes, and for a refusal that is told now.
+
+    What a fund paid is taken back on that fund, all of it, where another fund pays the layer now or nothing is owed any more.
+    """
     by_id = {bill.setl_id: bill for bill in bills}
     wanted: dict[tuple[int, str], tuple[LayerResult, EventResult]] = {}
     for setl_id, result in computed.results.items():
         for layer in result.layers:
             wanted[(by_id[setl_id].pk, layer.layer)] = (layer, result)
-    now, entries = clock.now(), []
+    now = clock.now()
+    entries = _taken_back(so_far, wanted, at=now)
     for key, (layer, result) in wanted.items():
-        change = layer.pay - so_far.get(key, 0)
+        change = layer.pay - so_far.get(key, {}).get(layer.fund, 0)
         told = result.settlement.setl_id == keep_trace
         if change or (told and (layer.pay or layer.cut)):
             entries.append(_entry(key, layer, result, change=change, computed=computed, at=now, told=told))
-    gone = {key: before for key, before in so_far.items() if key not in wanted and before}
-    entries += [_taken_back(entry, gone[entry.bill_id, entry.layer], at=now) for entry in _last_entries(gone)]
     asked = computed.results.get(keep_trace)
     if asked is not None and asked.decision.refusal:
         entries.append(_refused(by_id[keep_trace].pk, asked, at=now))
@@ -334,22 +338,41 @@ def _entry(
     )  # fmt: skip
 
 
-def _last_entries(keys: Iterable[tuple[int, str]]) -> list[Entry]:
-    """Return the last entry of each of some bills' layers; no query if there are none."""
+def _taken_back(
+    so_far: Paid, wanted: dict[tuple[int, str], tuple[LayerResult, EventResult]], *, at: Any
+) -> list[Entry]:
+    """Return what takes back all that was paid by funds that owe nothing for a layer now: each is made whole again.
+
+    ``total`` is what is left of the layer when that is taken back; what another fund gives instead comes after it.
+    """
+    gone: dict[tuple[int, str, str], int] = {}
+    for (bill_id, layer), by_fund in so_far.items():
+        owing = wanted.get((bill_id, layer))
+        gone |= {
+            (bill_id, layer, fund): fen for fund, fen in by_fund.items() if fen and (not owing or fund != owing[0].fund)
+        }
+    entries = []
+    left = {key: sum(by_fund.values()) for key, by_fund in so_far.items()}
+    for last in _last_entries(gone):
+        fen = gone[last.bill_id, last.layer, last.fund]
+        left[last.bill_id, last.layer] -= fen
+        entries.append(
+            Entry(
+                bill_id=last.bill_id, layer=last.layer, category=last.category, identity=last.identity, pay=-fen,
+                total=left[last.bill_id, last.layer], fund=last.fund, result={}, at=at,
+            )
+        )  # fmt: skip
+    return entries
+
+
+def _last_entries(keys: Iterable[tuple[int, str, str]]) -> list[Entry]:
+    """Return the last entry of each of some bills' layers and funds; no query if there are none."""
     wanted = set(keys)
     if not wanted:
         return []
-    rows = Entry.objects.filter(bill__in={bill_id for bill_id, _ in wanted}).order_by("pk")
-    last = {(row.bill_id, row.layer): row for row in rows}
+    rows = Entry.objects.filter(bill__in={bill_id for bill_id, _, _ in wanted}).order_by("pk")
+    last = {(row.bill_id, row.layer, row.fund): row for row in rows}
     return [row for key, row in last.items() if key in wanted]
-
-
-def _taken_back(last: Entry, before: int, *, at: Any) -> Entry:
-    """Return what takes back all that was paid: from the fund that paid it, which is made whole again."""
-    return Entry(
-        bill_id=last.bill_id, layer=last.layer, category=last.category, identity=last.identity, pay=-before, total=0, fund=last.fund,
-        result={}, at=at,
-    )  # fmt: skip
 
 
 def _refused(bill_id: int, result: EventResult, *, at: Any) -> Entry:

@@ -61,12 +61,13 @@ class Difference:
 
 
 def differences(some: list[PersonHistory], plans: PlansOf) -> Iterator[tuple[PersonHistory, list[Difference]]]:
-    """Yield those of some people whose entries differ from what their histories earn, and where."""
-    sums: dict[str, dict[tuple[str, str], int]] = {}
+    """Yield those of some people whose entries differ from what their histories earn, and where; by fund too."""
+    sums: dict[str, dict[tuple[str, str, str], int]] = {}
     owner = {number: held.person.psn_no for held in some for number in held.numbers or (held.person.psn_no,)}
     rows = Entry.objects.filter(bill__psn_no__in=list(owner))
-    for number, setl_id, layer, fen in rows.values_list("bill__psn_no", "bill__setl_id", "layer").annotate(Sum("pay")):
-        sums.setdefault(owner[number], {})[(setl_id, layer)] = fen
+    by = ("bill__psn_no", "bill__setl_id", "layer", "fund")
+    for number, setl_id, layer, fund, fen in rows.values_list(*by).annotate(Sum("pay")):
+        sums.setdefault(owner[number], {})[(setl_id, layer, fund)] = fen
     for held in some:
         number, area = held.person.psn_no, held.person.insured_area
         try:
@@ -78,10 +79,11 @@ def differences(some: list[PersonHistory], plans: PlansOf) -> Iterator[tuple[Per
             continue
         entered = sums.get(number, {})
         earned = {
-            (setl_id, layer.layer): layer.pay for setl_id, result in computed.results.items() for layer in result.layers
-        }
+            (setl_id, layer.layer, layer.fund): layer.pay
+            for setl_id, result in computed.results.items() for layer in result.layers
+        }  # fmt: skip
         found = [
-            Difference(number, *key, entered.get(key, 0), earned.get(key, 0), area=area)
+            Difference(number, *key[:2], entered.get(key, 0), earned.get(key, 0), area=area)
             for key in {**entered, **earned} if entered.get(key, 0) != earned.get(key, 0)
         ]  # fmt: skip
         if found:
