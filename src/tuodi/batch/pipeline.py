@@ -30,9 +30,12 @@ from tuodi.batch.parts import NOTHING_CANCELLED, slices, standing
 from tuodi.batch.reading import Reader, listed, open_table, read_all
 from tuodi.batch.spill import Spill
 from tuodi.batch.writing import EntryWriter
-from tuodi.core.engine.fold import fold
+from tuodi.core.engine.fold import Application, EventResult, fold
 from tuodi.core.engine.plan import Plan
+from tuodi.core.engine.versions import Period, fold_periods
 from tuodi.core.errors import Fault, InputErrors, MissingValues
+from tuodi.core.identities import IdentityRecord
+from tuodi.core.settlements import Settlement
 
 #: What a slice yields of which nothing can be paid.
 NO_ENTRIES = pl.DataFrame(schema=SCHEMA)
@@ -41,7 +44,10 @@ Progress = Callable[[str, int, int | None], None]
 
 @dataclass(frozen=True)
 class Job:
-    """One batch. ``bad_rows`` is where a job that keeps going writes the rows to correct."""
+    """One batch. ``bad_rows`` is where a job that keeps going writes the rows to correct.
+
+    ``periods`` are the plans that were in force one after the other, ``plan`` the last of them; without, ``plan`` answers for all.
+    """
 
     plan: Plan
     settlements: Path
@@ -53,6 +59,18 @@ class Job:
     keep_going: bool = False
     threads: int = 2
     part_rows: int = 1_000_000
+    periods: tuple[Period, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """Whose totals are kept: a person's, a household's, or both kinds."""
+        units = {unit_of(plan.program) for plan in (self.plan, *(period.plan for period in self.periods))}
+        return units.pop() if len(units) == 1 else "mixed"
+
+    @property
+    def is_for_kernel(self) -> bool:
+        """Say whether one plan answers for everything, with totals of one kind."""
+        return not self.periods and self.unit != "mixed"
 
     @property
     def files(self) -> Files:
@@ -142,11 +160,11 @@ def _run(job: Job, bad: BadRows, report: Report, began: float, progress: Progres
         reader = open_table(job.settlements, SETTLEMENTS)
     except InputErrors:  # a file cannot even be read: what is wrong with the others is told with it
         raise InputErrors(faults_of(job.files, job.plan)) from None
-    kernel = compile_kernel(job.plan) if unit_of(job.plan.program) != "mixed" else None
+    kernel = compile_kernel(job.plan) if job.is_for_kernel else None
     if kernel:
         threading.Thread(target=kernel.warm, name="tuodi-kernel", daemon=True).start()  # while the file is read
-    by = person_of if unit_of(job.plan.program) == "person" else household_of
-    parts = None if kernel else 10**15
+    by = person_of if job.unit == "person" else household_of
+    parts = None if kernel or by is person_of else 10**15
     with Spill(
         rows_hint=0 if parts else reader.rows_hint, by=by, directory=job.out.parent, part_rows=job.part_rows
     ) as spill:
@@ -203,7 +221,7 @@ def _read(
     """Lay out the settlements; return the lines that only the whole file shows to be wrong."""
     found: list[Fault] = []
     unknown = UnknownInstitutions(tables.institutions)
-    wanted = columns_read(job.plan) if unit_of(job.plan.program) != "mixed" else None
+    wanted = columns_read(job.plan) if job.is_for_kernel else None
     with IdGuard(str(job.settlements), directory=job.out.parent) as guard:
         for chunk in reader:
             guard.feed(chunk)
@@ -244,16 +262,12 @@ def _entries(
 ) -> Iterator[pl.DataFrame]:
     """Yield the entries of one part, slice by slice in folding order; slices are computed side by side."""
     by = "psn_no"
-    if unit_of(job.plan.program) == "household":
+    if job.unit == "household":
         part, by = part.with_columns(household_of(part)), "household"
     places, cancelled = standing(part, late=late, cancels=pl.concat([NOTHING_CANCELLED, *tables.cancels]))
     report.cancelled += cancelled
     if kernel is None:
-        kept = settlements_of(part[places])
-        with stops.gathered():
-            yield entries_of_fold(
-                fold(job.plan, kept, identities_of(tables.identities), applications_of(tables.applications))
-            )
+        yield entries_of_fold(list(_folded(job, part[places], tables, stops)))
         return
 
     def computed(frame: pl.DataFrame) -> pl.DataFrame:
@@ -270,6 +284,32 @@ def _entries(
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+def _folded(job: Job, kept: pl.DataFrame, tables: _Tables, stops: Stops) -> Iterator[EventResult]:
+    """Yield what the fold gives, where the kernel does not run: person by person, unless totals are a household's."""
+    settlements, identities = settlements_of(kept), identities_of(tables.identities)
+    applications = applications_of(tables.applications)
+    if not job.periods:
+        with stops.gathered():
+            yield from fold(job.plan, settlements, identities, applications)
+        return
+    if job.unit != "person":
+        with stops.gathered():
+            yield from fold_periods(job.periods, settlements, identities, applications)
+        return
+    held: dict[str, tuple[list[Settlement], list[IdentityRecord], list[Application]]] = {}
+    for s in settlements:
+        held.setdefault(s.psn_no, ([], [], []))[0].append(s)
+    for record in identities:
+        if record.psn_no in held:
+            held[record.psn_no][1].append(record)
+    for application in applications:
+        if application.psn_no in held:
+            held[application.psn_no][2].append(application)
+    for own in held.values():
+        with stops.gathered():
+            yield from fold_periods(job.periods, *own)
 
 
 def _count(report: Report, frame: pl.DataFrame) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,17 @@ from tuodi.cli import exits
 from tuodi.cli.files import out_path, refuse_overwriting, staged
 from tuodi.cli.output import amount, fault_data, print_faults, print_json, table
 from tuodi.cli.plans import chosen, file_of, plan_for, policy_line, sample_note
+from tuodi.cli.policies import periods_of
 from tuodi.cli.progress import Progress
+from tuodi.cli.usage import UsageError
+from tuodi.core.engine.versions import Period
 from tuodi.core.engine.words_case import pack_digest
 from tuodi.core.money import yuan
 
 if TYPE_CHECKING:
     from tuodi.batch.pipeline import Report
-    from tuodi.core.engine.plan import Plan
 
-INPUTS = ("settlements", "identities", "applications", "institutions", "delegated")
+INPUTS = ("settlements", "identities", "applications", "institutions", "delegated", "policies")
 REFUSALS_SHOWN = 12
 
 
@@ -26,7 +29,8 @@ def run(args: Any) -> int:
     """Run the batch; nothing appears beside ``--out`` unless it ends well."""
     out = out_path(args.out, suffixes=(".csv", ".parquet"))
     refuse_overwriting(out, inputs_of(args))
-    plan = plan_for(args, lambda given: chosen(given).plan())
+    periods = plan_for(args, policies_of)
+    plan, later = periods[-1].plan, periods if len(periods) > 1 else ()
     from tuodi.batch.pipeline import Job, adjudicate
 
     bad = out_path(args.bad_rows, suffixes=(".csv",)) if args.bad_rows else None
@@ -34,16 +38,27 @@ def run(args: Any) -> int:
         job = Job(
             plan, Path(args.settlements), Path(args.identities), inside / out.name, applications=file_of(args.applications),
             institutions=file_of(args.institutions), bad_rows=beside / bad.name if bad else None, keep_going=args.keep_going,
-            threads=max(1, args.threads),
+            threads=max(1, args.threads), periods=later,
         )  # fmt: skip
         report = adjudicate(job, progress=progress)
     if args.json:
-        print_json(as_data(plan, report, out))
+        print_json(as_data(periods, report, out))
     else:
         if report.faults:
             print_faults(report.faults, as_json=False)
-        print(summary(plan, report, out))
+        print(summary(periods, report, out))
     return exits.FOUND if report.bad_rows or report.fault_count else exits.DONE
+
+
+def policies_of(args: Any) -> tuple[Period, ...]:
+    """Return the plans of ``--policies``, or the one of ``--pack``, which answers for every day."""
+    if bool(args.pack) == bool(args.policies):
+        raise UsageError("--pack 和 --policies 要写其中一个")
+    if not args.policies:
+        return (Period(chosen(args).plan(), date.min, None),)
+    if args.delegated or args.reading:
+        raise UsageError("写了 --policies，--delegated 和 --reading 就写在那个文件里")
+    return periods_of(Path(args.policies), sample_values=args.sample_values)
 
 
 def inputs_of(args: Any) -> list[str]:
@@ -55,14 +70,15 @@ def inputs_of(args: Any) -> list[str]:
     return names
 
 
-def as_data(plan: Plan, report: Report, out: Path) -> dict[str, Any]:
+def as_data(periods: Sequence[Period], report: Report, out: Path) -> dict[str, Any]:
     """Return a report as plain data, amounts in yuan text."""
 
     def sums(held: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, Any]]:
         return {key: {"entries": count, "pay": yuan(fen)} for key, (count, fen) in held.items()}
 
+    packs = [{"id": p.plan.pack.pack, "digest": f"sha256:{pack_digest(p.plan.pack)}"} for p in periods]
     return {
-        "pack": {"id": plan.pack.pack, "digest": f"sha256:{pack_digest(plan.pack)}"}, "out": str(out),
+        "pack": packs[-1], "packs": packs, "out": str(out),
         "settlements": report.settlements, "cancelled": report.cancelled, "entries": report.entries, "pay": yuan(report.paid_fen),
         "cut": yuan(report.cut_fen), "by_layer": sums(report.by_layer), "by_category": sums(report.by_category),
         "by_month": sums(report.by_month),
@@ -72,16 +88,17 @@ def as_data(plan: Plan, report: Report, out: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def summary(plan: Plan, report: Report, out: Path) -> str:
+def summary(periods: Sequence[Period], report: Report, out: Path) -> str:
     """Return the summary as people read it."""
-    layers = {layer.id: layer.name for layer in plan.layers}
-    categories = {category.id: category.name for category in plan.pack.categories}
+    plans = [period.plan for period in periods]
+    layers = {layer.id: layer.name for plan in plans for layer in plan.layers}
+    categories = {category.id: category.name for plan in plans for category in plan.pack.categories}
     parts = [
-        f"{policy_line(plan, pack_digest(plan.pack))}\n"
+        f"{policy_lines(periods)}\n"
         f"结算 {report.settlements:,} 笔（撤销 {report.cancelled:,} 笔），结果 {report.entries:,} 条，写到 {out}\n"
         f"救助合计 {amount(report.paid_fen)} 元，被限额截去 {amount(report.cut_fen)} 元；用时 {report.seconds.get('total', 0):.1f} 秒"
     ]
-    parts += sample_note(plan)
+    parts += list(dict.fromkeys(note for plan in plans for note in sample_note(plan)))
     if report.bad_rows:
         parts.append(
             f"有 {report.bad_rows:,} 行有错（共 {report.fault_count:,} 处），没有计算，已另存。\n"
@@ -98,6 +115,14 @@ def summary(plan: Plan, report: Report, out: Path) -> str:
         ]
         parts.append("不予救助\n" + table(("条款", "原因", "笔数"), rows, right=(2,)))
     return "\n\n".join(parts)
+
+
+def policy_lines(periods: Sequence[Period]) -> str:
+    """Return which policies computed something, a line each, with their first days if there are several."""
+    lines = [policy_line(period.plan, pack_digest(period.plan.pack)) for period in periods]
+    if len(periods) == 1:
+        return lines[0]
+    return "\n".join(f"{period.first} 起：{line}" for period, line in zip(periods, lines, strict=True))
 
 
 def sums_table(held: Mapping[str, tuple[int, int]], names: Mapping[str, str]) -> str:

@@ -65,8 +65,14 @@ def _adjudicate(commands: Any) -> None:
     parser = add_command(commands, "adjudicate", "adjudicate:run", "批量计算：结算和身份文件进，救助结果出",
         ("tuodi adjudicate --pack 999999-example --settlements 结算.csv --identities 身份.csv --delegated 参数.yaml --out 结果.parquet", "CSV 或 Parquet 进出，认 UTF-8 和 GB 18030"),
         ("tuodi adjudicate … --reading I-04=stay --keep-going --bad-rows 坏行.csv", "换一种释义；有坏行也算完其余的，坏行另存"),
+        ("tuodi adjudicate --policies 政策.yaml --settlements 结算.csv --identities 身份.csv --out 结果.csv", "期间换过政策：每笔按当天施行的一份算，同一份文件的年度累计连续计算"),
     )  # fmt: skip
-    _policy(parser)
+    _policy(parser, required=False)
+    parser.add_argument(
+        "--policies",
+        metavar="文件",
+        help="先后施行的几份政策（YAML 列表：pack、from，可加 delegated、reading），代替 --pack",
+    )
     _files(parser)
     parser.add_argument("--out", metavar="文件", required=True, help="结果文件，名字以 .csv 或 .parquet 结尾")
     parser.add_argument(

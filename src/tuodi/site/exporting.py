@@ -11,17 +11,20 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 
 from tuodi.apps.policies.queries import InForce, entered_values, plans_of
-from tuodi.apps.settlement.history import E_NO_POLICY
+from tuodi.apps.settlement.history import E_NO_POLICY, answering
 from tuodi.apps.settlement.impact import PersonHistory, histories
+from tuodi.apps.settlement.moves import plans_for
 from tuodi.base import audit, clock
 from tuodi.base.system import system_user
 from tuodi.batch.columns import IDENTITIES, INSTITUTIONS, SETTLEMENTS, Schema
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.money import yuan
+from tuodi.core.policy.local_values import plain_param
 from tuodi.core.settlements import AMOUNT_FIELDS, Settlement
 
 E_FOLDER = declare("E-EXPORT-FOLDER", "文件夹“{folder}”里已经有文件", "请换一个新的文件夹，或清空它")
@@ -49,7 +52,7 @@ def export(area_code: str, folder: Path) -> Exported:
         raise InputErrors([fault(E_NO_POLICY, area=area_code, day=clock.today())])
     folder.mkdir(parents=True, exist_ok=True)
     made = Exported(folder)
-    _write_people(made, area_code)
+    _write_people(made, area_code, {held.installation.pk for held in plans})
     _write(folder / "institutions.csv", INSTITUTIONS, made.institutions.values())
     _write_policy(made, plans)
     with transaction.atomic():
@@ -60,7 +63,15 @@ def export(area_code: str, folder: Path) -> Exported:
     return made
 
 
-def _write_people(made: Exported, area_code: str) -> None:
+def answered_by(held: PersonHistory, own: set[int]) -> list[Settlement]:
+    """Return a person's settlements that some installations answer for: who moved has others that another area answers for."""
+    if not held.person.insured_moves:
+        return held.settlements
+    plans = plans_for(held.person)
+    return [s for s in held.settlements if answering(plans, s, person=held.person).installation.pk in own]
+
+
+def _write_people(made: Exported, area_code: str, own: set[int]) -> None:
     with (
         (made.folder / "settlements.csv").open("w", encoding="utf-8", newline="") as bills,
         (made.folder / "identities.csv").open("w", encoding="utf-8", newline="") as identities,
@@ -70,7 +81,7 @@ def _write_people(made: Exported, area_code: str) -> None:
         to_identities.writeheader()
         for held in histories(area_code):
             made.people += 1
-            for settlement in held.settlements:
+            for settlement in answered_by(held, own):
                 made.bills += 1
                 to_bills.writerow(bill_row(settlement))
                 _meet(made, settlement)
@@ -119,28 +130,45 @@ def _meet(made: Exported, s: Settlement) -> None:
 
 
 def _write_policy(made: Exported, plans: list[InForce]) -> None:
-    """Write the texts and values that answer last, and the command; earlier installations are told of."""
-    last = plans[-1].installation
-    folder = made.folder / last.pack
-    folder.mkdir()
-    for name, text in type(last).objects.values_list("texts", flat=True).get(pk=last.pk).items():
-        (folder / name).write_text(text, "utf-8")
-    values = [
-        {"param": v.param, "value": v.value, "source": v.source} | ({"from": v.first.isoformat()} if v.first else {})
-        for v in entered_values(last.area_code)
-    ]
-    lines = [f"- {json.dumps(value, ensure_ascii=False)}\n" for value in values]
-    (made.folder / "delegated.yaml").write_text("".join(lines) or "[]\n", "utf-8")
-    made.command = ["tuodi", "adjudicate", "--pack", str(folder), "--delegated", str(made.folder / "delegated.yaml")]
+    """Write the texts and values of every policy that answered, the file that says from which day, and the command."""
+    said = [_write_one(made.folder, held, several=len(plans) > 1) for held in plans]
+    made.command = ["tuodi", "adjudicate"]
+    if len(said) == 1:
+        (one,) = said
+        made.command += [
+            "--pack",
+            str(made.folder / one["pack"]),
+            "--delegated",
+            str(made.folder / one["delegated"][0]),
+        ]
+        for reading in one["reading"]:
+            made.command += ["--reading", reading]
+    else:
+        lines = [f"- {json.dumps(one, ensure_ascii=False)}\n" for one in said]
+        (made.folder / "policies.yaml").write_text("".join(lines), "utf-8")
+        made.command += ["--policies", str(made.folder / "policies.yaml")]
     for name in ("settlements", "identities", "institutions"):
         made.command += [f"--{name}", str(made.folder / f"{name}.csv")]
-    for name, choice in sorted(last.readings.items()):
-        made.command += ["--reading", f"{name}={choice}"]
     made.command += ["--out", str(made.folder / "entries.csv")]
-    if len(plans) > 1:
-        made.notes.append(
-            f"期间换过政策（共 {len(plans)} 份），写出的是 {last.first} 起的一份；批量计算用一份政策算全部结算"
-        )
+
+
+def _write_one(folder: Path, held: InForce, *, several: bool) -> dict[str, Any]:
+    """Write the texts of an installation and the values that its pack asks for; return what a policies file says of it."""
+    row, pack = held.installation, held.plan.pack
+    mark = f"-{held.first:%Y%m%d}" if several else ""
+    name = f"{row.pack}{mark}"
+    (folder / name).mkdir()
+    for file, text in type(row).objects.values_list("texts", flat=True).get(pk=row.pk).items():
+        (folder / name / file).write_text(text, "utf-8")
+    values = [
+        {"param": v.param, "value": v.value, "source": v.source} | ({"from": v.first.isoformat()} if v.first else {})
+        for v in entered_values(row.area_code) if plain_param(v.param) in pack.delegated
+    ]  # fmt: skip
+    lines = [f"- {json.dumps(value, ensure_ascii=False)}\n" for value in values]
+    delegated = f"delegated{mark}.yaml"
+    (folder / delegated).write_text("".join(lines) or "[]\n", "utf-8")
+    readings = [f"{key}={choice}" for key, choice in sorted(row.readings.items())]
+    return {"pack": name, "from": held.first.isoformat(), "delegated": [delegated], "reading": readings}
 
 
 def _write(path: Path, schema: Schema, rows: Iterable[Mapping[str, str]]) -> None:

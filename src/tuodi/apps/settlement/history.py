@@ -32,7 +32,7 @@ from tuodi.apps.settlement.referrals import referrals
 from tuodi.base import clock
 from tuodi.base.prepared import Prepared, insert
 from tuodi.core.engine.fold import EventResult, LayerResult, judged_day, trace
-from tuodi.core.engine.versions import Version, fold_versions
+from tuodi.core.engine.versions import fold_documents
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.identities import IdentityRecord
 from tuodi.core.settlements import AMOUNT_FIELDS, Settlement
@@ -162,41 +162,9 @@ def compute(
         held = answering(plans, s, person=person)
         answered[s.setl_id] = held
         groups.setdefault(plans.index(held), []).append(s)
-    documents: dict[str, list[Version]] = {}
-    for index in sorted(groups):
-        plan = plans[index].plan
-        documents.setdefault(plan.pack.pack, []).append(Version(plan, groups[index]))
-    results: dict[str, EventResult] = {}
-    for versions in documents.values():
-        own = {s.setl_id for version in versions for s in version.settlements}
-        if len(documents) > 1:
-            versions = _with_earlier(versions, _others(plans, groups, own, versions[0]))
-        for result in fold_versions(versions, records):
-            if result.settlement.setl_id in own:
-                results[result.settlement.setl_id] = result
+    areas = [held.installation.area_code for held in plans]
+    results = fold_documents([held.plan for held in plans], groups, records, areas=areas)
     return Computed(results, answered)
-
-
-def _others(
-    plans: list[InForce], groups: dict[int, list[Settlement]], own: set[str], first: Version
-) -> list[Settlement]:
-    """Return what other documents answered for in the area of one document: what another area answered for counts there alone."""
-    areas = {plans[index].installation.area_code for index in groups if plans[index].plan is first.plan}
-    return [
-        s for index, some in groups.items() if plans[index].installation.area_code in areas
-        for s in some if s.setl_id not in own
-    ]  # fmt: skip
-
-
-def _with_earlier(versions: list[Version], others: list[Settlement]) -> list[Version]:
-    """Return the versions of a document; its first one also counts what its text says counts from before its first day."""
-    first = versions[0]
-    pack, began = first.plan.pack, first.plan.first
-    if pack.in_force.earlier_in_first_year != "counts":
-        return versions
-    judged = ((s, judged_day(pack.in_force.judged_by, s)) for s in others)
-    earlier = [s for s, day in judged if day < began and day.year == began.year]
-    return [Version(first.plan, [*earlier, *first.settlements]), *versions[1:]]
 
 
 def answering(plans: list[InForce], s: Settlement, *, person: Person) -> InForce:

@@ -7,11 +7,12 @@ same period and unit; a total that only one version has stays with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from tuodi.core.engine.events import Application, Event, events_of
-from tuodi.core.engine.fold import EventResult, Remembered, fold, fold_time, run_event, shape_of
+from tuodi.core.engine.fold import EventResult, Remembered, fold, fold_time, judged_day, run_event, shape_of
 from tuodi.core.engine.plan import Plan
 from tuodi.core.identities import IdentityRecord
 from tuodi.core.settlements import Settlement
@@ -25,6 +26,80 @@ class Version:
 
     plan: Plan
     settlements: Sequence[Settlement]
+
+
+@dataclass(frozen=True)
+class Period:
+    """A plan in force from ``first`` until the day before ``until``; None if nothing comes after it."""
+
+    plan: Plan
+    first: date
+    until: date | None
+
+    def answers(self, day: date) -> bool:
+        """Say whether this plan answers for a day."""
+        return self.first <= day and (self.until is None or day < self.until)
+
+
+def fold_periods(
+    periods: Sequence[Period],
+    settlements: Iterable[Settlement],
+    identities: Sequence[IdentityRecord],
+    applications: Sequence[Application] = (),
+) -> list[EventResult]:
+    """Return a result for every settlement under the plan in force on its day (I-11), in folding order.
+
+    What came before the first plan is the first plan's.
+    """
+    groups: dict[int, list[Settlement]] = {}
+    for s in settlements:
+        days = [judged_day(period.plan.pack.year_of, s) for period in periods]
+        answering = [n for n, period in enumerate(periods) if period.answers(days[n])]
+        groups.setdefault(answering[-1] if answering else 0, []).append(s)
+    results = fold_documents([period.plan for period in periods], groups, identities, applications)
+    return sorted(results.values(), key=lambda result: fold_time(result.settlement))
+
+
+def fold_documents(
+    plans: Sequence[Plan],
+    groups: Mapping[int, list[Settlement]],
+    identities: Sequence[IdentityRecord],
+    applications: Sequence[Application] = (),
+    *,
+    areas: Sequence[str] = (),
+) -> dict[str, EventResult]:
+    """Return a result for each settlement of ``groups``, which says by the number of a plan what it answers for.
+
+    Plans of one pack id are versions of one document, over which the totals run on; another document begins with nothing, unless
+    it says itself that what came earlier in its first year, in the same area, counts (I-30, decision 13).
+    """
+    documents: dict[str, list[int]] = {}
+    for number in sorted(groups):
+        documents.setdefault(plans[number].pack.pack, []).append(number)
+    results: dict[str, EventResult] = {}
+    for numbers in documents.values():
+        versions = [Version(plans[number], groups[number]) for number in numbers]
+        own = {s.setl_id for number in numbers for s in groups[number]}
+        here = {areas[number] for number in numbers} if areas else set()
+        others = [
+            s for number, some in groups.items() if number not in numbers and (not areas or areas[number] in here)
+            for s in some
+        ]  # fmt: skip
+        for result in fold_versions(_with_earlier(versions, others), identities, applications):
+            if result.settlement.setl_id in own:
+                results[result.settlement.setl_id] = result
+    return results
+
+
+def _with_earlier(versions: list[Version], others: list[Settlement]) -> list[Version]:
+    """Return the versions of a document; its first one also counts what its text says counts from before its first day."""
+    first = versions[0]
+    pack, began = first.plan.pack, first.plan.first
+    if pack.in_force.earlier_in_first_year != "counts":
+        return versions
+    judged = ((s, judged_day(pack.in_force.judged_by, s)) for s in others)
+    earlier = [s for s, day in judged if day < began and day.year == began.year]
+    return [Version(first.plan, [*earlier, *first.settlements]), *versions[1:]]
 
 
 def fold_versions(
