@@ -7,7 +7,7 @@ import pytest
 
 from tuodi.core.engine.fold import fold
 from tuodi.core.engine.plan import make_plan
-from tuodi.core.engine.versions import Version, fold_versions
+from tuodi.core.engine.versions import Period, Version, fold_documents, fold_periods, fold_versions
 from tuodi.core.identities import IdentityRecord
 from tuodi.core.policy.load import load_pack, read_source
 from tuodi.core.settlements import Settlement
@@ -102,3 +102,46 @@ def test_a_category_is_known_by_its_name_where_versions_list_them_otherwise_I_13
     swapped = plan("50%", "9000 元", first="extreme_poverty", second="dibao")
     changed = fold_versions([Version(versions[0], some[:1]), Version(swapped, some[1:])], other)
     assert [r.pay for r in changed] == [100_000, 50_000]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_I_11_each_settlement_is_folded_under_the_plan_in_force_on_its_day(seed):
+    some = [
+        *bills(seed),
+        bill(90, datetime(2024, 6, 30, 23, 59), 7_000),
+        bill(91, datetime(2024, 7, 1), 7_000),
+        bill(92, datetime(2023, 2, 1), 9_000),
+    ]
+    early, late = plan("60%", "2000 元"), plan("83%", "3000 元")
+    periods = [Period(early, date(2023, 6, 1), CHANGED), Period(late, CHANGED, None)]
+    before, after = parted(some)
+    expected = fold_versions([Version(early, before), Version(late, after)], HELD)
+    found = fold_periods(periods, some, HELD)
+    assert [(r.settlement.setl_id, r.layers) for r in found] == [(r.settlement.setl_id, r.layers) for r in expected]
+    assert found[0].settlement.setl_id == "092"
+
+
+def another(first, *, counts):
+    """A document of its own with the same rules, in force from a day."""
+    chosen = ", earlier_in_first_year: counts" if counts else ""
+    text = TEXT.format(rate="100%", cap="9000 元", first="extreme_poverty", second="dibao").replace(
+        "pack: dated", "pack: other"
+    )
+    text = text.replace("first: 2023-01-01", f"first: {first}{chosen}")
+    return make_plan(load_pack(read_source(text, file="other.yaml")))
+
+
+@pytest.mark.parametrize(
+    ("counts", "areas", "first", "pays"),
+    [
+        (True, (), CHANGED, 70_000), (True, ("A", "A"), CHANGED, 70_000), (True, ("A", "B"), CHANGED, 20_000),
+        (False, (), CHANGED, 20_000), (True, (), date(2025, 1, 1), 20_000),
+    ],
+)  # fmt: skip
+def test_I_30_another_document_begins_with_nothing_unless_it_says_otherwise_of_its_own_area(counts, areas, first, pays):
+    """起付线 500 元、全额：前一份文件里的 700 元付 200；后一份里的 700 元，计入此前的付 700，否则再扣一次起付线付 200。"""
+    plans = [plan("100%", "9000 元"), another(first, counts=counts)]
+    day = datetime(first.year, 8, 1)
+    groups = {0: [bill(1, datetime(2024, 3, 1), 70_000)], 1: [bill(2, day, 70_000)]}
+    found = fold_documents(plans, groups, HELD[:1], areas=areas)
+    assert {setl_id: result.pay for setl_id, result in found.items()} == {"001": 20_000, "002": pays}
