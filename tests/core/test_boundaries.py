@@ -188,3 +188,24 @@ def test_who_belongs_to_a_category_that_no_layer_covers_is_told_the_clause_of_th
     decision = fold(plan, [BILL], [record])[0].decision
     assert (decision.refusal, decision.clause, decision.identity) == ("not_covered", "JX-4", "dibao_edge")
     assert decision.says == "该病种、机构或身份没有适用的救助"
+
+
+@pytest.mark.parametrize(("area", "pays"), [("999001", 60), ("", 60), ("888001", 30)])
+def test_a_rule_for_who_is_registered_here_or_elsewhere(area, pays):
+    """户籍在本县的 60%，在外县的 30%；没有写户籍的按本县。"""
+    here = {"clause": "JX-4.1", "when": {"registered": ["here"]}, "rate": "60%", "caps": {"yearly": "3 万元"}}
+    rules = [here, here | {"when": {"registered": ["elsewhere"]}, "rate": "30%"}]
+    plan = make_plan(load_pack(source({"layers.0.figures": rules})))
+    [result] = fold(plan, [replace(BILL, standard_area=area)], [dibao("2023-01-01")])
+    assert result.pay == pays * 1_000
+
+
+def test_rows_of_one_layer_that_bring_down_and_rows_that_rate():
+    """账单 1000 元。低保：超过 999.99 元的，600 元以上全付；低保边缘：按 50%。"""
+    rules = [
+        {"clause": "JX-4.1", "when": {"category": ["dibao"]}, "bring_down": {"trigger": "999.99 元", "target": "600 元"}, "caps": {"yearly": "3 万元"}},
+        {"clause": "JX-4.2", "when": {"category": ["edge"]}, "rate": "50%", "caps": {"yearly": "3 万元"}},
+    ]  # fmt: skip
+    plan = make_plan(load_pack(source({"layers.0.figures": rules})))
+    edge = IdentityRecord("甲", "dibao_edge", date(2023, 1, 1))
+    assert [fold(plan, [BILL], [held])[0].pay for held in (dibao("2023-01-01"), edge)] == [40_000, 50_000]

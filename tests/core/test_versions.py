@@ -2,16 +2,19 @@
 
 import random
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from tuodi.core.engine.fold import fold
+from tuodi.batch.packs import entered_values, pack_of
+from tuodi.core.engine.fold import Application, fold
 from tuodi.core.engine.plan import make_plan
 from tuodi.core.engine.versions import Period, Version, fold_documents, fold_periods, fold_versions
 from tuodi.core.identities import IdentityRecord
 from tuodi.core.policy.load import load_pack, read_source
 from tuodi.core.settlements import Settlement
 
+SAMPLE = Path(__file__).parent.parent / "data" / "delegated-sample.yaml"
 TEXT = """
 pack: dated
 name: 分段变化
@@ -89,6 +92,19 @@ def test_versions_that_answer_in_turns_share_their_totals():
     some = [bill(n, datetime(2024, 3 + n, 1), 70_000) for n in range(4)]
     found = fold_versions([Version(early, some[::2]), Version(late, some[1::2])], HELD[:1])
     assert [r.pay for r in found] == [20_000, 70_000, 10_000, 100_000]
+
+
+def test_AK_4_2_1_versions_pay_on_application_what_one_document_pays():
+    """低保 2024 年两次 8 万：救助 4 万后升到 5 万，倾斜按两次剩下的一起算；年中照原样重新施行一次，不改变任何一次。"""
+    pack = pack_of("610900-ankang")
+    values = entered_values(SAMPLE, pack)
+    one, again = make_plan(pack, values), make_plan(pack, values)
+    some = [bill(1, datetime(2024, 3, 1), 8_000_000), bill(2, datetime(2024, 9, 1), 8_000_000)]
+    asked = [Application("甲", "tilted", date(2024, 12, 1))]
+    expected = fold(one, some, HELD[:1], asked)
+    found = fold_versions([Version(one, some[:1]), Version(again, some[1:])], HELD[:1], asked)
+    assert [r.layers for r in found] == [r.layers for r in expected]
+    assert all(layer.pay for r in found for layer in r.layers if layer.layer == "tilted")
 
 
 def test_a_category_is_known_by_its_name_where_versions_list_them_otherwise_I_13():
