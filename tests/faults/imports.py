@@ -1,8 +1,8 @@
 """Rosters whose every step is killed: the background process, or the database under it; where it writes, inside its transactions.
 
 A roster of people and one of their identities are taken in, confirmed and undone as the page does it; the steps are taken by the
-background jobs, which are killed while they read, write and undo. After every kill the roster is there whole or not at all, and the
-next background process takes the step anew.
+background jobs, which are killed while they read, write and undo. After every kill a preview is there whole or not at all; what is applied
+or undone in parts is there for as many people as the run says, and the next background process goes on there, each part once.
 """
 
 from __future__ import annotations
@@ -47,11 +47,13 @@ else:
 """
 LOOK = """
 import json
+from tuodi.apps.registry.actions.parts import PEOPLE
 from tuodi.apps.registry.models import Identity, ImportRun, Person, RosterPart
 from tuodi.base.models import Announcement, AuditEvent
 print(json.dumps({
   "people": Person.objects.filter(psn_no__startswith="V").count(), "held": Identity.objects.filter(run__isnull=False, withdrawn_at__isnull=True).count(),
-  "states": dict(ImportRun.objects.values_list("kind", "state")), "failures": [f for f in ImportRun.objects.values_list("failure", flat=True) if f],
+  "reached": dict(ImportRun.objects.values_list("kind", "reached")),
+  "part": PEOPLE, "states": dict(ImportRun.objects.values_list("kind", "state")), "failures": [f for f in ImportRun.objects.values_list("failure", flat=True) if f],
   "preview": RosterPart.objects.exists(), "audited": [f"{k}" for k in AuditEvent.objects.filter(subject="roster").order_by("pk").values_list("data__step", flat=True)],
 }))
 """
@@ -99,7 +101,11 @@ def imports_killed(
             found = finished(served, kind, done)
             served.stop_worker()
             whole(before, found, kind, doing, done, people)
-        assert found["audited"] == [*AUDITED, *AUDITED, "undoing", "undone"], found
+        assert [step for step in found["audited"] if not step.endswith(" part")] == [*AUDITED, *AUDITED, "undoing", "undone"], found
+        parts = Counter(step for step in found["audited"] if step.endswith(" part"))
+        size = found["part"]
+        assert parts["applying part"] == (people - 1) // size + people // size, parts
+        assert parts["undoing part"] == people // size, parts
         books = books_of(served)
         assert books["told"], "no differences followed from the roster"
     finally:
@@ -158,11 +164,15 @@ def finished(served: Served, kind: str, state: str) -> dict[str, Any]:
 
 
 def whole(before: dict[str, Any], found: dict[str, Any], kind: str, doing: str, done: str, people: int) -> None:
-    """Raise unless the step has been done whole or not at all."""
+    """Raise unless the step is done, not begun, or done for exactly as many people as the run says, in whole parts."""
     counts = {name: found[name] for name in ("people", "held")}
     if found["states"][kind] == doing:
-        assert counts == {name: before[name] for name in counts}, f"half a step is there: {before} {found}"
-        asked = {"reading": ["upload"]}.get(doing, [doing])
+        reached, told = found["reached"][kind], "people" if kind == "people" else "held"
+        assert reached % found["part"] == 0 and (doing != "reading" or reached == 0), found
+        expected = {name: before[name] for name in counts}
+        expected[told] += -reached if doing == "undoing" else reached
+        assert counts == expected, f"half a part is there: {before} {found}"
+        asked = ["upload"] if doing == "reading" else [doing, *[f"{doing} part"] * (reached // found["part"])]
         assert found["audited"][len(before["audited"]) :] == asked, found["audited"]
         return
     wanted = {"people": people, "held": people + 1 if found["states"].get("identities") == "applied" else 0}

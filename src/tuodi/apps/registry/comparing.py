@@ -6,12 +6,14 @@ It is seen as whoever uploaded it sees the registry, also when the background re
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from tuodi.apps.registry import permissions
+import polars as pl
+
+from tuodi.apps.registry import permissions, previews
 from tuodi.apps.registry.models import ImportRun
 from tuodi.apps.registry.plans import Plan, people_of_list, plan_identities, plan_people
 from tuodi.apps.registry.queries import codes_for
@@ -46,14 +48,33 @@ def sealed(run: ImportRun, content: bytes) -> bytes:
 
 def preview_of(run: ImportRun, *, reading: Progress | None = None, progress: Progress | None = None) -> Preview:
     """Return what a kept roster would change as things are now; ``reading`` and ``progress`` are told rows of how many."""
+    roster = roster_of(run, progress=reading)
+    return Preview(run, roster, _plan(run, roster, progress))
+
+
+def roster_of(run: ImportRun, *, progress: Progress | None = None) -> Roster:
+    """Return a kept roster as it reads."""
     held = bytes(run.file.sealed)
     if not held:
         raise InputErrors([fault(E_STATE, state=run.get_state_display(), wanted="再比对")])
     content = base64.b64decode(secrets.decrypt(held, bound_to=bound(run)))
     only = run.covers[0] if run.kind == "identities" and len(run.covers) == 1 else ""
     names = _local_names(run.area_code, run.as_of)
-    roster = read_roster(content, kind=run.kind, identity=only, names=names, progress=reading)
-    return Preview(run, roster, _plan(run, roster, progress))
+    return read_roster(content, kind=run.kind, identity=only, names=names, progress=progress)
+
+
+def plan_of_lines(run: ImportRun, roster: Roster, lines: Sequence[dict[str, Any]]) -> tuple[Plan, list[dict[str, Any]]]:
+    """Return what some lines of a preview change as things are now, and those of them that would change something else.
+
+    The rows of the lines are planned once more and each difference is held against its line, field by field: only what was seen
+    in the preview is in the plan. A difference that the preview did not have is left alone without a word.
+    """
+    rows = sorted({line["line"] for line in lines if line["line"]})
+    absent = sorted({line["psn_no"] for line in lines if line["kind"] == "ended"})
+    part = replace(roster, frame=roster.frame.filter(pl.col("row").is_in(rows)))
+    now = {previews.told_by(previews.line_of(one)): one for one in _plan(run, part, None, absent).differences}
+    found = [(line, now.get(previews.told_by(line))) for line in lines]
+    return Plan([one for _, one in found if one is not None]), [line for line, one in found if one is None]
 
 
 def _local_names(area_code: str, day: date) -> dict[str, str]:
@@ -61,12 +82,12 @@ def _local_names(area_code: str, day: date) -> dict[str, str]:
     return {text: row.identity for row in codes_for(area_code, day) for text in (row.local_code, row.label)}
 
 
-def _plan(run: ImportRun, roster: Roster, progress: Progress | None) -> Plan:
+def _plan(run: ImportRun, roster: Roster, progress: Progress | None, absent: Sequence[str] | None = None) -> Plan:
     if run.kind == "people":
         return plan_people(run.by, roster, as_of=run.as_of, area_code=run.area_code, progress=progress)
     return plan_identities(
         run.by, roster, issuer=run.issuer, as_of=run.as_of, covers=run.covers, is_full=run.is_full_roster, area_code=run.area_code,
-        progress=progress,
+        progress=progress, absent=absent,
     )  # fmt: skip
 
 

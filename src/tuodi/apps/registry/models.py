@@ -234,6 +234,7 @@ class ImportRun(models.Model):
     at = models.DateTimeField()
     asked_by = models.ForeignKey("base.User", on_delete=models.RESTRICT, null=True, related_name="+")
     asked_at = models.DateTimeField(null=True)
+    reached = models.IntegerField(default=0, help_text="正在导入或撤销时，已办完的人数")
     failure = models.TextField(blank=True, help_text="上一步没有办成的原因")
     applied_at = models.DateTimeField(null=True)
     undone_at = models.DateTimeField(null=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple, TypeVar
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from tuodi.apps.registry.insured import places_of
 from tuodi.apps.registry.models import Household, Identity, Membership, Person
@@ -239,9 +239,12 @@ def people_of_list(actor: Any, roster: Roster) -> tuple[list[str], list[Fault]]:
 
 def plan_identities(
     actor: Any, roster: Roster, *, issuer: str, as_of: date, covers: Sequence[str], is_full: bool, area_code: str,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None, absent: Sequence[str] | None = None,
 ) -> Plan:  # fmt: skip
-    """Return what a roster of identities changes; of a full one who is absent from it is ended the day before ``as_of``."""
+    """Return what a roster of identities changes; of a full one who is absent from it is ended the day before ``as_of``.
+
+    Of some rows of a roster nobody can say who is absent: then ``absent`` names them.
+    """
     plan, people = Plan(), find_people(actor, roster)
     wanted: dict[tuple[int, str], list[tuple[dict[str, Any], Known]]] = defaultdict(list)
     nameless = {}
@@ -265,7 +268,8 @@ def plan_identities(
     if is_full:
         plan.absences_kept = bool(roster.faults)
         if not roster.faults:
-            _plan_absent(plan, wanted, nameless, actor=actor, covers=covers, area_code=area_code, as_of=as_of)
+            held_by = access.visible(actor, Identity).filter(_is_one_of(absent))
+            _plan_absent(plan, wanted, nameless, seen=held_by, covers=covers, area_code=area_code, as_of=as_of)
     _plan_households(plan, actor, [pair for rows in wanted.values() for pair in rows], as_of=as_of, area_code=area_code)
     return plan
 
@@ -355,18 +359,22 @@ def _keep_disjoint(plan: Plan, made: list[Difference], held: list[Held]) -> None
             spans.append((one.before["first"], one.before["last"] or FOREVER))
 
 
+def _is_one_of(psn_nos: Sequence[str] | None) -> Q:
+    return Q() if psn_nos is None else Q(person__psn_no__in=psn_nos) | Q(person__merged_into__psn_no__in=psn_nos)
+
+
 def _plan_absent(
     plan: Plan,
     wanted: dict[tuple[int, str], Any],
     nameless: dict[str, int],
     *,
-    actor: Any,
+    seen: QuerySet[Identity],
     covers: Sequence[str],
     area_code: str,
     as_of: date,
 ) -> None:
     """End the certifications that a full roster covers and does not list."""
-    seen = access.visible(actor, Identity).filter(
+    seen = seen.filter(
         Q(last__isnull=True) | Q(last__gte=as_of), identity__in=list(covers), withdrawn_at__isnull=True, first__lt=as_of,
         person__insured_area__startswith=access.area_prefix(area_code),
     )  # fmt: skip

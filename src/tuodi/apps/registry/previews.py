@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, overload
 
 from tuodi.apps.registry.models import ImportRun, RosterPart
@@ -21,37 +21,65 @@ from tuodi.core.errors import Fault
 PART = 200
 #: The kinds of lines: those that change something, those left alone; beside them what it means in money, and the file to correct.
 CHANGES = ("new", "changed", "ended", "registered", "updated", "joined")
-LEFT_ALONE = ("not_found", "conflicts", "bad")
+LEFT_ALONE = ("not_found", "conflicts", "bad", "passed")
 IMPACT, TO_CORRECT = "impact", "to_correct"
+#: Sentences about what was passed over when the roster was applied or undone, because the record had changed by then.
+PASSED = "passed"
 
 
 def line_of(one: Difference | Fault) -> Any:
     """Return a difference, or a sentence about a row left alone, as it is kept."""
     if isinstance(one, Fault):
         return sentence_of(one)
-    told = {"kind": one.kind, "psn_no": one.psn_no, "name": one.name, "identity": one.identity, "line": one.line}
+    told: dict[str, Any] = {"kind": one.kind, "psn_no": one.psn_no, "name": one.name, "identity": one.identity, "line": one.line}
     fields = [name for name in one.fields if name != "certno"]
+    if "certno" in one.after:
+        told["certno"] = True
     return {
         **told,
         "fields": [[name, _plain((one.before or {}).get(name)), _plain(one.after[name])] for name in fields],
     }
 
 
+def told_by(line: dict[str, Any]) -> str:
+    """Return a line as one text: two lines that say the same have the same."""
+    return json.dumps(line, ensure_ascii=False, sort_keys=True)
+
+
+def by_person(run: ImportRun) -> list[list[dict[str, Any]]]:
+    """Return the kept changes of each person, in the order of the person numbers."""
+    lines = sorted(Lines(run, CHANGES)[:], key=lambda line: str(line["psn_no"]))
+    return [list(some) for _, some in groupby(lines, key=lambda line: line["psn_no"])]
+
+
 def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def keep(run: ImportRun, kind: str, lines: Iterable[Any]) -> None:
-    """Keep the lines of a kind, sealed, a bounded number in each row."""
+def sealed_parts(run: ImportRun, kind: str, lines: Iterable[Any], *, first: int = 0) -> list[RosterPart]:
+    """Return the lines of a kind, sealed, a bounded number in each row, not kept yet: sealing takes longer than writing."""
     each = iter(lines)
-    made = [RosterPart(run=run, kind=kind, number=number, sealed=_sealed(run, kind, number, part))
-            for number, part in enumerate(iter(lambda: list(islice(each, PART)), []))]  # fmt: skip
-    RosterPart.objects.bulk_create(made, batch_size=100)
+    return [RosterPart(run=run, kind=kind, number=number, sealed=_sealed(run, kind, number, part))
+            for number, part in enumerate(iter(lambda: list(islice(each, PART)), []), first)]  # fmt: skip
+
+
+def keep(parts: Iterable[RosterPart]) -> None:
+    """Keep sealed lines."""
+    RosterPart.objects.bulk_create(parts, batch_size=100)
+
+
+def add(run: ImportRun, kind: str, lines: Sequence[Any]) -> None:
+    """Keep more lines of a kind, after those that are kept, and count them; whoever calls saves ``told``."""
+    had = int(run.told.get("lines", {}).get(kind, 0))
+    last = Lines(run, [kind])[had - had % PART : had]
+    RosterPart.objects.filter(run=run, kind=kind, number=had // PART).delete()
+    keep(sealed_parts(run, kind, [*last, *lines], first=had // PART))
+    run.told = {**run.told, "lines": {**run.told.get("lines", {}), kind: had + len(lines)}}
 
 
 def forget(run: ImportRun) -> None:
-    """Delete what is kept of a preview: names are not kept longer than somebody decides about them."""
-    RosterPart.objects.filter(run=run).delete()
+    """Delete what is kept of a preview: names are not kept longer than somebody decides about them. What was passed over stays."""
+    RosterPart.objects.filter(run=run).exclude(kind=PASSED).delete()
 
 
 def bound(run_id: int, kind: str, number: int) -> str:

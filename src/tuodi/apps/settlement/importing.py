@@ -1,13 +1,15 @@
 """Rosters read, weighed, applied and undone in the background, each step under the name of whoever asked for it.
 
-Reading and weighing write nothing until a short action keeps the preview; applying and undoing are one transaction each. So a
-step that was killed has left nothing, its announcement still waits, and the next delivery begins it anew; a step that is told
-twice finds the run in another state and does nothing. What is small is done at once, so that a clerk does not wait for a turn.
+Reading and weighing write nothing until a short action keeps the preview: killed, they have left nothing. Applying and undoing are many
+short transactions of some people each, so that the counters go on meanwhile (decision 16): killed, they go on where they were. The
+announcement still waits then, and the next delivery takes the step; one that is told twice finds the run in another state and does
+nothing. What is small is done at once, in one transaction, so that a clerk does not wait for a turn.
 """
 
 from __future__ import annotations
 
 import copy
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -19,6 +21,7 @@ from django.http import Http404
 
 from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry import comparing
+from tuodi.apps.registry.actions.parts import ApplyPart, Overtaken, UndoPart
 from tuodi.apps.registry.actions.rosters import (
     ApplyRoster,
     AskToUndo,
@@ -27,10 +30,12 @@ from tuodi.apps.registry.actions.rosters import (
     UploadRoster,
     step_failed,
 )
-from tuodi.apps.registry.actions.undoing import UndoRoster
+from tuodi.apps.registry.actions.undoing import UndoRoster, concerned
+from tuodi.apps.registry.comparing import roster_of
 from tuodi.apps.registry.insured import moved, place, places_of
 from tuodi.apps.registry.models import Identity, ImportRun, Person
 from tuodi.apps.registry.plans import Difference, Plan, chunks
+from tuodi.apps.registry.previews import by_person
 from tuodi.apps.settlement.impact import CHUNK, PersonHistory, billed, histories_of
 from tuodi.apps.settlement.retro import Impact, weigh
 from tuodi.base.action import Action, together
@@ -65,7 +70,7 @@ def take_in(*, actor: Any, content: bytes, **given: Any) -> ImportRun:
 
 def confirm(actor: Any, run: ImportRun) -> None:
     """Have a previewed roster applied, a small one at once; raises what refuses it."""
-    if _changes(run) > SMALL_CHANGES:
+    if _changes(run) > SMALL_CHANGES or run.reached:
         ConfirmRoster(actor=actor, run_id=run.pk).run()
     else:
         ApplyRoster(actor=actor, run_id=run.pk).run()
@@ -73,14 +78,14 @@ def confirm(actor: Any, run: ImportRun) -> None:
 
 def undo(actor: Any, run: ImportRun) -> None:
     """Have an applied roster undone, a small one at once; raises what refuses it."""
-    if _changes(run) > SMALL_CHANGES:
+    if _changes(run) > SMALL_CHANGES or run.reached:
         AskToUndo(actor=actor, run_id=run.pk).run()
     else:
         UndoRoster(actor=actor, run_id=run.pk).run()
 
 
 def _changes(run: ImportRun) -> int:
-    left = ("unchanged", "conflicts", "not_found", "bad")
+    left = ("unchanged", "conflicts", "not_found", "bad", "passed")
     return sum(count for kind, count in run.counts.items() if kind not in left)
 
 
@@ -109,23 +114,51 @@ def read_uploaded(data: dict[str, Any]) -> None:
 
 def apply_confirmed(data: dict[str, Any]) -> None:
     """Subscriber of ``roster:confirmed``."""
-    _step(data["run"], "applying", "previewed", _acting(ApplyRoster))
+    _step(data["run"], "applying", "previewed", _apply)
 
 
 def undo_asked(data: dict[str, Any]) -> None:
     """Subscriber of ``roster:undo_asked``."""
-    _step(data["run"], "undoing", "applied", _acting(UndoRoster))
+    _step(data["run"], "undoing", "applied", _undo)
 
 
-def _acting(action: Callable[..., Action]) -> Callable[[ImportRun, Notes], Any]:
-    def act(run: ImportRun, notes: Notes) -> Any:
-        doing = {"applying": "正在写入登记", "undoing": "正在恢复登记"}[run.state]
-        notes.say("正在核对登记有没有变化")
-        return action(
-            actor=run.asked_by, run_id=run.pk, progress=lambda done, total: notes.say(doing, done, total)
-        ).run()
+def _apply(run: ImportRun, notes: Notes) -> None:
+    notes.say("正在读取名册")
+    roster, people = roster_of(run), by_person(run)
 
-    return act
+    def part(first: int) -> Action:
+        return ApplyPart(actor=run.asked_by, run_id=run.pk, roster=roster, people=people, first=first)
+
+    _in_parts(run, part, len(people), lambda done: notes.say("正在写入登记（人）", done, len(people)))
+
+
+def _undo(run: ImportRun, notes: Notes) -> None:
+    notes.say("正在核对登记有没有变化")
+    people = concerned(run)
+    if not run.reached:
+        UndoRoster(actor=run.asked_by, run_id=run.pk).must_be_possible(people)
+
+    def part(first: int) -> Action:
+        return UndoPart(actor=run.asked_by, run_id=run.pk, people=people, first=first)
+
+    _in_parts(run, part, len(people), lambda done: notes.say("正在恢复登记（人）", done, len(people)))
+
+
+def _in_parts(run: ImportRun, part: Callable[[int], Action], total: int, say: Callable[[int], None]) -> None:
+    """Take parts from where the run is to its end; between two, leave the one writer of SQLite to the counters as long again."""
+    done = run.reached
+    while True:
+        say(done)
+        began = time.monotonic()
+        try:
+            done = part(done).run()
+        except Overtaken:
+            run.refresh_from_db(fields=["reached"])
+            done = run.reached
+        else:
+            if done >= total:
+                return
+        time.sleep(time.monotonic() - began)
 
 
 def _step(run_id: int, state: str, back_to: str, work: Callable[[ImportRun, Notes], Any]) -> None:

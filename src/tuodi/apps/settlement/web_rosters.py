@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 from tuodi.apps.registry import permissions
 from tuodi.apps.registry.actions.rosters import DropRoster, ReadRosterAgain
 from tuodi.apps.registry.models import ImportRun
-from tuodi.apps.registry.previews import CHANGES, IMPACT, LEFT_ALONE, TO_CORRECT, Lines
+from tuodi.apps.registry.previews import CHANGES, IMPACT, LEFT_ALONE, PASSED, TO_CORRECT, Lines
 from tuodi.apps.registry.uploads import content_of
 from tuodi.apps.settlement import importing
 from tuodi.base import access, clock, progress
@@ -32,7 +32,7 @@ from tuodi.core.identities import IDENTITIES
 #: The kinds of a preview's lines, in the order in which they are shown.
 KINDS = {
     "new": "新增", "changed": "变更", "ended": "终止", "registered": "新登记人员", "updated": "人员信息变更", "joined": "入户",
-    "not_found": "查无此人", "conflicts": "需要核对", "bad": "填写有误",
+    "not_found": "查无此人", "conflicts": "需要核对", "bad": "填写有误", PASSED: "登记已变",
 }  # fmt: skip
 #: Seconds of silence after which a page says that nobody seems to be at work.
 SILENT = 60
@@ -129,6 +129,9 @@ def roster(request: HttpRequest, pk: int) -> HttpResponse:
             "page": page, "kind": kind, "is_left": is_left, "lines": list(page) if is_left else [_told(line) for line in page],
             "changes": len(Lines(run, CHANGES)), "touched": len(Lines(run, [IMPACT])),
         }  # fmt: skip
+        _viewed(request, run)
+    elif shown["may_import"] and run.counts.get(PASSED):
+        shown["passed"] = page_of(request, Lines(run, [PASSED]))
         _viewed(request, run)
     return render(request, "rosters/detail.html", shown)
 

@@ -1,14 +1,16 @@
 """Rosters in three steps: preview, confirm or give up, and undo. Nothing is applied before it is confirmed (TH-4.3.1).
 
 Each step is asked for by somebody and taken in the background under that name (:mod:`tuodi.apps.settlement.importing`), a small
-roster's at once. What a roster would change is kept (:mod:`tuodi.apps.registry.previews`), not found anew by every page. Applying computes the plan again under the locks of everybody concerned and refuses if it is no longer what was previewed.
+roster's at once. What a roster would change is kept (:mod:`tuodi.apps.registry.previews`), not found anew by every page. 
+Applying computes the plan again under the locks of everybody concerned and refuses if it is no longer what was previewed; a large
+roster is applied in parts (:mod:`tuodi.apps.registry.actions.parts`), which pass over what changed.
 Undoing puts back exactly what was believed before: what the run added is withdrawn, what it withdrew is added again.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, ClassVar
 
@@ -19,7 +21,7 @@ from tuodi.apps.registry.actions.base import WEIGHED, announce_people, refuse
 from tuodi.apps.registry.actions.writing import write_plan
 from tuodi.apps.registry.comparing import E_STATE, Preview
 from tuodi.apps.registry.models import ImportRun, Person, RosterFile
-from tuodi.apps.registry.plans import chunks
+from tuodi.apps.registry.plans import Plan, chunks
 from tuodi.base import access, clock, outbox
 from tuodi.base.action import Action
 from tuodi.batch.citizen import mask_within
@@ -27,6 +29,7 @@ from tuodi.core.errors import declare
 from tuodi.core.identities import IDENTITIES
 
 E_CHANGED = declare("E-REG-RUN-CHANGED", "预览之后登记的信息有变化，导入的结果会与预览不同", "请重新比对，核对后再确认")
+E_BEGUN = declare("E-REG-RUN-BEGUN", "这份名册已写入 {reached} 人，还没有写完", "请先确认导入，从停下的地方写完；不要的再整份撤销")
 E_COVERS_NONE = declare(
     "E-REG-RUN-COVERS", "全量名册没有说明包含哪些身份", "请勾选名册包含的身份；不在名册上的人将在这些身份上终止"
 )
@@ -35,8 +38,6 @@ E_SEEN = declare(
     "同样内容的名册已于 {at} 导入（第 {run} 次导入）",
     "不需要重复导入；内容有更正的请导入更正后的文件",
 )
-
-Progress = Callable[[int, int], None]
 
 
 class UploadRoster(Action):
@@ -51,11 +52,11 @@ class UploadRoster(Action):
         super().__init__(actor=actor)
         assert kind in ("people", "identities"), kind
         assert set(covers) <= set(IDENTITIES), covers
-        self.content = content
         self.run_row = ImportRun(
             issuer=issuer, kind=kind, filename=mask_within(filename)[:200], digest=hashlib.sha256(content).hexdigest(), area_code=area_code,
             is_full_roster=is_full, covers=list(covers), as_of=as_of or clock.today(), state="reading", by=actor, asked_by=actor,
         )  # fmt: skip
+        self.sealed = comparing.sealed(self.run_row, content)
 
     def check(self) -> None:
         run = self.run_row
@@ -78,7 +79,7 @@ class UploadRoster(Action):
         run = self.run_row
         run.at = run.asked_at = clock.now()
         run.save(force_insert=True)
-        RosterFile.objects.create(run=run, sealed=comparing.sealed(run, self.content))
+        RosterFile.objects.create(run=run, sealed=self.sealed)
         return run
 
     def audited(self, done: ImportRun) -> dict[str, Any]:
@@ -95,14 +96,18 @@ class _RunAction(Action):
     needs: tuple[str, ...] = ("previewed",)
     wanted = "导入"
 
-    def __init__(self, *, actor: Any, run_id: int, progress: Progress | None = None) -> None:
+    def __init__(self, *, actor: Any, run_id: int) -> None:
         super().__init__(actor=actor)
-        self.run_id, self.progress = run_id, progress
+        self.run_id = run_id
 
     def check(self) -> None:
         access.get(self.actor, ImportRun, self.run_id, self.verb)
 
     def lock(self) -> None:
+        self.lock_run()
+
+    def lock_run(self) -> None:
+        """Take the run's row, in a state that the step needs."""
         self.run_row = ImportRun.objects.select_for_update().get(pk=self.run_id)
         if self.run_row.state not in self.needs:
             raise refuse(E_STATE, state=self.run_row.get_state_display(), wanted=self.wanted)
@@ -131,6 +136,7 @@ class KeepPreview(_RunAction):
         self.kept = {kind: [previews.line_of(one) for one in some] for kind, some in lines.items()}
         self.kept[previews.IMPACT] = list(impacts)
         self.kept[previews.TO_CORRECT] = [roster.bad_csv.decode()] if roster.bad.height else []
+        self.parts = [part for kind, some in self.kept.items() for part in previews.sealed_parts(preview.run, kind, some)]
         self.told = {
             "lines": {kind: len(some) for kind, some in self.kept.items()}, "ignored": list(roster.ignored),
             "absences_kept": plan.absences_kept, "money": sums,
@@ -138,8 +144,7 @@ class KeepPreview(_RunAction):
 
     def write(self) -> ImportRun:
         run, roster, plan = self.run_row, self.preview.roster, self.preview.plan
-        for kind, some in self.kept.items():
-            previews.keep(run, kind, some)
+        previews.keep(self.parts)
         run.told = self.told
         run.plan, run.counts = plan.digest, plan.counts | {"bad": roster.bad.height}
         run.state, run.failure = "previewed", ""
@@ -167,7 +172,16 @@ class _AskedAction(_RunAction):
         outbox.announce(self.fact, run=done.pk)
 
 
-class ReadRosterAgain(_AskedAction):
+class _NotBegun(_RunAction):
+    """A step that is too late once a part of the roster is applied."""
+
+    def lock_run(self) -> None:
+        super().lock_run()
+        if self.run_row.reached:
+            raise refuse(E_BEGUN, reached=self.run_row.reached)
+
+
+class ReadRosterAgain(_NotBegun, _AskedAction):
     """Have a roster that waits held against what is known now; what was found before is forgotten."""
 
     verb = permissions.IMPORT
@@ -194,40 +208,58 @@ class AskToUndo(_AskedAction):
     leads_to, fact = "undoing", "roster:undo_asked"
 
 
-class ApplyRoster(_RunAction):
-    """Apply a previewed roster, whole or not at all; refused when it would do something else than was previewed."""
+class ApplyRoster(_NotBegun):
+    """Apply a small previewed roster, whole or not at all; refused when it would do something else than was previewed."""
 
     verb = permissions.IMPORT
-    needs = ("previewed", "applying")
 
     def lock(self) -> None:
-        super().lock()
-        keys: set[int] = set()
-        for some in chunks({line["psn_no"] for line in previews.Lines(self.run_row, previews.CHANGES)[:]}):
-            keys.update(Person.objects.filter(psn_no__in=some).values_list("pk", flat=True))
-        for part in chunks(sorted(keys)):
-            list(Person.objects.select_for_update().filter(pk__in=part).order_by("pk").values_list("pk"))
+        self.lock_run()
+        lock_people(line["psn_no"] for line in previews.Lines(self.run_row, previews.CHANGES)[:])
 
     def decide(self) -> None:
-        self.plan = comparing.preview_of(self.run_row, progress=self.progress).plan
+        self.plan = comparing.preview_of(self.run_row).plan
         if self.plan.digest != self.run_row.plan:
             raise refuse(E_CHANGED)
 
-    def write(self) -> ImportRun:
-        run = self.run_row
-        write_plan(run, self.plan, actor=self.actor, progress=self.progress)
-        RosterFile.objects.filter(run=run).update(sealed=b"")
-        previews.forget(run)
-        run.state, run.applied_at, run.failure = "applied", clock.now(), ""
-        run.save(update_fields=["state", "applied_at", "failure"])
-        return run
+    def write(self) -> Any:
+        write_plan(self.run_row, self.plan, actor=self.actor)
+        close_applied(self.run_row)
+        return self.run_row
 
-    def announce(self, done: ImportRun) -> None:
-        announce_people("identity:changed", self.plan.psn_nos, cause_id=f"run:{done.pk}")
-        joined = [one.psn_no for one in self.plan.of_kind("joined")]
-        announce_people("household:changed", joined, cause_id=f"run:{done.pk}")
-        weighed = [one.psn_no for one in self.plan.of_kind("updated") if set(WEIGHED) & set(one.after)]
-        announce_people("person:changed", weighed, cause_id=f"run:{done.pk}")
+    def announce(self, done: Any) -> None:
+        announce_plan(self.run_row, self.plan)
+
+
+def lock_people(psn_nos: Iterable[str]) -> None:
+    """Lock people by their numbers, in the written order."""
+    keys: set[int] = set()
+    for some in chunks(set(psn_nos)):
+        keys.update(Person.objects.filter(psn_no__in=some).values_list("pk", flat=True))
+    lock_keys(keys)
+
+
+def lock_keys(keys: Iterable[int]) -> None:
+    """Lock people by their keys, in the written order."""
+    for part in chunks(sorted(keys)):
+        list(Person.objects.select_for_update().filter(pk__in=part).order_by("pk").values_list("pk"))
+
+
+def close_applied(run: ImportRun) -> None:
+    """Set a run applied, and forget what its preview needed."""
+    RosterFile.objects.filter(run=run).update(sealed=b"")
+    previews.forget(run)
+    run.state, run.applied_at, run.failure, run.reached = "applied", clock.now(), "", 0
+    run.save(update_fields=["state", "applied_at", "failure", "reached"])
+
+
+def announce_plan(run: ImportRun, plan: Plan) -> None:
+    """Tell whose settlements follow from what was written."""
+    announce_people("identity:changed", plan.psn_nos, cause_id=f"run:{run.pk}")
+    joined = [one.psn_no for one in plan.of_kind("joined")]
+    announce_people("household:changed", joined, cause_id=f"run:{run.pk}")
+    weighed = [one.psn_no for one in plan.of_kind("updated") if set(WEIGHED) & set(one.after)]
+    announce_people("person:changed", weighed, cause_id=f"run:{run.pk}")
 
 
 def step_failed(run_id: int, *, state: str, back_to: str, why: str) -> None:
@@ -235,7 +267,7 @@ def step_failed(run_id: int, *, state: str, back_to: str, why: str) -> None:
     ImportRun.objects.filter(pk=run_id, state=state).update(state=back_to, failure=why[:2000])
 
 
-class DropRoster(_RunAction):
+class DropRoster(_NotBegun):
     """Give a roster up; its sealed content is emptied."""
 
     verb = permissions.IMPORT

@@ -6,11 +6,14 @@ a certification that would overlap one put back, a settlement of somebody it reg
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.db.models import Q
 
 from tuodi.apps.registry import permissions
 from tuodi.apps.registry.actions.base import E_RESTORE, WEIGHED, announce_people, refuse
-from tuodi.apps.registry.actions.rosters import _RunAction
+from tuodi.apps.registry.actions.rosters import _RunAction, lock_keys
 from tuodi.apps.registry.actions.writing import add_rows, restore, save_people
 from tuodi.apps.registry.models import Identity, ImportRun, InsuredPlace, Membership, Person, PersonChange, SearchWord
 from tuodi.apps.registry.plans import chunks
@@ -27,35 +30,48 @@ class UndoRoster(_RunAction):
     """Undo an applied roster exactly, or refuse and say whose later changes stand in the way."""
 
     verb = permissions.UNDO
-    needs, wanted = ("applied", "undoing"), "撤销"
+    needs, wanted = ("applied",), "撤销"
 
     def decide(self) -> None:
-        run = self.run_row
-        self.added = list(
-            Identity.objects.filter(run=run, withdrawn_at__isnull=True).select_related("person", "replaces")
-        )
-        self.removed = list(Identity.objects.filter(withdrawn_by_run=run).select_related("person"))
-        self.joined = list(Membership.objects.filter(run=run).select_related("person"))
-        self.changes = list(PersonChange.objects.filter(run=run, undone_at__isnull=True).select_related("person"))
-        self.people = list(Person.objects.filter(run=run, withdrawn_at__isnull=True))
-        touched = {row.person_id for row in [*self.added, *self.removed, *self.joined, *self.changes]} | {
-            p.pk for p in self.people
-        }
-        for some in chunks(sorted(touched)):
-            list(Person.objects.select_for_update().filter(pk__in=some).order_by("pk").values_list("pk"))
-        standing = sorted(
-            {*self._changed_since(), *self._overlapping(), *self._later_particulars(), *self._depending()}
-        )
-        if standing:
-            more = f" 等 {len(standing)} 人" if len(standing) > NAMED else ""
-            raise refuse(E_RESTORE, people="、".join(standing[:NAMED]), more=more)
+        assert not self.run_row.reached, "a run half undone goes on in parts"
+        people = concerned(self.run_row)
+        lock_keys(people)
+        self.find(people)
+        refuse_if(self.standing())
+
+    def must_be_possible(self, people: Sequence[int]) -> None:
+        """Raise unless all of it could be undone now; nothing is locked."""
+        self.check()
+        self.run_row = ImportRun.objects.get(pk=self.run_id)
+        standing: set[str] = set()
+        for some in chunks(people):
+            self.find(some)
+            standing.update(self.standing())
+        refuse_if(sorted(standing))
+
+    def find(self, people: Sequence[int]) -> None:
+        """Find what the run did to some people."""
+        run, held = self.run_row.pk, list[Identity]()
+        self.joined, self.changes, self.people = list[Membership](), list[PersonChange](), list[Person]()
+        for some in chunks(people):
+            held += Identity.objects.filter(person__in=some).select_related("person")
+            self.joined += Membership.objects.filter(person__in=some, run=run).select_related("person")
+            changes = PersonChange.objects.filter(person__in=some, run=run, undone_at__isnull=True)
+            self.changes += changes.select_related("person").order_by("pk")
+            self.people += Person.objects.filter(pk__in=some, run=run, withdrawn_at__isnull=True)
+        self.added = [row for row in held if row.run_id == run and row.withdrawn_at is None]
+        self.gone = [row for row in held if row.run_id == run and row.withdrawn_at is not None]
+        self.removed = [row for row in held if row.withdrawn_by_run_id == run]
+
+    def standing(self) -> list[str]:
+        """Return whose later changes stand on what the run did."""
+        return sorted({*self._changed_since(), *self._overlapping(), *self._later_particulars(), *self._depending()})
 
     def _changed_since(self) -> set[str]:
         """Whose rows of this run were ended, corrected or left since, and not put back as they were."""
-        gone = Identity.objects.filter(run=self.run_row, withdrawn_at__isnull=False).select_related("person")
         believed = {(row.person_id, row.identity, row.first, row.last) for row in self.added}
         found = {
-            row.person.psn_no for row in gone if (row.person_id, row.identity, row.first, row.last) not in believed
+            row.person.psn_no for row in self.gone if (row.person_id, row.identity, row.first, row.last) not in believed
         }
         return found | {row.person.psn_no for row in self.joined if row.withdrawn_at is not None}
 
@@ -102,8 +118,14 @@ class UndoRoster(_RunAction):
                 found |= set(dependents([mine[key] for key in some]))
         return found
 
-    def write(self) -> ImportRun:
-        run, now = self.run_row, clock.now()
+    def write(self) -> Any:
+        self.put_back()
+        self.close()
+        return self.run_row
+
+    def put_back(self) -> None:
+        """Withdraw what the run added, add again what it withdrew, and set particulars as they were."""
+        now = clock.now()
         for part in chunks(self.added):
             Identity.objects.filter(pk__in=[row.pk for row in part]).update(withdrawn_at=now)
         for part in chunks(self.removed):
@@ -122,15 +144,33 @@ class UndoRoster(_RunAction):
         for some in chunks(person.pk for person in self.people if person.pk not in restored):
             Person.objects.filter(pk__in=some).update(withdrawn_at=now)
             SearchWord.objects.filter(person__in=some).delete()
-        run.state, run.undone_at, run.failure = "undone", now, ""
-        run.save(update_fields=["state", "undone_at", "failure"])
-        return run
 
-    def announce(self, done: ImportRun) -> None:
+    def close(self) -> None:
+        """Set the run undone."""
+        run = self.run_row
+        run.state, run.undone_at, run.failure, run.reached = "undone", clock.now(), "", 0
+        run.save(update_fields=["state", "undone_at", "failure", "reached"])
+
+    def announce(self, done: Any) -> None:
         numbers = {row.person.psn_no for row in [*self.added, *self.removed]}
-        announce_people("identity:changed", numbers, cause_id=f"run:{done.pk}")
-        announce_people("household:changed", {row.person.psn_no for row in self.joined}, cause_id=f"run:{done.pk}")
+        announce_people("identity:changed", numbers, cause_id=f"run:{self.run_row.pk}")
+        announce_people("household:changed", {row.person.psn_no for row in self.joined}, cause_id=f"run:{self.run_row.pk}")
         weighed = [
             row.person.psn_no for row in self.changes if any(row.before[key] != row.after[key] for key in WEIGHED)
         ]
-        announce_people("person:changed", weighed, cause_id=f"run:{done.pk}")
+        announce_people("person:changed", weighed, cause_id=f"run:{self.run_row.pk}")
+
+
+def refuse_if(standing: Sequence[str]) -> None:
+    """Raise if later changes of somebody stand in the way, naming some of them."""
+    if standing:
+        more = f" 等 {len(standing)} 人" if len(standing) > NAMED else ""
+        raise refuse(E_RESTORE, people="、".join(standing[:NAMED]), more=more)
+
+
+def concerned(run: ImportRun) -> list[int]:
+    """Return the keys of everybody to whom a run did something, in order; undoing it leaves the list as it is."""
+    found = set(Person.objects.filter(run=run).values_list("pk", flat=True))
+    for rows in (Identity.objects.filter(Q(run=run) | Q(withdrawn_by_run=run)), Membership.objects.filter(run=run), PersonChange.objects.filter(run=run)):
+        found.update(rows.values_list("person_id", flat=True))
+    return sorted(found)
