@@ -101,7 +101,12 @@ def imports_killed(
             found = finished(served, kind, done)
             served.stop_worker()
             whole(before, found, kind, doing, done, people)
-        assert [step for step in found["audited"] if not step.endswith(" part")] == [*AUDITED, *AUDITED, "undoing", "undone"], found
+        assert [step for step in found["audited"] if not step.endswith(" part")] == [
+            *AUDITED,
+            *AUDITED,
+            "undoing",
+            "undone",
+        ], found
         parts = Counter(step for step in found["audited"] if step.endswith(" part"))
         size = found["part"]
         assert parts["applying part"] == (people - 1) // size + people // size, parts
@@ -168,7 +173,8 @@ def whole(before: dict[str, Any], found: dict[str, Any], kind: str, doing: str, 
     counts = {name: found[name] for name in ("people", "held")}
     if found["states"][kind] == doing:
         reached, told = found["reached"][kind], "people" if kind == "people" else "held"
-        assert reached % found["part"] == 0 and (doing != "reading" or reached == 0), found
+        assert reached % found["part"] == 0, found
+        assert reached == 0 or doing != "reading", found
         expected = {name: before[name] for name in counts}
         expected[told] += -reached if doing == "undoing" else reached
         assert counts == expected, f"half a part is there: {before} {found}"

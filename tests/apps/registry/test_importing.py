@@ -109,7 +109,9 @@ def of_three(cast, monkeypatch):
     Person.objects.bulk_create(made)
     CertifyIdentity(actor=cast.registrar, psn_no="R1", identity="dibao", first=date(2023, 1, 1), issuer="民政局").run()
     Announcement.objects.all().delete()
-    run = uploaded(cast, lines("某人,R1,,低保,2023-01-01,2024-12-31", "某人,R2,,低保,2024-06-01,", "某人,R3,,低保,2024-06-01,"))
+    run = uploaded(
+        cast, lines("某人,R1,,低保,2023-01-01,2024-12-31", "某人,R2,,低保,2024-06-01,", "某人,R3,,低保,2024-06-01,")
+    )
     outbox.deliver()
     ConfirmRoster(actor=cast.registrar, run_id=run.pk).run()
     return now(run)
@@ -155,7 +157,9 @@ def test_a_large_roster_is_applied_and_undone_in_parts_each_once(cast, monkeypat
 
 def test_what_changed_since_the_preview_is_told_and_not_overwritten(cast, monkeypatch):
     run = of_three(cast, monkeypatch)
-    EndIdentity(actor=cast.registrar, identity_id=Identity.objects.get(person__psn_no="R1").pk, last=date(2024, 5, 30)).run()
+    EndIdentity(
+        actor=cast.registrar, identity_id=Identity.objects.get(person__psn_no="R1").pk, last=date(2024, 5, 30)
+    ).run()
     outbox.deliver()
     assert now(run).state == "applied"
     assert of("R1") == [(date(2023, 1, 1), date(2024, 5, 30))]
@@ -170,7 +174,9 @@ def test_undoing_passes_over_whose_record_changed_while_it_went_on(cast, monkeyp
     outbox.deliver()
     AskToUndo(actor=cast.registrar, run_id=run.pk).run()
     stopped_before(monkeypatch, UndoPart, 1)
-    EndIdentity(actor=cast.registrar, identity_id=Identity.objects.get(person__psn_no="R2").pk, last=date(2024, 9, 1)).run()
+    EndIdentity(
+        actor=cast.registrar, identity_id=Identity.objects.get(person__psn_no="R2").pk, last=date(2024, 9, 1)
+    ).run()
     outbox.deliver()
     assert (now(run).state, of("R2"), of("R3")) == ("undone", [(date(2024, 6, 1), date(2024, 9, 1))], [])
     [told] = Lines(run, [PASSED])[:]
@@ -180,7 +186,9 @@ def test_undoing_passes_over_whose_record_changed_while_it_went_on(cast, monkeyp
 def test_undoing_begins_only_if_all_of_it_can_be_undone(cast, monkeypatch):
     run = of_three(cast, monkeypatch)
     outbox.deliver()
-    EndIdentity(actor=cast.registrar, identity_id=Identity.objects.get(person__psn_no="R3").pk, last=date(2024, 9, 1)).run()
+    EndIdentity(
+        actor=cast.registrar, identity_id=Identity.objects.get(person__psn_no="R3").pk, last=date(2024, 9, 1)
+    ).run()
     AskToUndo(actor=cast.registrar, run_id=run.pk).run()
     before = believed()
     outbox.deliver()

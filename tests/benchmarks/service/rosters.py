@@ -32,6 +32,12 @@ def rosters(database: str, *, rows: int, rounds: int, judged: bool) -> Iterable[
         f"{found['statements']} statements to weigh it", "",
     )  # fmt: skip
     yield Row(
+        f"the longest transaction of it, {name}",
+        ", ".join(f"{step} {table.duration(found[f'{step} at most'])} of {found[f'{step} in parts']} parts" for step in ("applied", "undone")),
+        f"its preview kept {table.duration(found['kept at most'])}", "", "under 500 ms",
+        max(found[f"{step} at most"] for step in ("kept", "applied", "undone")) < 0.5 if judged else None,
+    )  # fmt: skip
+    yield Row(
         f"a page of its preview, {name}",
         table.duration(found["page"]),
         "",

@@ -31,7 +31,13 @@ def line_of(one: Difference | Fault) -> Any:
     """Return a difference, or a sentence about a row left alone, as it is kept."""
     if isinstance(one, Fault):
         return sentence_of(one)
-    told: dict[str, Any] = {"kind": one.kind, "psn_no": one.psn_no, "name": one.name, "identity": one.identity, "line": one.line}
+    told: dict[str, Any] = {
+        "kind": one.kind,
+        "psn_no": one.psn_no,
+        "name": one.name,
+        "identity": one.identity,
+        "line": one.line,
+    }
     fields = [name for name in one.fields if name != "certno"]
     if "certno" in one.after:
         told["certno"] = True

@@ -1,7 +1,7 @@
 """Rosters read, weighed, applied and undone in the background, each step under the name of whoever asked for it.
 
 Reading and weighing write nothing until a short action keeps the preview: killed, they have left nothing. Applying and undoing are many
-short transactions of some people each, so that the counters go on meanwhile (decision 16): killed, they go on where they were. The
+short transactions of some people each, so that the counters go on meanwhile (decision 17): killed, they go on where they were. The
 announcement still waits then, and the next delivery takes the step; one that is told twice finds the run in another state and does
 nothing. What is small is done at once, in one transaction, so that a clerk does not wait for a turn.
 """

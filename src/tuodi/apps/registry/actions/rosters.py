@@ -1,7 +1,7 @@
 """Rosters in three steps: preview, confirm or give up, and undo. Nothing is applied before it is confirmed (TH-4.3.1).
 
 Each step is asked for by somebody and taken in the background under that name (:mod:`tuodi.apps.settlement.importing`), a small
-roster's at once. What a roster would change is kept (:mod:`tuodi.apps.registry.previews`), not found anew by every page. 
+roster's at once. What a roster would change is kept (:mod:`tuodi.apps.registry.previews`), not found anew by every page.
 Applying computes the plan again under the locks of everybody concerned and refuses if it is no longer what was previewed; a large
 roster is applied in parts (:mod:`tuodi.apps.registry.actions.parts`), which pass over what changed.
 Undoing puts back exactly what was believed before: what the run added is withdrawn, what it withdrew is added again.
@@ -29,7 +29,9 @@ from tuodi.core.errors import declare
 from tuodi.core.identities import IDENTITIES
 
 E_CHANGED = declare("E-REG-RUN-CHANGED", "预览之后登记的信息有变化，导入的结果会与预览不同", "请重新比对，核对后再确认")
-E_BEGUN = declare("E-REG-RUN-BEGUN", "这份名册已写入 {reached} 人，还没有写完", "请先确认导入，从停下的地方写完；不要的再整份撤销")
+E_BEGUN = declare(
+    "E-REG-RUN-BEGUN", "这份名册已写入 {reached} 人，还没有写完", "请先确认导入，从停下的地方写完；不要的再整份撤销"
+)
 E_COVERS_NONE = declare(
     "E-REG-RUN-COVERS", "全量名册没有说明包含哪些身份", "请勾选名册包含的身份；不在名册上的人将在这些身份上终止"
 )
@@ -136,7 +138,9 @@ class KeepPreview(_RunAction):
         self.kept = {kind: [previews.line_of(one) for one in some] for kind, some in lines.items()}
         self.kept[previews.IMPACT] = list(impacts)
         self.kept[previews.TO_CORRECT] = [roster.bad_csv.decode()] if roster.bad.height else []
-        self.parts = [part for kind, some in self.kept.items() for part in previews.sealed_parts(preview.run, kind, some)]
+        self.parts = [
+            part for kind, some in self.kept.items() for part in previews.sealed_parts(preview.run, kind, some)
+        ]
         self.told = {
             "lines": {kind: len(some) for kind, some in self.kept.items()}, "ignored": list(roster.ignored),
             "absences_kept": plan.absences_kept, "money": sums,

@@ -154,7 +154,9 @@ class UndoRoster(_RunAction):
     def announce(self, done: Any) -> None:
         numbers = {row.person.psn_no for row in [*self.added, *self.removed]}
         announce_people("identity:changed", numbers, cause_id=f"run:{self.run_row.pk}")
-        announce_people("household:changed", {row.person.psn_no for row in self.joined}, cause_id=f"run:{self.run_row.pk}")
+        announce_people(
+            "household:changed", {row.person.psn_no for row in self.joined}, cause_id=f"run:{self.run_row.pk}"
+        )
         weighed = [
             row.person.psn_no for row in self.changes if any(row.before[key] != row.after[key] for key in WEIGHED)
         ]
@@ -171,6 +173,10 @@ def refuse_if(standing: Sequence[str]) -> None:
 def concerned(run: ImportRun) -> list[int]:
     """Return the keys of everybody to whom a run did something, in order; undoing it leaves the list as it is."""
     found = set(Person.objects.filter(run=run).values_list("pk", flat=True))
-    for rows in (Identity.objects.filter(Q(run=run) | Q(withdrawn_by_run=run)), Membership.objects.filter(run=run), PersonChange.objects.filter(run=run)):
+    for rows in (
+        Identity.objects.filter(Q(run=run) | Q(withdrawn_by_run=run)),
+        Membership.objects.filter(run=run),
+        PersonChange.objects.filter(run=run),
+    ):
         found.update(rows.values_list("person_id", flat=True))
     return sorted(found)

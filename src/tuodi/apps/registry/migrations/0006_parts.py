@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('registry', '0005_insured_places'),
+        ("registry", "0005_insured_places"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='importrun',
-            name='reached',
-            field=models.IntegerField(default=0, help_text='正在导入或撤销时，已办完的人数'),
+            model_name="importrun",
+            name="reached",
+            field=models.IntegerField(default=0, help_text="正在导入或撤销时，已办完的人数"),
         ),
     ]
