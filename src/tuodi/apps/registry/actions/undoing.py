@@ -139,7 +139,8 @@ class UndoRoster(_RunAction):
         for part in chunks(self.changes):
             save_people([restore(change.person, change.before) for change in part])
             PersonChange.objects.filter(pk__in=[change.pk for change in part]).update(undone_at=now)
-        InsuredPlace.objects.filter(run=run, withdrawn_at__isnull=True).update(withdrawn_at=now)
+            moves = InsuredPlace.objects.filter(run=self.run_row, person__in=[change.person_id for change in part])
+            moves.filter(withdrawn_at__isnull=True).update(withdrawn_at=now)
         restored = {change.person_id for change in self.changes}
         for some in chunks(person.pk for person in self.people if person.pk not in restored):
             Person.objects.filter(pk__in=some).update(withdrawn_at=now)
