@@ -151,7 +151,7 @@ def test_a_large_roster_is_read_behind_the_page_which_shows_how_far_it_is(office
     assert "查无此人 1501" in office.get(at).content.decode()
     assert "查不到这个人" in office.get(f"{at}?kind=not_found&page=61").content.decode()
     office.post(f"{at}confirm/")
-    assert "全部写入或全部不写" in office.get(at).content.decode()
+    assert "从停下的地方接着写" in office.get(at).content.decode()
     outbox.deliver()
     assert "已导入" in office.get(at).content.decode()
     office.post(f"{at}undo/")
@@ -168,20 +168,44 @@ def test_nobody_at_work_is_said_and_a_roster_that_waits_is_given_up(office):
     assert ImportRun.objects.get().state == "dropped"
 
 
-def test_what_was_refused_behind_the_page_is_said_and_can_be_read_again(office, cast, monkeypatch):
-    monkeypatch.setattr(importing, "SMALL_CHANGES", 0)
-    at = upload(office)["Location"]
+def changed_since(cast):
     Identity.objects.create(
         person=cast.li, identity="dibao", first=date(2022, 1, 1), issuer="民政局", recorded_at=clock.now()
     )
+
+
+def test_who_changed_since_the_preview_is_listed_after_a_large_roster_is_applied(office, cast, monkeypatch):
+    monkeypatch.setattr(importing, "SMALL_CHANGES", 0)
+    at = upload(office)["Location"]
+    changed_since(cast)
     office.post(f"{at}confirm/")
     outbox.deliver()
-    assert "没有导入：预览之后登记的信息有变化" in office.get(at).content.decode()
+    page = office.get(at).content.decode()
+    assert "没有写入、需要核对的" in page
+    assert "人员 P0002 的登记在预览之后有变化，这一处没有写入" in page
+    assert AuditEvent.objects.filter(verb="roster:viewed").exists()
+
+
+def test_a_small_roster_is_refused_when_something_changed_and_can_be_read_again(office, cast):
+    at = upload(office)["Location"]
+    changed_since(cast)
+    assert "预览之后登记的信息有变化" in office.post(f"{at}confirm/", follow=True).content.decode()
     office.post(f"{at}again/")
     outbox.deliver()
     page = office.get(at).content.decode()
-    assert "没有导入" not in page
+    assert "预览之后登记的信息有变化" not in page
     assert "变更 1" in page
+
+
+def test_a_roster_that_stopped_half_way_says_so_and_is_only_gone_on_with(office, cast):
+    at = upload(office)["Location"]
+    ImportRun.objects.update(reached=1)
+    page = office.get(at).content.decode()
+    assert "已写入 1 人，停在中途" in page
+    assert "放弃" not in page
+    assert "重新比对" not in page
+    office.post(f"{at}confirm/")
+    assert ImportRun.objects.get().state == "applying"
 
 
 def test_a_large_file_that_cannot_be_read_says_why(office):
