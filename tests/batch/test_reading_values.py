@@ -79,7 +79,7 @@ BAD_CELLS = [
     ("hifp_pay", "12 .5", faults.AMOUNT_SPACE),
     ("hifp_pay", " 12", faults.AMOUNT_SPACE),
     ("hifp_pay", "12\u3000", faults.AMOUNT_SPACE),
-    ("hifp_pay", "12345678901234", faults.AMOUNT_SIZE),
+    ("hifp_pay", "1000000000", faults.AMOUNT_SIZE),
     ("hifp_pay", "+5", faults.AMOUNT_TEXT),
     ("hifp_pay", ".5", faults.AMOUNT_TEXT),
     ("hifp_pay", "5.", faults.AMOUNT_TEXT),
@@ -113,7 +113,7 @@ GOOD_CELLS = [
     ("out_prov", "1", True),
     ("medfee_sumamt", "0", 0),
     ("medfee_sumamt", "007.5", 750),
-    ("medfee_sumamt", "9999999999999.99", 999999999999999),
+    ("medfee_sumamt", "999999999.99", 99999999999),
     ("hifp_pay", "", 0),
     ("certno", "99999919491231002X", None),
     ("certno", "", ""),
@@ -159,7 +159,7 @@ def test_entries_may_take_money_back() -> None:
     assert why_bad(SIGNED_AMOUNT, "--1", encoding="UTF-8").code == faults.AMOUNT_TEXT
 
 
-@given(st.lists(st.integers(0, 10**15 - 1), min_size=1))
+@given(st.lists(st.integers(0, 10**11 - 1), min_size=1))
 def test_amounts_come_back_as_they_were_written(amounts: list[int]) -> None:
     assert read(AMOUNT, *map(yuan, amounts)) == (amounts, [False] * len(amounts))
 

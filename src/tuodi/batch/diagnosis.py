@@ -27,7 +27,7 @@ _INSTANT = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 _EXPONENT = re.compile(r"[+-]?[0-9]*\.?[0-9]+[eE][+-]?[0-9]+")
 _COMMAS = re.compile(r"[+-]?[0-9,]*[0-9],[0-9,.]*|[+-]?,[0-9,.]+")
 _DECIMALS = re.compile(r"[0-9]*\.[0-9]{3,}")
-_LONG = re.compile(r"[0-9]{14,}(?:\.[0-9]*)?")
+_LONG = re.compile(r"[0-9]{10,}(?:\.[0-9]*)?")
 _NEGATIVE = re.compile(r"-[0-9]*\.?[0-9]+")
 _ID_CHARACTER = re.compile(r"[0-9A-Za-z_.:/#|()@-]")
 

@@ -106,7 +106,7 @@ AMOUNT_EXPONENT = declare(
 )
 AMOUNT_SPACE = declare("E-AMOUNT-SPACE", "{title}里有空格", "请删去空格")
 AMOUNT_SIZE = declare(
-    "E-AMOUNT-SIZE", "{title}大于等于十万亿元，整数部分超过 13 位", "请核对是否多写了数字，或单位不是元"
+    "E-AMOUNT-SIZE", "{title}大于等于 10 亿元，整数部分超过 9 位", "请核对是否多写了数字，或单位不是元"
 )
 AMOUNT_TEXT = declare(
     "E-AMOUNT-TEXT",

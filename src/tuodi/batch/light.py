@@ -23,7 +23,7 @@ from tuodi.core.settlements import SPLIT_FIELDS
 LARGEST_BYTES = 4 << 20
 FIRST_YEAR = 1900
 
-AMOUNT = re.compile(r"[0-9]{1,13}(?:\.[0-9]{1,2})?")
+AMOUNT = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,2})?")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-5][0-9]")
 IDENTIFIER = re.compile(r"[0-9A-Za-z_.:/#|()@\u4e00-\u9fff-]+")

@@ -32,7 +32,9 @@ E_SHAPE = declare(
 )
 E_FAILED = declare("E-NATIONAL-FAILED", "{record}是一次失败的交易（infcode {infcode}：{why}）", "请只转换成功的结算")
 E_AMOUNT = declare(
-    "E-NATIONAL-AMOUNT", "{record}的金额不能精确到分", "请写成最多两位小数的元，例如 3982.02，不用科学计数法"
+    "E-NATIONAL-AMOUNT",
+    "{record}的金额不能精确到分，或不小于 10 亿元",
+    "请写成最多两位小数的元，例如 3982.02，不用科学计数法",
 )
 E_SPELLINGS = declare(
     "E-NATIONAL-SPELLINGS", "{record}对同一金额给出两个不同的值：{first} 与 {second}", "请核对后保留一个"
@@ -60,7 +62,7 @@ AMOUNTS = frozenset((
 DETAIL_AMOUNTS = frozenset(("inscp_scp_amt", "crt_payb_lmt_amt", "fund_payamt"))
 #: keys under which other transactions carry their content: such an item is passed over, not a fault.
 OTHER_CONTENT = ("data", "result", "stmtinfo", "fileinfo", "feedetail")
-AMOUNT_PATTERN = re.compile(r"(-?[0-9]{1,13})(?:\.([0-9]{1,2})0*)?")
+AMOUNT_PATTERN = re.compile(r"(-?[0-9]{1,9})(?:\.([0-9]{1,2})0*)?")
 SPACE = re.compile(r"\s*")
 
 

@@ -15,8 +15,10 @@ import polars as pl
 
 from tuodi.batch.citizen import is_citizen_id
 from tuodi.batch.columns import Column, Schema
+from tuodi.core.engine.prove import AMOUNT
 
-AMOUNT_PATTERN = r"[0-9]{1,13}(?:\.[0-9]{1,2})?"
+#: Nine whole digits: the range proof holds for amounts of a bill below a billion yuan (``core.engine.prove.AMOUNT``).
+AMOUNT_PATTERN = r"[0-9]{1,9}(?:\.[0-9]{1,2})?"
 DAY_PATTERN = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 INSTANT_PATTERN = DAY_PATTERN + " [0-9]{2}:[0-9]{2}:[0-5][0-9]"
 #: What an identifier is made of; a sum sign, a quote or a blank says that something has been at the file.
@@ -24,7 +26,7 @@ ID_PATTERN = r"[0-9A-Za-z_.:/#|()@\p{Han}-]+"
 
 FIRST_DAY = date(1900, 1, 1)
 FIRST_INSTANT = datetime(1900, 1, 1)
-LARGEST_FEN = 10**15 - 1
+LARGEST_FEN = AMOUNT - 1
 
 _DECIMAL = pl.Decimal(18, 2)
 _TEXT_TYPES = (pl.String, pl.Categorical, pl.Enum, pl.Null)
