@@ -150,3 +150,18 @@ def test_the_wrong_role_and_the_wrong_area(cast):
     cast.approver.save()
     with pytest.raises(Http404):
         ApproveValue(actor=cast.approver, value=made).run()
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "is_good"),
+    [
+        ("percent", "100%", True), ("percent", "180%", False), ("percent", "0.6", False),
+        ("diagnoses", "C34;N18.5; I10.x00", True), ("diagnoses", "C34；N18.5", False), ("diagnoses", "C34;", False),
+        ("diagnoses", "肺癌", False), ("yuan", "-1", False), ("text", "见文件", True), ("text", "", False),
+    ],
+)  # fmt: skip
+def test_a_value_is_written_as_its_unit_wants_it(unit, value, is_good):
+    """A list with an empty code would match every diagnosis, one with a Chinese semicolon none."""
+    from tuodi.apps.policies.actions.values import is_readable
+
+    assert is_readable(unit, value) == is_good

@@ -23,6 +23,7 @@ from tuodi.base import clock, outbox
 from tuodi.base.action import Action
 from tuodi.core.errors import MissingValues, declare
 from tuodi.core.money import basis_points
+from tuodi.core.policy.diagnoses import wrong_prefix
 from tuodi.core.policy.figures import parse_amount
 from tuodi.core.policy.local_values import plain_param
 from tuodi.core.policy.model import Delegated
@@ -34,8 +35,8 @@ E_SOURCE = declare(
 E_VALUE_FORM = declare("E-POLICY-VALUE", "“{param}”的值“{given}”不是{wanted}", "请按文件原文录入")
 
 WANTED = {
-    "yuan": "金额（如 660.00）", "percent": "比例（如 60%）", "day": "日期（yyyy-mm-dd）", "days": "天数（整数）", "number": "整数",
-    "diagnoses": "诊断编码", "text": "文字",
+    "yuan": "金额（如 660.00）", "percent": "比例（如 60%，不超过 100%）", "day": "日期（yyyy-mm-dd）", "days": "天数（整数）", "number": "整数",
+    "diagnoses": "诊断编码（大写字母加数字，几个之间用半角分号，如 C34;N18.5）", "text": "文字",
 }  # fmt: skip
 SAMPLE = "示例"
 
@@ -45,19 +46,21 @@ def is_readable(unit: str, value: str) -> bool:
 
     >>> is_readable("yuan", "660.00"), is_readable("percent", "0.6"), is_readable("day", "2025-12-31")
     (True, False, True)
+    >>> is_readable("percent", "180%"), is_readable("diagnoses", "C34;N18.5"), is_readable("diagnoses", "C34；N18.5")
+    (False, True, False)
     """
     try:
         if unit == "yuan":
             return parse_amount(value) >= 0
         if unit == "percent":
-            return value.endswith("%") and basis_points(value) >= 0
+            return value.endswith("%") and 0 <= basis_points(value) <= 10_000
         if unit == "day":
             return bool(date.fromisoformat(value))
         if unit in ("days", "number"):
             return int(value) >= 0
     except ValueError:
         return False
-    return bool(value)
+    return wrong_prefix(value) is None if unit == "diagnoses" else bool(value)
 
 
 def declared_param(area_code: str, param: str) -> Delegated | None:
