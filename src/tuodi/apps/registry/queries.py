@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Count, Exists, Func, OuterRef, Q, QuerySet, Subquery
 
 from tuodi.apps.registry import permissions
 from tuodi.apps.registry.insured import ALWAYS, Span, spans_of
@@ -276,7 +276,8 @@ def duplicates(user: Any, *, limit: int = PAGE) -> list[Duplicate]:
     told_apart = {frozenset(pair) for pair in marks_of(user).values_list("one", "other")}
     found: dict[frozenset[int], Duplicate] = {}
     for why, keys in (("number", ("certno_index",)), ("name_birth", ("name", "birth"))):
-        known = rows.filter(**{f"{key}__isnull": False for key in keys}).order_by()
+        # Said so, no database begins with the index of merged records, in which all others stand under one key.
+        known = visible(user, Person).filter(_is_repeated(*keys), ~Q(merged_into__isnull=False)).order_by()
         repeated = known.values(*keys).annotate(times=Count("pk")).filter(times__gt=1).order_by(*keys)
         repeated = repeated[: limit + len(told_apart)]
         wanted = {tuple(_plain(group[key]) for key in keys): list[Person]() for group in repeated}
@@ -290,6 +291,24 @@ def duplicates(user: Any, *, limit: int = PAGE) -> list[Duplicate]:
             if people:
                 found.setdefault(frozenset(person.pk for person in people), Duplicate(why, people))
     return list(found.values())[:limit]
+
+
+class _AreAmong(Func):
+    """Whether some columns together are a row of a subquery, the last expression."""
+
+    output_field = BooleanField()
+
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        """Return ``(a, b) IN (SELECT ...)``, which is the same on both databases."""
+        *columns, (rows, given) = [compiler.compile(one) for one in self.get_source_expressions()]
+        return f"({', '.join(name for name, _ in columns)}) IN {rows}", list(given)
+
+
+def _is_repeated(*keys: str) -> _AreAmong:
+    """Whose keys stand more than once among all people: read from the index of the keys alone, so few rows are looked at."""
+    everybody = Person.objects.filter(**{f"{key}__isnull": False for key in keys}).order_by()
+    held = everybody.values(*keys).annotate(times=Count("*")).filter(times__gt=1).values(*keys)
+    return _AreAmong(*keys, Subquery(held))
 
 
 def _may_be_same(one: Person, other: Person, told_apart: set[frozenset[int]]) -> bool:
