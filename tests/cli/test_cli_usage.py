@@ -64,6 +64,14 @@ def test_help_lists_every_exit_code(tuodi):
         (["synth", "--pack", "999999-example", "--people", "many", "--out", "x"], "的值“many”写法不对"),
         (["synth", "--pack"], "后面要有值"),
         (["estimate", "--pack", "999999-example"], "缺少必需的参数：--total"),
+        (
+            ["adjudicate", "--threads", "0", "--settlements", "a", "--identities", "b", "--out", "c.csv"],
+            "--threads 应在 1 到 256 之间",
+        ),
+        (
+            ["replay", "--pack", "999999-example", "--settlements", "a", "--identities", "b", "--top", "-1"],
+            "--top 应在 0 到 1000000 之间",
+        ),
     ],
 )
 def test_a_wrong_command_is_told_in_chinese_with_code_2(tuodi, words, says):

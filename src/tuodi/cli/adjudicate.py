@@ -13,6 +13,7 @@ from tuodi.cli.output import amount, fault_data, print_faults, print_json, table
 from tuodi.cli.plans import chosen, file_of, plan_for, policy_line, sample_note
 from tuodi.cli.policies import periods_of
 from tuodi.cli.progress import Progress
+from tuodi.cli.typed import whole
 from tuodi.cli.usage import UsageError
 from tuodi.core.engine.versions import Period
 from tuodi.core.engine.words_case import pack_digest
@@ -27,6 +28,7 @@ REFUSALS_SHOWN = 12
 
 def run(args: Any) -> int:
     """Run the batch; nothing appears beside ``--out`` unless it ends well."""
+    threads = whole(args.threads, "--threads", 1, 256)
     out = out_path(args.out, suffixes=(".csv", ".parquet"))
     refuse_overwriting(out, inputs_of(args))
     periods = plan_for(args, policies_of)
@@ -38,7 +40,7 @@ def run(args: Any) -> int:
         job = Job(
             plan, Path(args.settlements), Path(args.identities), inside / out.name, applications=file_of(args.applications),
             institutions=file_of(args.institutions), bad_rows=beside / bad.name if bad else None, keep_going=args.keep_going,
-            threads=max(1, args.threads), periods=later,
+            threads=threads, periods=later,
         )  # fmt: skip
         report = adjudicate(job, progress=progress)
     if args.json:

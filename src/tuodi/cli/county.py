@@ -14,6 +14,7 @@ from typing import Any
 from tuodi.cli import exits
 from tuodi.cli.output import print_json, say
 from tuodi.cli.secret import ask_secret
+from tuodi.cli.typed import whole
 from tuodi.cli.usage import UsageError
 
 Command = Callable[[Any], int]
@@ -48,13 +49,6 @@ def not_ready(lines: list[str], *, as_json: bool) -> int:
         if len(lines) > 1:
             say("各项环境变量的意思见 tuodi serve --help。")
     return exits.NOT_READY
-
-
-def whole(number: int, name: str, least: int, most: int) -> int:
-    """Return a number that lies between two others."""
-    if not least <= number <= most:
-        raise UsageError(f"参数 {name} 应在 {least} 到 {most} 之间")
-    return number
 
 
 @county

@@ -11,6 +11,7 @@ from tuodi.cli.files import out_path, refuse_overwriting
 from tuodi.cli.output import amount, print_json, signed, table
 from tuodi.cli.plans import choose, chosen, file_of, plan_for
 from tuodi.cli.progress import Progress
+from tuodi.cli.typed import whole
 from tuodi.cli.usage import UsageError
 from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.words_case import pack_digest
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 def run(args: Any) -> int:
     """Compute both sides and print who gains and who loses."""
+    top = whole(args.top, "--top", 0, 1_000_000)
     out = out_path(args.out, suffixes=(".csv", ".parquet")) if args.out else None
     if out is not None:
         refuse_overwriting(out, inputs_of(args))
@@ -38,7 +40,7 @@ def run(args: Any) -> int:
             Side(plans[0], args.years),
             Side(plans[1], args.years_b),
             files,
-            top=max(0, args.top),
+            top=top,
             out=out,
             progress=progress,
         )

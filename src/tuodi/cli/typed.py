@@ -46,6 +46,13 @@ def fen_of(text: str, name: str) -> int:
     return fen
 
 
+def whole(number: int, name: str, least: int, most: int) -> int:
+    """Return a number that lies between two others."""
+    if not least <= number <= most:
+        raise UsageError(f"参数 {name} 应在 {least} 到 {most} 之间")
+    return number
+
+
 def identity_code(text: str) -> str:
     """Return the code of an identity given by code or by name.
 
