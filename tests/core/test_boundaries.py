@@ -209,3 +209,32 @@ def test_rows_of_one_layer_that_bring_down_and_rows_that_rate():
     plan = make_plan(load_pack(source({"layers.0.figures": rules})))
     edge = IdentityRecord("甲", "dibao_edge", date(2023, 1, 1))
     assert [fold(plan, [BILL], [held])[0].pay for held in (dibao("2023-01-01"), edge)] == [40_000, 50_000]
+
+
+def test_rows_that_follow_each_other_answer_from_their_first_day_to_their_last():
+    """2023-06-30 以前 70%，2023-07-01 起 50%：前后两天各 1000 元，700、500；先问后一天的也一样。"""
+    dibao_only, caps = {"category": ["dibao"]}, {"yearly": "3 万元"}
+    rules = [
+        {"clause": "JX-4.1", "when": dibao_only, "last": "2023-06-30", "rate": "70%", "caps": caps},
+        {"clause": "JX-4.1", "when": dibao_only, "first": "2023-07-01", "rate": "50%", "caps": caps},
+        {"clause": "JX-4.2", "when": {"category": ["edge"]}, "rate": "60%", "caps": caps},
+    ]
+    days = [datetime(2023, 6, 30, 23), datetime(2023, 7, 1)]
+    bills = [
+        replace(BILL, setl_id=str(n), begndate=d.date(), enddate=d.date(), setl_time=d) for n, d in enumerate(days)
+    ]
+    for asked in (bills, bills[1:], bills[:1]):
+        plan = make_plan(load_pack(source({"layers.0.figures": rules})))
+        paid = {r.settlement.setl_id: r.pay for r in fold(plan, asked, [dibao("2023-01-01")])}
+        assert paid == {one.setl_id: {"0": 70_000, "1": 50_000}[one.setl_id] for one in asked}
+
+
+def test_a_row_without_one_before_it_answers_from_its_first_day():
+    """2023-07-01 起 50%，此前没有规定：6 月 30 日的不付，次日的 500。"""
+    rule = {"clause": "JX-4.1", "first": "2023-07-01", "rate": "50%", "caps": {"yearly": "3 万元"}}
+    plan = make_plan(load_pack(source({"layers.0.figures": [rule]})))
+    days = [datetime(2023, 6, 30, 23), datetime(2023, 7, 1)]
+    bills = [
+        replace(BILL, setl_id=str(n), begndate=d.date(), enddate=d.date(), setl_time=d) for n, d in enumerate(days)
+    ]
+    assert [r.pay for r in fold(plan, bills, [dibao("2023-01-01")])] == [0, 50_000]

@@ -1,6 +1,7 @@
 """A document put in force again from a day is folded as one document with dated figures would be (decision 13)."""
 
 import random
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -105,6 +106,30 @@ def test_AK_4_2_1_versions_pay_on_application_what_one_document_pays():
     found = fold_versions([Version(one, some[:1]), Version(again, some[1:])], HELD[:1], asked)
     assert [r.layers for r in found] == [r.layers for r in expected]
     assert all(layer.pay for r in found for layer in r.layers if layer.layer == "tilted")
+
+
+def test_one_version_is_the_fold_of_its_document():
+    one = plan("60%", "2000 元")
+    found, expected = fold_versions([Version(one, bills(1))], HELD), fold(one, bills(1), HELD)
+    assert [r.layers for r in found] == [r.layers for r in expected]
+
+
+def test_I_02_a_deductible_that_a_household_never_reached_is_waived_once_over_versions():
+    """起付线 500 元按户、全年没有达到的不再扣：甲 100、乙 200、甲 100，全在起付线以内，由全户最后一次补齐 400。"""
+    text = TEXT.format(rate="100%", cap="9000 元", first="extreme_poverty", second="dibao")
+    text = text.replace(
+        "deductible: {per: year}", "of: household\n    deductible: {per: year, waived_if_unreached: true}"
+    )
+    one, again = (make_plan(load_pack(read_source(text, file="dated.yaml"))) for _ in range(2))
+    months = [datetime(2024, 2, 1), datetime(2024, 3, 1), datetime(2024, 9, 1)]
+    some = [
+        replace(bill(n, at, fen), psn_no=who, household="户")
+        for n, (at, fen, who) in enumerate(zip(months, (10_000, 20_000, 10_000), "甲乙甲", strict=True))
+    ]
+    held = [HELD[0], replace(HELD[0], psn_no="乙")]
+    expected = fold(one, some, held)
+    found = fold_versions([Version(one, some[:2]), Version(again, some[2:])], held)
+    assert [r.pay for r in found] == [r.pay for r in expected] == [0, 0, 40_000]
 
 
 def test_a_category_is_known_by_its_name_where_versions_list_them_otherwise_I_13():

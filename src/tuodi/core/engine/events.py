@@ -106,7 +106,7 @@ def _masks(
     """Return the identities that count for each settlement, as bit masks."""
     masks = []
     used: set[int] = set()
-    extended: dict[tuple[int, int], int] = {}
+    extended: set[tuple[int, int]] = set()
     for s in ordered:
         mask = 0
         for window in people[s.psn_no][0]:
@@ -117,7 +117,7 @@ def _masks(
                         continue
                     used.add(id(window))
                 mask |= IDENTITY_BITS[window.identity]
-                extended[(id(window), s.setl_time.year)] = 1
+                extended.add((id(window), s.setl_time.year))
             elif per_record == "rest_of_year" and (id(window), s.setl_time.year) in extended:
                 mask |= IDENTITY_BITS[window.identity]
         masks.append(mask)
