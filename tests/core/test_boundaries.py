@@ -227,14 +227,3 @@ def test_rows_that_follow_each_other_answer_from_their_first_day_to_their_last()
         plan = make_plan(load_pack(source({"layers.0.figures": rules})))
         paid = {r.settlement.setl_id: r.pay for r in fold(plan, asked, [dibao("2023-01-01")])}
         assert paid == {one.setl_id: {"0": 70_000, "1": 50_000}[one.setl_id] for one in asked}
-
-
-def test_a_row_without_one_before_it_answers_from_its_first_day():
-    """2023-07-01 起 50%，此前没有规定：6 月 30 日的不付，次日的 500。"""
-    rule = {"clause": "JX-4.1", "first": "2023-07-01", "rate": "50%", "caps": {"yearly": "3 万元"}}
-    plan = make_plan(load_pack(source({"layers.0.figures": [rule]})))
-    days = [datetime(2023, 6, 30, 23), datetime(2023, 7, 1)]
-    bills = [
-        replace(BILL, setl_id=str(n), begndate=d.date(), enddate=d.date(), setl_time=d) for n, d in enumerate(days)
-    ]
-    assert [r.pay for r in fold(plan, bills, [dibao("2023-01-01")])] == [0, 50_000]

@@ -177,6 +177,13 @@ def test_a_deductible_waived_at_the_last_event_is_waived_once_for_a_household():
     assert paid(plan, bills, people=("甲", "乙")) == ([0, 10_000],) * 2
 
 
+def test_a_row_without_one_before_it_answers_from_its_first_day():
+    # nothing said before 2024-07-01, half from then: 23:00 of the day before pays nothing, the day itself 500 of 1,000
+    plan = plan_of(drawn([{"id": "l0", "figures": [{"clause": "ZZ-4.1", "first": "2024-07-01", "rate": "50%"}]}]))
+    days = datetime(2024, 6, 30, 23), datetime(2024, 7, 1)
+    assert paid(plan, [bill(str(n), day, 100_000) for n, day in enumerate(days)]) == ([0, 50_000],) * 2
+
+
 def test_the_last_event_of_a_layer_on_application_is_the_last_that_is_applied_for():
     layer = {"id": "l0", "due": "application", "figures": [{"clause": "ZZ-4.1", "deductible": "500 元", "rate": "50%"}]}
     plan = plan_of(drawn([{**layer, "deductible": {"waived_if_unreached": True}}]))
