@@ -162,6 +162,7 @@ def forget_plans() -> None:
     """Forget the kept plans: after a database was put in the place of another under a running process."""
     _plans_at.cache_clear()
     _plan.cache_clear()
+    _pack.cache_clear()
 
 
 def entered_values(area_code: str, proposal: Proposal | None = None) -> tuple[EnteredValue, ...]:

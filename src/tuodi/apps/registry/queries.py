@@ -69,10 +69,10 @@ def masked_certno(person: Person) -> str:
 
 
 @lru_cache(maxsize=1)
-def _keyed() -> tuple[Any, Any]:
-    """Return the two halves of HMAC-SM3 with the key taken in, to be copied for each number."""
-    key = settings.TUODI_INDEX_KEY.ljust(64, b"\0")
-    return hashlib.new("sm3", bytes(b ^ 0x36 for b in key)), hashlib.new("sm3", bytes(b ^ 0x5C for b in key))
+def _keyed(key: bytes) -> tuple[Any, Any]:
+    """Return the two halves of HMAC-SM3 with a key taken in, to be copied for each number."""
+    whole = key.ljust(64, b"\0")
+    return hashlib.new("sm3", bytes(b ^ 0x36 for b in whole)), hashlib.new("sm3", bytes(b ^ 0x5C for b in whole))
 
 
 def index_of(numbers: Iterable[str]) -> dict[str, bytes]:
@@ -84,7 +84,7 @@ def index_of(numbers: Iterable[str]) -> dict[str, bytes]:
         raise InputErrors([fault(E_ROTATING)])
     if "sm3" not in hashlib.algorithms_available:
         return {number: secrets.search_index(number) for number in numbers}
-    begun, closing = _keyed()
+    begun, closing = _keyed(settings.TUODI_INDEX_KEY)
     found = {}
     for number in numbers:
         inner, outer = begun.copy(), closing.copy()
