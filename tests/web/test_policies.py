@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 
 from tests.apps.cast import assemble, bill
 from tests.site.entering import enter
@@ -41,8 +42,6 @@ def officer(client, cast):
 
 @pytest.fixture
 def approver(cast):
-    from django.test import Client
-
     other = Client()
     enter(other, cast.approver)
     return other
@@ -242,8 +241,6 @@ def test_a_sample_is_marked_on_every_page_until_replaced(officer, approver, cast
     assert strip not in page(officer, "/")
     path = approve(is_sample="on", source="")
     assert "这是示例值，不是政策规定的标准" in page(officer, path)
-    from django.test import Client
-
     for user in (cast.zhao, cast.chen, cast.auditor):
         visitor = Client()
         enter(visitor, user)
@@ -293,3 +290,22 @@ def test_the_list_as_csv(officer):
     text = b"".join(officer.get("/policies/export.csv").streaming_content).decode()
     assert "安康市重特大疾病医疗救助" in text
     assert "生效中" in text
+
+
+def test_who_does_not_write_packs_reads_words_and_no_names_of_packs(officer, approver, cast):
+    """A clerk reads what a figure is, in its unit; the names that packs use are for who writes and decides them."""
+    clerk = Client()
+    enter(clerk, cast.chen)
+    row = Installation.objects.first()
+    line = {"area_code": row.area_code, "source": "文件第一条", "proposed_by": cast.officer, "proposed_at": clock.now()}
+    value = DelegatedValue.objects.create(param=PARAM, value="60%", **line)
+    for path in (f"/policies/{row.pk}/", f"/policies/{row.pk}/text/", f"/policies/values/{value.pk}/"):
+        shown = re.sub(r"<[^>]*>", " ", page(clerk, path))
+        assert re.findall(r"\b[a-z]{2,}[._][a-z_.]+", shown) == [], path
+        assert "倾斜救助比例" in shown, path
+        assert PARAM in page(officer, path), path
+    DelegatedValue.objects.create(param="ak.dibao_standard_month@610902.urban", value="1660", **line)
+    for path in ("/policies/", f"/policies/{row.pk}/"):
+        shown = page(approver, path)
+        assert "1,660 元" in shown, path
+        assert "只用于 610902 城镇" in shown, path

@@ -9,6 +9,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from tuodi.core.policy.local_values import qualifier_words
+
 
 class Installation(models.Model):
     """A pack put in force for an area; its texts are kept as they were, so that any past result can be computed again."""
@@ -73,9 +75,9 @@ class DelegatedValue(models.Model):
     impact = models.JSONField(default=dict)
 
     @property
-    def qualifier(self) -> str:
-        """The area and residence kind for which alone the value is; empty for everybody."""
-        return self.param.partition("@")[2]
+    def only_for(self) -> str:
+        """The area and residence kind for which alone the value is, in words; empty for everybody."""
+        return qualifier_words(self.param)
 
     class Meta:
         constraints = [

@@ -17,11 +17,13 @@ from tuodi.apps.policies.queries import (
     approved_values,
     basis,
     entered_values,
+    installations_awaiting_approval,
     pack_of,
     plans_of,
     since_when,
     source_of,
     standing_values,
+    values_awaiting_approval,
 )
 from tuodi.base.access import visible
 from tuodi.batch.packs import cases_of, sample_values_of, shelf
@@ -31,6 +33,7 @@ from tuodi.core.policy.check import check, errors_of, open_warnings
 from tuodi.core.policy.check_look import Finding
 from tuodi.core.policy.describe import describe
 from tuodi.core.policy.describe_parts import Description
+from tuodi.core.policy.describe_words import Words
 from tuodi.core.policy.diff import Change, diff
 from tuodi.core.policy.load import load_pack
 from tuodi.core.policy.local_values import plain_param
@@ -107,10 +110,21 @@ VALUE_STATES = {
 
 @dataclass(frozen=True)
 class ValueLine:
-    """An entered value and what became of it."""
+    """An entered value, in the unit of its parameter where that is known, and what became of it."""
 
     row: DelegatedValue
     state: str
+    declared: Delegated | None
+
+    @property
+    def said(self) -> str:
+        """The value as people write it."""
+        return Words.of_unit(self.row.value, self.declared.unit) if self.declared else self.row.value
+
+    @property
+    def asks(self) -> str:
+        """What the value is of; the parameter's name where no pack declares it any more."""
+        return self.declared.asks if self.declared else self.row.param
 
     @property
     def state_name(self) -> str:
@@ -168,12 +182,11 @@ def params_in_detail(row: Installation) -> list[Param]:
     )
     since = min(row.first, since_when(row.area_code))
     standing = {value.pk for value in standing_values(approved_values(row.area_code), since)}
-    held: dict[str, list[ValueLine]] = {}
+    declared_by, held = pack_of(row).delegated, dict[str, list[ValueLine]]()
     for value in values.order_by("param", "first", "pk"):
-        held.setdefault(plain_param(value.param), []).append(ValueLine(value, _value_state(value, standing)))
-    found = [
-        Param(name, declared, tuple(held.get(name, ()))) for name, declared in pack_of(row).delegated.items()
-    ]  # fmt: skip
+        name = plain_param(value.param)
+        held.setdefault(name, []).append(ValueLine(value, _value_state(value, standing), declared_by.get(name)))
+    found = [Param(name, declared, tuple(held.get(name, ()))) for name, declared in declared_by.items()]
     order = ["missing", "sample", "entered", "optional"]
     return sorted(found, key=lambda param: order.index(param.state))
 
@@ -181,13 +194,27 @@ def params_in_detail(row: Installation) -> list[Param]:
 def value_line(row: DelegatedValue) -> ValueLine:
     """Return one value with what became of it."""
     standing = standing_values(approved_values(row.area_code), since_when(row.area_code))
-    return ValueLine(row, _value_state(row, {value.pk for value in standing}))
+    held = installation_for(row)
+    declared = pack_of(held).delegated[plain_param(row.param)] if held else None
+    return ValueLine(row, _value_state(row, {value.pk for value in standing}), declared)
 
 
 def installation_for(value: DelegatedValue) -> Installation | None:
     """Return the newest installation, approved or waiting, whose pack declares a value's parameter."""
     rows = Installation.objects.filter(area_code=value.area_code, refused_at__isnull=True).order_by("-first", "-pk")
     return next((row for row in rows.defer(*HEAVY) if plain_param(value.param) in pack_of(row).delegated), None)
+
+
+def installations_waiting(user: Any) -> list[tuple[Installation, Pack]]:
+    """Return the installations that a user may decide, each with its pack."""
+    rows = installations_awaiting_approval(user).select_related("proposed_by").defer(*HEAVY)
+    return [(row, pack_of(row)) for row in rows]
+
+
+def values_waiting(user: Any) -> list[ValueLine]:
+    """Return the values, and the withdrawals of values, that a user may decide."""
+    rows = values_awaiting_approval(user).select_related("proposed_by", "withdrawal_by")
+    return [value_line(row) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -208,9 +235,9 @@ def readings_of(pack: Pack) -> list[ReadingShown]:
     return [ReadingShown(name, reading, reading.default) for name, reading in pack.readings.items()]
 
 
-def described(row: Installation) -> Description:
-    """Return an installation's policy in Chinese sentences, under its readings and the values entered."""
-    return describe(pack_of(row), entered_values(row.area_code))
+def described(row: Installation, *, codes: bool) -> Description:
+    """Return an installation's policy in Chinese sentences, under its readings and the values entered; ``codes`` as in packs."""
+    return describe(pack_of(row), entered_values(row.area_code), codes=codes)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 
 from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
-from tuodi.base.access import allow, in_area, scope
+from tuodi.base.access import allow, in_area, may, scope
 
 VIEW = allow(
     "policy:view", "administrator", "policy_officer", "policy_approver", "county_clerk", "county_approver", "town_clerk",
@@ -20,6 +20,11 @@ APPROVE_VALUE = allow("policy_value:approve", "policy_approver")
 REFUSE_VALUE = allow("policy_value:refuse", "policy_approver")
 WITHDRAW_VALUE = allow("policy_value:withdraw", "policy_officer")
 APPROVE_WITHDRAWAL = allow("policy_value:approve_withdrawal", "policy_approver")
+
+
+def knows_codes(user: object) -> bool:
+    """Return whether somebody works with packs, and so with the names that parameters, choices and warnings have in them."""
+    return may(user, PROPOSE) or may(user, APPROVE)
 
 
 def _own_or_above(user: object) -> Q:

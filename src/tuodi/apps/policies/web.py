@@ -50,10 +50,8 @@ def policies(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     shown = {
         "page": page_of(request, listed), "state": state, "states": overview.STATES,
-        "waiting": queries.installations_awaiting_approval(user).select_related("proposed_by").defer(*queries.HEAVY)
-        if access.may(user, permissions.APPROVE) else [],
-        "waiting_values": queries.values_awaiting_approval(user).select_related("proposed_by", "withdrawal_by")
-        if access.may(user, permissions.APPROVE_VALUE) else [],
+        "waiting": overview.installations_waiting(user) if access.may(user, permissions.APPROVE) else [],
+        "waiting_values": overview.values_waiting(user) if access.may(user, permissions.APPROVE_VALUE) else [],
         "may_propose": access.may(user, permissions.PROPOSE),
     }  # fmt: skip
     return render(request, "policies/list.html", shown)
@@ -99,6 +97,7 @@ def _one(request: HttpRequest, pk: int, verb: str = permissions.VIEW) -> dict[st
         "may_propose": own and access.may(user, permissions.PROPOSE),
         "may_enter": own and access.may(user, permissions.PROPOSE_VALUE),
         "is_own_proposal": row.proposed_by_id == user.pk, "measuring": queries.measurement_under_way(Proposal(installation=row)),
+        "codes": permissions.knows_codes(user),
     }  # fmt: skip
 
 
@@ -118,7 +117,9 @@ def policy(request: HttpRequest, pk: int) -> HttpResponse:
 def text(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an installation's policy in Chinese sentences, each with its clause."""
     shown = _one(request, pk)
-    return render(request, "policies/text.html", {**shown, "said": overview.described(shown["row"])})
+    return render(
+        request, "policies/text.html", {**shown, "said": overview.described(shown["row"], codes=shown["codes"])}
+    )
 
 
 @login_required

@@ -27,7 +27,6 @@ from tuodi.apps.policies.queries import Proposal
 from tuodi.base import access, clock
 from tuodi.base.doors import said
 from tuodi.core.errors import InputErrors
-from tuodi.core.policy.local_values import plain_param
 
 #: Seconds without a sign of the background work after which the page says so.
 SILENT = 60
@@ -74,8 +73,8 @@ def _one(request: HttpRequest, pk: int, verb: str = permissions.VIEW) -> dict[st
     asked_by = row.withdrawal_by_id if is_withdrawal else row.proposed_by_id
     may_withdraw = not (row.refused_at or row.withdrawn_at or row.withdrawal_at)
     return {
-        "row": row, "line": overview.value_line(row), "installation": held, "pack": pack,
-        "declared": pack.delegated[plain_param(row.param)] if pack else None, "waits": waits, "is_withdrawal": is_withdrawal,
+        "row": row, "line": overview.value_line(row), "codes": permissions.knows_codes(user), "installation": held, "pack": pack,
+        "waits": waits, "is_withdrawal": is_withdrawal,
         "impact": overview.impact_of(row, pack), "proposal": proposal, "measuring": queries.measurement_under_way(proposal),
         "may_measure": waits and own and access.may(user, permissions.MEASURE),
         "may_decide": waits and own and access.may(user, permissions.APPROVE_VALUE),

@@ -70,7 +70,8 @@ class Words:
         ]
         return joined(said, last="；")
 
-    def of_unit(self, text: str, unit: str) -> str:
+    @staticmethod
+    def of_unit(text: str, unit: str) -> str:
         """Return a text of a figure in its unit as people write it; what cannot be read stays as it is."""
         try:
             if unit == "yuan":

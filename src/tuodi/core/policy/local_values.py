@@ -13,7 +13,7 @@ from datetime import date
 
 from tuodi.core.policy.figures import Entered, EnteredValue, Missing, Resolver
 
-RESIDENCE_KINDS = ("urban", "rural")
+RESIDENCE_KINDS = {"urban": "城镇", "rural": "农村"}
 SAMPLE_MARK = "（示例，非正式标准）"
 
 
@@ -24,6 +24,16 @@ def plain_param(param: str) -> str:
     ('ak.dibao_standard_month', 'ak.high_cost')
     """
     return param.partition("@")[0]
+
+
+def qualifier_words(param: str) -> str:
+    """Return for whom alone an entered value is, in words; empty if for everybody.
+
+    >>> qualifier_words("p@610902.urban"), qualifier_words("p@rural"), qualifier_words("p")
+    ('610902 城镇', '农村', '')
+    """
+    parts = param.partition("@")[2].split(".")
+    return " ".join(RESIDENCE_KINDS.get(part, part) for part in parts)
 
 
 def local_params(param: str, *, area: str = "", kind: str = "") -> tuple[str, ...]:
