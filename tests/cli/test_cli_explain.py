@@ -227,7 +227,7 @@ def test_a_file_too_large_for_the_light_reader_is_read_once_and_again_only_befor
     monkeypatch.setattr(reading.Reader, "checked", counted)
     ids = ["S1", "S2", "S3", "S4", "S5", "S6", "S7"]
     found = history.history_of(
-        make_plan(pack_of("999999-example")), ids[at], settlements=county.settlements, identities=county.identities
+        [make_plan(pack_of("999999-example"))], ids[at], settlements=county.settlements, identities=county.identities
     )
     person = {"S1": "P1", "S4": "P2", "S7": "P1"}[ids[at]]
     assert sorted(one.setl_id for one in found.settlements) == {"P1": ["S1", "S2", "S7"], "P2": ["S3", "S4"]}[person]

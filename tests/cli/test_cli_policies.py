@@ -38,7 +38,9 @@ def test_the_same_document_again_from_a_day_pays_what_it_paid_alone(tuodi, count
     assert "救助合计 15,450.00 元" in said.out
 
 
-def test_a_document_in_a_folder_beside_the_file_is_read_from_there_and_another_one_begins_anew(county, adjudicate):
+def test_a_document_in_a_folder_beside_the_file_is_read_from_there_and_another_one_begins_anew(
+    tuodi, county, adjudicate
+):
     """改名即另一份文件：S4 不再接着 S3 已扣的起付线算，(5,000 - 3,000) × 60 % = 1,200。"""
     folder = county.folder / "later"
     folder.mkdir()
@@ -53,6 +55,12 @@ def test_a_document_in_a_folder_beside_the_file_is_read_from_there_and_another_o
     assert {setl_id: pay for setl_id, pay in paid(county).items() if setl_id in ("S3", "S4")} == {
         "S3": "1200.00", "S4": "1200.00",
     }  # fmt: skip
+    given = ["--policies", county.folder / "policies.yaml", *county.policy()[2:], "--for", "both"]
+    told = {setl_id: tuodi("explain", *given, setl_id).out for setl_id in ("S3", "S4")}
+    assert [("999999-later" in text, "支付 1,200.00 元" in text) for text in told.values()] == [
+        (False, True),
+        (True, True),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_help_lists_every_exit_code(tuodi):
     [
         ([], "没有写命令"),
         (["frob"], "不能是“frob”，可用的有"),
-        (["explain", "S1"], "缺少必需的参数：--pack, --settlements, --identities"),
+        (["explain", "S1"], "缺少必需的参数：--settlements, --identities"),
         (["pack", "show"], "缺少必需的参数：ID"),
         (["pack"], "缺少必需的参数"),
         (["version", "--frob"], "不认识的参数：--frob"),

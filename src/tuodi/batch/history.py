@@ -46,7 +46,7 @@ class History:
 
 
 def history_of(
-    plan: Plan,
+    plans: Sequence[Plan],
     setl_id: str,
     *,
     settlements: Path,
@@ -54,11 +54,11 @@ def history_of(
     applications: Path | None = None,
     institutions: Path | None = None,
 ) -> History:
-    """Return the history that a settlement belongs to; ``InputErrors`` with every fault of the files."""
+    """Return the history that a settlement belongs to under plans one after the other; ``InputErrors`` with every fault of the files."""
     faults: list[Fault] = []
     rows: list[Row] = []
     try:
-        rows = _settlement_rows(settlements, setl_id, by_household=by_household(plan))
+        rows = _settlement_rows(settlements, setl_id, by_household=any(map(by_household, plans)))
     except InputErrors as errors:  # the other files are looked at all the same, so that everything is told at once
         faults += errors.faults
     people = {row["psn_no"] for row in rows}
@@ -66,7 +66,7 @@ def history_of(
     held = _small(identities, IDENTITIES, lambda row: row["psn_no"] in people, faults)
     asked = _small(applications, APPLICATIONS, lambda row: True, faults) if applications is not None else []
     made = [_settlement(row, listed, faults, file=str(settlements)) for row in rows]
-    applied = _applications(plan, asked, file=str(applications), faults=faults)
+    applied = _applications(plans, asked, file=str(applications), faults=faults)
     if faults:
         raise InputErrors(faults)
     records = [
@@ -165,11 +165,11 @@ def _institutions(path: Path, faults: list[Fault]) -> dict[str, Row]:
     return {row["fixmedins_code"]: row for row in _small(path, INSTITUTIONS, lambda row: True, faults)}
 
 
-def _applications(plan: Plan, rows: list[Row], *, file: str, faults: list[Fault]) -> list[Application]:
+def _applications(plans: Sequence[Plan], rows: list[Row], *, file: str, faults: list[Fault]) -> list[Application]:
     """Return applications, a layer named by its id or its clause."""
-    layers = [layer for layer in plan.layers if layer.due == "application"]
+    layers = [layer for plan in plans for layer in plan.layers if layer.due == "application"]
     ids = {layer.clause: layer.id for layer in layers} | {layer.id: layer.id for layer in layers}
-    listed = "、".join(layer.id for layer in layers) or "（无）"
+    listed = "、".join(dict.fromkeys(layer.id for layer in layers)) or "（无）"
     for layer in sorted({row["layer"] for row in rows} - set(ids)):
         faults.append(fault(E_LAYER, file=file, layer=layer, known=listed))
     return [Application(row["psn_no"], ids.get(row["layer"], row["layer"]), row["applied_on"]) for row in rows]

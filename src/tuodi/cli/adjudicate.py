@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuodi.cli import exits
 from tuodi.cli.files import out_path, refuse_overwriting, staged
 from tuodi.cli.output import amount, fault_data, print_faults, print_json, table
-from tuodi.cli.plans import chosen, file_of, plan_for, policy_line, sample_note
-from tuodi.cli.policies import periods_of
+from tuodi.cli.plans import file_of, plan_for, policy_line, sample_note
+from tuodi.cli.policies import policies_of
 from tuodi.cli.progress import Progress
 from tuodi.cli.typed import whole
-from tuodi.cli.usage import UsageError
 from tuodi.core.engine.versions import Period
 from tuodi.core.engine.words_case import pack_digest
 from tuodi.core.money import yuan
@@ -50,17 +48,6 @@ def run(args: Any) -> int:
             print_faults(report.faults, as_json=False)
         print(summary(periods, report, out))
     return exits.FOUND if report.bad_rows or report.fault_count else exits.DONE
-
-
-def policies_of(args: Any) -> tuple[Period, ...]:
-    """Return the plans of ``--policies``, or the one of ``--pack``, which answers for every day."""
-    if bool(args.pack) == bool(args.policies):
-        raise UsageError("--pack 和 --policies 要写其中一个")
-    if not args.policies:
-        return (Period(chosen(args).plan(), date.min, None),)
-    if args.delegated or args.reading:
-        raise UsageError("写了 --policies，--delegated 和 --reading 就写在那个文件里")
-    return periods_of(Path(args.policies), sample_values=args.sample_values)
 
 
 def inputs_of(args: Any) -> list[str]:

@@ -9,8 +9,9 @@ from tuodi.batch.history import history_of, person_of
 from tuodi.cli import exits
 from tuodi.cli.files import write_text
 from tuodi.cli.output import print_json, say
-from tuodi.cli.plans import chosen, file_of, plan_for
-from tuodi.core.engine.fold import fold
+from tuodi.cli.plans import file_of, plan_for
+from tuodi.cli.policies import policies_of
+from tuodi.core.engine.versions import answering, fold_periods
 from tuodi.core.engine.words import Explanation, explain
 
 if TYPE_CHECKING:
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 
 def run(args: Any) -> int:
     """Explain a settlement for the patient, the auditor or a program."""
-    plan = plan_for(args, lambda given: chosen(given).plan())
+    periods = plan_for(args, policies_of)
     history = history_of(
-        plan, args.setl_id, settlements=Path(args.settlements), identities=Path(args.identities),
+        [period.plan for period in periods], args.setl_id, settlements=Path(args.settlements), identities=Path(args.identities),
         applications=file_of(args.applications), institutions=file_of(args.institutions),
     )  # fmt: skip
-    results = fold(plan, history.settlements, history.identities, history.applications)
+    results = fold_periods(periods, history.settlements, history.identities, history.applications)
     result = next(found for found in results if found.settlement.setl_id == args.setl_id)
+    plan = periods[answering(periods, result.settlement)].plan
     explanation = explain(plan, result, records=person_of(history.identities, result.settlement.psn_no))
     show(args, plan, result, explanation)
     return exits.DONE

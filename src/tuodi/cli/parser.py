@@ -44,6 +44,16 @@ def _policy(parser: Parser, *, required: bool = True) -> None:
     )
 
 
+def _policies(parser: Parser) -> None:
+    """Add what says which policy, or which one after the other."""
+    _policy(parser, required=False)
+    parser.add_argument(
+        "--policies",
+        metavar="文件",
+        help="先后施行的几份政策（YAML 列表：pack、from，可加 delegated、reading），代替 --pack",
+    )
+
+
 def _values(parser: Parser) -> None:
     parser.add_argument(
         "--delegated", metavar="文件", action="append", default=[], help="授权参数录入值（YAML），可写多次"
@@ -67,12 +77,7 @@ def _adjudicate(commands: Any) -> None:
         ("tuodi adjudicate … --reading I-04=stay --keep-going --bad-rows 坏行.csv", "换一种释义；有坏行也算完其余的，坏行另存"),
         ("tuodi adjudicate --policies 政策.yaml --settlements 结算.csv --identities 身份.csv --out 结果.csv", "期间换过政策：每笔按当天施行的一份算，同一份文件的年度累计连续计算"),
     )  # fmt: skip
-    _policy(parser, required=False)
-    parser.add_argument(
-        "--policies",
-        metavar="文件",
-        help="先后施行的几份政策（YAML 列表：pack、from，可加 delegated、reading），代替 --pack",
-    )
+    _policies(parser)
     _files(parser)
     parser.add_argument("--out", metavar="文件", required=True, help="结果文件，名字以 .csv 或 .parquet 结尾")
     parser.add_argument(
@@ -89,8 +94,9 @@ def _explain(commands: Any) -> None:
         ("tuodi explain --pack 999999-example --settlements 结算.csv --identities 身份.csv --sample-values S000123", "病人看的一页"),
         ("tuodi explain … S000123 --for auditor", "每一步的算式、条款、释义、参数来源"),
         ("tuodi explain … S000123 --svg 账单.svg", "从总额到自付的瀑布图"),
+        ("tuodi explain --policies policies.yaml --settlements settlements.csv --identities identities.csv S000123", "期间换过政策：按那一笔当天施行的一份说"),
     )  # fmt: skip
-    _policy(parser)
+    _policies(parser)
     _files(parser)
     _explained(parser)
     parser.add_argument("setl_id", metavar="结算号", help="要解释的结算")

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tuodi.batch.packs import E_LIST, E_NO_FILE, SHELF, text_of
-from tuodi.cli.plans import choose
+from tuodi.cli.plans import choose, chosen
+from tuodi.cli.usage import UsageError
 from tuodi.core.engine.versions import Period
 from tuodi.core.errors import InputErrors, Together, declare, fault
 from tuodi.core.policy.parse import parse_yaml
@@ -24,6 +25,17 @@ E_SHAPE = declare(
 )
 E_ORDER = declare("E-POLICIES-ORDER", "{day} 没有晚于前一份的 {before}", "请按起始日期从早到晚写，一天只写一份")
 KEYS = {"pack", "from", "delegated", "reading"}
+
+
+def policies_of(args: Any) -> tuple[Period, ...]:
+    """Return the plans of ``--policies``, or the one of ``--pack``, which answers for every day."""
+    if bool(args.pack) == bool(args.policies):
+        raise UsageError("--pack 和 --policies 要写其中一个")
+    if not args.policies:
+        return (Period(chosen(args).plan(), date.min, None),)
+    if args.delegated or args.reading:
+        raise UsageError("写了 --policies，--delegated 和 --reading 就写在那个文件里")
+    return periods_of(Path(args.policies), sample_values=args.sample_values)
 
 
 def periods_of(path: Path, *, sample_values: bool = False) -> tuple[Period, ...]:

@@ -41,21 +41,22 @@ class Period:
         return self.first <= day and (self.until is None or day < self.until)
 
 
+def answering(periods: Sequence[Period], settlement: Settlement) -> int:
+    """Return the number of the plan in force on a settlement's day (I-11); what came before the first plan is the first plan's."""
+    days = [judged_day(period.plan.pack.year_of, settlement) for period in periods]
+    return max((n for n, period in enumerate(periods) if period.answers(days[n])), default=0)
+
+
 def fold_periods(
     periods: Sequence[Period],
     settlements: Iterable[Settlement],
     identities: Sequence[IdentityRecord],
     applications: Sequence[Application] = (),
 ) -> list[EventResult]:
-    """Return a result for every settlement under the plan in force on its day (I-11), in folding order.
-
-    What came before the first plan is the first plan's.
-    """
+    """Return a result for every settlement under the plan that answers for it, in folding order."""
     groups: dict[int, list[Settlement]] = {}
     for s in settlements:
-        days = [judged_day(period.plan.pack.year_of, s) for period in periods]
-        answering = [n for n, period in enumerate(periods) if period.answers(days[n])]
-        groups.setdefault(answering[-1] if answering else 0, []).append(s)
+        groups.setdefault(answering(periods, s), []).append(s)
     results = fold_documents([period.plan for period in periods], groups, identities, applications)
     return sorted(results.values(), key=lambda result: fold_time(result.settlement))
 
