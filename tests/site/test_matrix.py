@@ -133,6 +133,8 @@ TABLE: dict[str, Row] = {
     "household": Row(SEES_PEOPLE, **{**OWN_PERSON, "arguments": ("household",)}),
     "household-split": Row(REGISTRAR | CLERK, **{**OWN_PERSON, "arguments": ("household",)}),
     "household-move": Row(REGISTRAR | CLERK, **{**OWN_PERSON, "arguments": ("household",)}),
+    "households-moved": Row(REGISTRAR | CLERK),
+    "household-move-correct": Row(REGISTRAR | CLERK, **{**OWN_PERSON, "arguments": ("place",)}),
     "membership-correct": Row(REGISTRAR | CLERK, **{**OWN_PERSON, "arguments": ("membership",)}),
     "person-certify": Row(CERTIFIES, **OWN_PERSON), "identity-end": Row(CERTIFIES, **OWN_IDENTITY),
     "identity-correct": Row(CERTIFIES, **OWN_IDENTITY), "identity-withdraw": Row(CERTIFIES, **OWN_IDENTITY),
@@ -274,7 +276,7 @@ def things(cast):
         person=cast.wang, area_code="610902", first=date(2020, 1, 1), recorded_at=at
     )  # fmt: skip
     return {
-        "insured": insured.pk, "mark": mark.pk, "death_correction": correction.pk, "stay": stay.pk, "household": member.household_id, "membership": member.pk, "identity": cast.wang.identities.get().pk, "roster": roster.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
+        "insured": insured.pk, "mark": mark.pk, "death_correction": correction.pk, "stay": stay.pk, "household": member.household_id, "place": member.household.places.get().pk, "membership": member.pk, "identity": cast.wang.identities.get().pk, "roster": roster.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
         "institution": hospital.pk, "agreement": hospital.agreements.first().pk, "suspension": suspended.pk, "key": key.pk,
     }  # fmt: skip
 

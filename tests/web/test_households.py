@@ -88,8 +88,31 @@ def test_a_household_moves_within_the_area_or_out_of_sight(office, cast):
     assert "整户迁移已登记" in page
     assert "610902001" in page
     answer = office.post(at, {"area_code": "610921", "first": "2024-02-01"})
-    assert answer["Location"] == "/people/"
+    assert answer["Location"] == "/households/moved/"
     assert office.get(f"/households/{key('F1')}/").status_code == 404
+
+
+def test_a_household_sent_away_by_mistake_is_found_and_brought_back(office, cast):
+    assert "没有迁出的户" in office.get("/households/moved/").content.decode()
+    assert "/households/moved/" in office.get("/people/").content.decode()
+    office.post(f"/households/{key('F1')}/move/", {"area_code": "610921", "first": "2024-02-01"})
+    listed = office.get("/households/moved/").content.decode()
+    assert "610921" in listed
+    at = listed.split('href="/households/places/')[1].split('"')[0]
+    page = office.post(f"/households/places/{at}", {"area_code": "610902", "first": "2024-02-01"}).content.decode()
+    assert "已经在 610902" in page.split('id="id_area_code_error"')[1][:100]
+    given = {"area_code": "610902001", "first": "2024-02-01"}
+    assert "迁移已更正" in office.post(f"/households/places/{at}", given, follow=True).content.decode()
+    at = f"/households/{key('F1')}/"
+    page = office.get(at).content.decode()
+    assert "更正这次迁移" in page
+    assert "610921" not in page
+    assert "610921" in office.get(f"{at}?all=1").content.decode(), "what was recorded stays to be seen"
+    place = Household.objects.get(number="F1").places.get(withdrawn_at__isnull=True, last__isnull=True)
+    office.post(f"/households/places/{place.pk}/correct/", {**given, "is_void": "on"})
+    page = office.get(at).content.decode()
+    assert "610902001" not in page
+    assert "更正这次迁移" not in page
 
 
 HOME = """
@@ -147,6 +170,19 @@ def test_a_clerk_splits_moves_and_corrects_at_both_widths(chromium, served):
     page.fill("#id_first", "2024-02-01")
     page.click("button:text('登记迁移')")
     page.wait_for_selector("text=整户迁移已登记")
+    page.click("text=更正这次迁移")
+    visitor.looks_right_on_both()
+    page.fill("#id_area_code", "610921")
+    page.click("button:text('保存更正')")
+    page.wait_for_selector("h1:text('迁出的户')")
+    visitor.looks_right_on_both()
+    page.click("td a:text('更正')")
+    page.check("#id_is_void")
+    page.click("button:text('保存更正')")
+    page.wait_for_selector("text=没有迁出的户")
+    page.goto(f"{served.url}/people/")
+    page.fill("#text", "M0003")
+    page.keyboard.press("Enter")
     page.click("td a:text('成员3')")
     page.click("text=迁到另一户")
     visitor.looks_right_on_both()

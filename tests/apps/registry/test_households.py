@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, transaction
 from django.http import Http404
 
 from tests.apps.cast import assemble
@@ -15,11 +16,12 @@ from tuodi.apps.registry.actions.households import (
     SplitHousehold,
 )
 from tuodi.apps.registry.actions.memberships import CorrectMembership, MoveMember
+from tuodi.apps.registry.actions.moves import CorrectMove
 from tuodi.apps.registry.actions.people import MergePeople
-from tuodi.apps.registry.models import Household, Membership
+from tuodi.apps.registry.models import Household, Membership, Person
 from tuodi.apps.registry.queries import household_file, household_on, households_of, members_on
 from tuodi.base import outbox
-from tuodi.base.models import Announcement, AuditEvent
+from tuodi.base.models import Announcement, AuditEvent, User
 from tuodi.core.errors import InputErrors
 
 pytestmark = pytest.mark.django_db
@@ -83,9 +85,8 @@ def test_a_move_takes_the_members_along_and_keeps_where_they_were(home):
     MoveHousehold(actor=home.chen, number="F1", area_code="610921", first=date(2024, 1, 1)).run()
     home.wang.refresh_from_db()
     assert home.wang.residence_area == "610921"
-    assert list(Household.objects.get(number="F1").places.order_by("first").values_list("area_code", "last")) == [
-        ("610902", date(2023, 12, 31)), ("610921", None),
-    ]  # fmt: skip
+    assert where(home) == [("610902", date(2023, 1, 1), date(2023, 12, 31)), ("610921", date(2024, 1, 1), None)]
+    assert Household.objects.get(number="F1").places.count() == 3, "the place without an end stays, withdrawn"
     with pytest.raises(Http404):
         MoveHousehold(actor=home.chen, number="F1", area_code="610902", first=date(2024, 2, 1)).run()
 
@@ -96,6 +97,73 @@ def test_a_move_is_dated_after_the_last_one_not_later_than_today_and_to_another_
     ):  # fmt: skip
         with pytest.raises(InputErrors, match=code):
             MoveHousehold(actor=home.chen, number="F1", area_code=area, first=day).run()
+
+
+def where(home):
+    rows = Household.objects.get(number="F1").places.filter(withdrawn_at__isnull=True)
+    return list(rows.order_by("first").values_list("area_code", "first", "last"))
+
+
+def moved_wrongly(home):
+    """王奶奶's household is sent to another county by mistake; returns the place."""
+    Person.objects.filter(pk=home.wang.pk).update(residence_area="610902003")
+    return MoveHousehold(actor=home.chen, number="F1", area_code="610921", first=date(2024, 1, 1)).run()
+
+
+def test_a_move_out_of_sight_is_corrected_by_who_could_enter_it_and_the_members_go_along(home):
+    place = moved_wrongly(home)
+    for area, day, code in (
+        ("610921", date(2024, 1, 1), "NO-CHANGE"), ("610902", date(2024, 1, 1), "SAME-AREA"),
+        ("610902001", date(2023, 1, 1), "MOVE-DAY"), ("610902001", date(2999, 1, 1), "MOVE-DAY"),
+    ):  # fmt: skip
+        with pytest.raises(InputErrors, match=code):
+            CorrectMove(actor=home.chen, place_id=place.pk, facts={"area_code": area, "first": day}).run()
+    facts = {"area_code": "610902001", "first": date(2024, 3, 1)}
+    made = CorrectMove(actor=home.chen, place_id=place.pk, facts=facts).run()
+    assert where(home) == [("610902", date(2023, 1, 1), date(2024, 2, 29)), ("610902001", date(2024, 3, 1), None)]
+    assert Household.objects.get(number="F1").area_code == "610902001"
+    assert (made.replaces_id, Person.objects.get(pk=home.wang.pk).residence_area) == (place.pk, "610902001")
+    told = AuditEvent.objects.filter(verb="household:change").latest("pk")
+    assert (told.subject_id, told.data["from"], told.data["to"], told.data["replaces_place"]) == (
+        "F1", "610902", "610902001", place.pk,
+    )  # fmt: skip
+    with pytest.raises(InputErrors, match="E-REG-NOT-LAST-MOVE"):
+        CorrectMove(actor=home.chen, place_id=place.pk, facts=None).run()
+
+
+@pytest.mark.parametrize("is_corrected_first", [False, True])
+def test_a_move_that_was_none_is_voided_and_everybody_lives_where_they_lived(home, is_corrected_first):
+    place = moved_wrongly(home)
+    if is_corrected_first:
+        facts = {"area_code": "610922", "first": date(2024, 2, 1)}
+        place = CorrectMove(actor=home.chen, place_id=place.pk, facts=facts).run()
+    CorrectMove(actor=home.chen, place_id=place.pk, facts=None).run()
+    assert where(home) == [("610902", date(2023, 1, 1), None)]
+    assert Household.objects.get(number="F1").area_code == "610902"
+    assert Person.objects.get(pk=home.wang.pk).residence_area == "610902003"
+    MoveHousehold(actor=home.chen, number="F1", area_code="610902001", first=date(2024, 1, 1)).run()
+    assert where(home)[1] == ("610902001", date(2024, 1, 1), None)
+
+
+def test_who_lives_elsewhere_since_the_move_is_left_there(home):
+    place = moved_wrongly(home)
+    Person.objects.filter(pk=home.wang.pk).update(residence_area="610923")
+    CorrectMove(actor=home.chen, place_id=place.pk, facts=None).run()
+    assert Person.objects.get(pk=home.wang.pk).residence_area == "610923"
+
+
+def test_only_the_last_move_is_corrected_and_only_by_the_area_that_it_left(home):
+    first = Household.objects.get(number="F1").places.get()
+    place = moved_wrongly(home)
+    with pytest.raises(InputErrors, match="E-REG-NOT-LAST-MOVE"):
+        CorrectMove(actor=home.chen, place_id=first.pk, facts=None).run()
+    User.objects.filter(pk=home.chen.pk).update(area_code="610921")
+    with pytest.raises(PermissionDenied):
+        CorrectMove(actor=User.objects.get(pk=home.chen.pk), place_id=place.pk, facts=None).run()
+    with pytest.raises(Http404):
+        CorrectMove(actor=home.outsider, place_id=place.pk, facts=None).run()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Household.objects.get(number="F1").places.update(area_code="610923")
 
 
 def test_the_head_of_a_split_is_one_of_those_who_leave(home):

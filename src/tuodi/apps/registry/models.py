@@ -175,13 +175,15 @@ class Household(models.Model):
 
 
 class HouseholdPlace(models.Model):
-    """Where a household was from when to when; the household's own code is the latest."""
+    """Where a household was from when to when; the household's own code is the latest. A row is withdrawn, never changed."""
 
     household = models.ForeignKey(Household, on_delete=models.RESTRICT, related_name="places")
     area_code = models.CharField(max_length=12)
     first = models.DateField(null=True)
     last = models.DateField(null=True)
+    replaces = models.ForeignKey("self", on_delete=models.RESTRICT, null=True, related_name="replaced_by")
     recorded_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
 
 
 class Membership(models.Model):

@@ -83,6 +83,13 @@ def _region_or_above(user: object) -> Q:
     return in_area(user, "region") | Q(region__in=[code[:6], f"{code[:4]}00", f"{code[:2]}0000"])
 
 
+def _was_ever_here(user: object) -> Q:
+    """Where a household was is seen wherever it was ever, so that a move out of sight can be put right."""
+    return _in_area_not_hospital(user) | Q(
+        household__in=HouseholdPlace.objects.filter(_in_area_not_hospital(user)).values("household")
+    )
+
+
 scope(Person, _seen_where)
 scope(PersonChange, lambda user: _seen_where(user, "person__"))
 scope(Identity, lambda user: _seen_where(user, "person__"))
@@ -93,7 +100,7 @@ scope(NotTheSame, lambda user: _seen_where(user, "one__") & _seen_where(user, "o
 scope(DeathCorrection, lambda user: _seen_where(user, "person__"))
 scope(SearchWord, _in_area_not_hospital)
 scope(Household, _in_area_not_hospital)
-scope(HouseholdPlace, lambda user: _in_area_not_hospital(user, "household__area_code"))
+scope(HouseholdPlace, _was_ever_here)
 scope(ImportRun, _in_area_not_hospital)
 scope(RosterFile, lambda user: _in_area_not_hospital(user, "run__area_code"))
 scope(IdentityCode, _region_or_above)

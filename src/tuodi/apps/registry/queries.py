@@ -32,7 +32,8 @@ from tuodi.apps.registry.models import (
 )  # fmt: skip
 from tuodi.apps.registry.words import begins_with
 from tuodi.base import access, clock, secrets
-from tuodi.base.access import visible
+from tuodi.base.access import area_prefix, in_area, visible
+from tuodi.core.dates import day_before
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.identities import IDENTITIES, IdentityRecord
 
@@ -256,9 +257,26 @@ def household_file(household: Household, user: Any, day: date, *, with_withdrawn
     ]
     others = sorted((row for row in in_order if row not in now), key=lambda row: (row.first, row.pk), reverse=True)
     unseen = believed.count() - seen.filter(withdrawn_at__isnull=True).count()
-    return HouseholdFile(
-        household, tuple(now), tuple(others), tuple(household.places.order_by("-first", "-pk")), unseen
+    places = household.places.all() if with_withdrawn else household.places.filter(withdrawn_at__isnull=True)
+    return HouseholdFile(household, tuple(now), tuple(others), tuple(places.order_by("-first", "-pk")), unseen)
+
+
+def moved_from(place: HouseholdPlace) -> HouseholdPlace | None:
+    """Return the place that a household left when it came to this one; None unless that was its last move, believed still."""
+    if place.withdrawn_at is not None or place.last is not None or place.first is None:
+        return None
+    rows = HouseholdPlace.objects.filter(household_id=place.household_id, withdrawn_at__isnull=True)
+    return rows.filter(last=day_before(place.first)).order_by("pk").last()
+
+
+def moves_away(user: Any) -> list[tuple[HouseholdPlace, HouseholdPlace]]:
+    """Return the households that left a user's area, where they are and where they were, the latest entered first."""
+    rows = HouseholdPlace.objects.filter(last__isnull=True, withdrawn_at__isnull=True).exclude(
+        in_area(user, "area_code")
     )
+    rows = rows.filter(household__in=HouseholdPlace.objects.filter(in_area(user, "area_code")).values("household"))
+    found = ((row, moved_from(row)) for row in rows.select_related("household").order_by("-recorded_at", "-pk"))
+    return [(row, left) for row, left in found if left and left.area_code.startswith(area_prefix(str(user.area_code)))]
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ CHANGES = {
     "death": "登记死亡",
     "death_corrected": "更正死亡登记",
     "move": "迁户，居住地变更",
+    "move_corrected": "更正迁户，居住地变更",
+    "move_voided": "作废迁户，居住地恢复",
     "changed": "变更基本信息",
     "insured_corrected": "更正参保地",
     "roster": "名册更新基本信息",
@@ -129,7 +131,7 @@ def _memberships(user: Any, person: Person) -> Iterable[Moment]:
 def _changes(person: Person) -> Iterable[Moment]:
     told_otherwise = ("insured",)
     for row in PersonChange.objects.filter(person=person).exclude(cause__in=told_otherwise).select_related("by"):
-        told = row.after.get({"death": "died_on", "move": "first"}.get(row.cause, ""))
+        told = row.after.get({"death": "died_on", "move": "first", "move_corrected": "first"}.get(row.cause, ""))
         day = date.fromisoformat(told) if told else clock.local(row.at).date()
         source = f"名册 {row.run_id}" if row.run_id else row.by.role_name
         text = CHANGES.get(row.cause, row.cause)

@@ -27,12 +27,13 @@ from tuodi.apps.registry.actions.base import (
 )
 from tuodi.apps.registry.actions.households import MoveHousehold, SplitHousehold
 from tuodi.apps.registry.actions.memberships import CorrectMembership, MoveMember
-from tuodi.apps.registry.models import Household, Membership, Person
+from tuodi.apps.registry.actions.moves import CorrectMove
+from tuodi.apps.registry.models import Household, HouseholdPlace, Membership, Person
 from tuodi.apps.registry.timeline import open_household
 from tuodi.apps.registry.web_people import code_field, text_field
 from tuodi.base import access, clock
 from tuodi.base.action import Action
-from tuodi.base.doors import day_field, say_beside
+from tuodi.base.doors import day_field, page_of, say_beside
 from tuodi.core.errors import InputErrors, fault
 
 #: The field that a fault is about.
@@ -62,6 +63,12 @@ class MoveForm(forms.Form):
 
     area_code = code_field("迁入地区划", help_text="可以是辖区以外；迁出后由当地管理这一户")
     first = day_field("迁移日期", help_text="从这一天起住在迁入地")
+
+
+class CorrectMoveForm(MoveForm):
+    """What a move should have said."""
+
+    is_void = forms.BooleanField(label="作废：这次迁移根本不该登记", required=False)
 
 
 class MemberForm(forms.Form):
@@ -120,7 +127,11 @@ def household(request: HttpRequest, pk: int) -> HttpResponse:
     """Open a household's file."""
     row, whole = _household(request, pk, permissions.VIEW), request.GET.get("all") == "1"
     file = open_household(request.user, row, clock.today(), with_withdrawn=whole)
-    shown = {"file": file, "whole": whole, "may_move": access.may(request.user, permissions.MOVE)}
+    latest = file.places[0] if file.places else None
+    left = queries.moved_from(latest) if latest else None
+    here = left and left.area_code.startswith(access.area_prefix(_area(request.user)))
+    may_move = access.may(request.user, permissions.MOVE)
+    shown = {"file": file, "whole": whole, "may_move": may_move, "last_move": latest if here and may_move else None}
     return render(request, "registry/household.html", shown)
 
 
@@ -145,8 +156,34 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     is_away = form.is_valid() and not form.cleaned_data["area_code"].startswith(access.area_prefix(_area(request.user)))
     return _asked(
         request, form, lambda given: MoveHousehold(actor=request.user, number=row.number, **given),
-        back=reverse("household", args=[pk]), then=reverse("people") if is_away else "", done="整户迁移已登记。",
+        back=reverse("household", args=[pk]), then=reverse("households-moved") if is_away else "", done="整户迁移已登记。",
         title="整户迁移", button="登记迁移", household=row, members=members,
+    )  # fmt: skip
+
+
+@login_required
+def moved(request: HttpRequest) -> HttpResponse:
+    """List the households that left one's area, so that one sent away by mistake is found again."""
+    access.demand(request.user, permissions.MOVE)
+    return render(request, "registry/moved.html", {"page": page_of(request, queries.moves_away(request.user))})
+
+
+@login_required
+def correct_move(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put right where a household moved to and when, or that it did not move at all."""
+    place = access.get(request.user, HouseholdPlace, pk, permissions.MOVE)
+    household = place.household
+    is_seen = household.area_code.startswith(access.area_prefix(_area(request.user)))
+    back = reverse("household", args=[household.pk]) if is_seen else reverse("households-moved")
+
+    def action(given: dict[str, Any]) -> Action:
+        is_void = given.pop("is_void")
+        return CorrectMove(actor=request.user, place_id=pk, facts=None if is_void else given)
+
+    form = CorrectMoveForm(request.POST or None, initial={"area_code": place.area_code, "first": place.first})
+    return _asked(
+        request, form, action, back=back, then=reverse("households-moved"), done="迁移已更正，原记录作废留存；随迁成员的居住地一并更正。",
+        title="更正整户迁移", button="保存更正", household=household, place=place,
     )  # fmt: skip
 
 
@@ -187,6 +224,8 @@ urlpatterns = [
     path("households/<int:pk>/", household, name="household"),
     path("households/<int:pk>/split/", split, name="household-split"),
     path("households/<int:pk>/move/", move, name="household-move"),
+    path("households/moved/", moved, name="households-moved"),
+    path("households/places/<int:pk>/correct/", correct_move, name="household-move-correct"),
     path("people/<int:pk>/move/", move_member, name="household-move-member"),
     path("memberships/<int:pk>/correct/", correct, name="membership-correct"),
 ]

@@ -54,7 +54,7 @@ FIELDS: dict[str, str] = {
     "suspension": "暂停号", "again_from": "恢复自", "level": "等级", "kind": "种类", "done": "事项", "type": "种类", "from": "原", "to": "现",
     "state": "状态", "other": "另一编号", "memberships": "成员记录", "identities": "身份认定",
     "into": "并入", "new": "新编号", "shown": "已显示", "cancelled": "撤销", "discharged": "出院", "bytes": "字节",
-    "mend_id": "处理号", "proposed_by": "提出人",
+    "mend_id": "处理号", "replaces_place": "替代所在地号", "is_void": "作废", "proposed_by": "提出人",
 }  # fmt: skip
 #: The words of values that come from a closed list.
 VALUES: dict[str, dict[str, str]] = {

@@ -49,6 +49,7 @@ E_NOT_MEMBER = declare("E-REG-NOT-MEMBER", "人员 {psn_no} 在 {day} 不是户 
 E_NO_HOUSEHOLD = declare("E-REG-NO-HOUSEHOLD", "人员 {psn_no} 在 {day} 不在任何一户", "请核对日期，或办理入户")
 E_HEAD = declare("E-REG-HEAD", "新户的户主不在分出的成员里", "请从分出的成员中选户主")
 E_MOVE_DAY = declare("E-REG-MOVE-DAY", "迁移日期 {day} 晚于今天，或不晚于这一户立户或上次迁移的日期", "请核对迁移日期")
+E_NOT_LAST_MOVE = declare("E-REG-NOT-LAST-MOVE", "这不是户 {number} 最近一次迁移", "请先更正或作废其后的迁移")
 E_SAME_AREA = declare("E-REG-SAME-AREA", "户 {number} 已经在 {area}", "请核对迁入地区划；没有迁移的不用办理")
 E_INSURED_DAY = declare("E-REG-INSURED-DAY", "参保地变动的起始日期 {day} 晚于今天", "请在变动生效后登记，或核对日期")
 E_INSURED_ONCE = declare("E-REG-INSURED-ONCE", "{day} 起已经有一条参保地记录", "原记录有误的请用“更正”")

@@ -60,6 +60,15 @@ def end_membership(row: Membership, *, last: date, reason: str) -> Membership | 
     )  # fmt: skip
 
 
+def end_place(row: HouseholdPlace, *, last: date | None) -> HouseholdPlace:
+    """Withdraw a place and add it with another end; ``last`` None: the household is there still."""
+    row.withdrawn_at = clock.now()
+    row.save(update_fields=["withdrawn_at"])
+    return HouseholdPlace.objects.create(
+        household_id=row.household_id, area_code=row.area_code, first=row.first, last=last, replaces=row, recorded_at=clock.now()
+    )  # fmt: skip
+
+
 def make_household(actor: Any, *, number: str, area_code: str, is_rural: bool, first: date) -> Household:
     """Add a household in the actor's area, with its place from a day."""
     if not area_code.startswith(access.area_prefix(actor.area_code)):
@@ -218,14 +227,15 @@ class MoveHousehold(Action):
     def decide(self) -> None:
         if self.area_code == self.household.area_code:
             raise refuse(E_SAME_AREA, number=self.number, area=self.area_code)
-        held = self.household.places.filter(last__isnull=True).order_by("pk").last()
-        since = held.first if held and held.first else date.min
+        self.held = self.household.places.filter(last__isnull=True, withdrawn_at__isnull=True).order_by("pk").last()
+        since = self.held.first if self.held and self.held.first else date.min
         if self.first > clock.today() or self.first <= since:
             raise refuse(E_MOVE_DAY, day=self.first)
 
     def write(self) -> HouseholdPlace:
         self.before = self.household.area_code
-        HouseholdPlace.objects.filter(household=self.household, last__isnull=True).update(last=day_before(self.first))
+        if self.held is not None:
+            end_place(self.held, last=day_before(self.first))
         made = HouseholdPlace.objects.create(
             household=self.household, area_code=self.area_code, first=self.first, recorded_at=clock.now()
         )
