@@ -167,24 +167,45 @@ def demand_measured(row: DelegatedValue, proposal: Proposal) -> None:
         demand_impact(row.impact, row.area_code)
 
 
-class ApproveValue(OnValue):
-    """Let a value count: another person, its impact measured where a policy is in force."""
+def demand_value_waits(actor: Any, row: DelegatedValue) -> None:
+    """Raise unless a value waits for a decision, and by another person than who entered it."""
+    if row.approved_at or row.refused_at or row.withdrawn_at:
+        raise refuse(E_DECIDED, state=state_of(row))
+    demand_another(actor, row.proposed_by_id)
 
-    verb = permissions.APPROVE_VALUE
 
-    def decide(self) -> None:
-        if self.row.approved_at or self.row.refused_at or self.row.withdrawn_at:
-            raise refuse(E_DECIDED, state=state_of(self.row))
-        demand_another(self.actor, self.row.proposed_by_id)
-        demand_measured(self.row, Proposal(value=self.row))
+def demand_withdrawal_waits(actor: Any, row: DelegatedValue) -> None:
+    """Raise unless the withdrawal of a value waits for a decision, and by another person than who asked for it."""
+    if not row.withdrawal_at or row.withdrawn_at:
+        raise refuse(E_DECIDED, state=state_of(row))
+    demand_another(actor, row.withdrawal_by_id)
+
+
+class Approval(OnValue):
+    """What approving a value and approving its withdrawal share: who and when in two columns, and everybody is told."""
+
+    columns: tuple[str, str]
+    cause: str
 
     def write(self) -> DelegatedValue:
-        self.row.approved_by, self.row.approved_at = self.actor, clock.now()
-        self.row.save(update_fields=["approved_by", "approved_at"])
+        for column, given in zip(self.columns, (self.actor, clock.now()), strict=True):
+            setattr(self.row, column, given)
+        self.row.save(update_fields=self.columns)
         return self.row
 
     def announce(self, done: DelegatedValue) -> None:
-        outbox.announce("policy:approved", area_code=done.area_code, cause_id=f"value:{done.pk}")
+        outbox.announce("policy:approved", area_code=done.area_code, cause_id=f"{self.cause}:{done.pk}")
+
+
+class ApproveValue(Approval):
+    """Let a value count: another person, its impact measured where a policy is in force."""
+
+    verb = permissions.APPROVE_VALUE
+    columns, cause = ("approved_by", "approved_at"), "value"
+
+    def decide(self) -> None:
+        demand_value_waits(self.actor, self.row)
+        demand_measured(self.row, Proposal(value=self.row))
 
 
 class RefuseValue(OnValue):
@@ -199,9 +220,7 @@ class RefuseValue(OnValue):
     def decide(self) -> None:
         if not self.reason:
             raise refuse(E_REASON)
-        if self.row.approved_at or self.row.refused_at or self.row.withdrawn_at:
-            raise refuse(E_DECIDED, state=state_of(self.row))
-        demand_another(self.actor, self.row.proposed_by_id)
+        demand_value_waits(self.actor, self.row)
 
     def write(self) -> DelegatedValue:
         self.row.refused_by, self.row.refused_at, self.row.refusal = self.actor, clock.now(), self.reason
@@ -242,24 +261,15 @@ class WithdrawValue(OnValue):
         return row
 
 
-class ApproveWithdrawal(OnValue):
+class ApproveWithdrawal(Approval):
     """Let a value no longer count: another person than who asked."""
 
     verb = permissions.APPROVE_WITHDRAWAL
+    columns, cause = ("withdrawn_by", "withdrawn_at"), "withdrawal"
 
     def decide(self) -> None:
-        if not self.row.withdrawal_at or self.row.withdrawn_at:
-            raise refuse(E_DECIDED, state=state_of(self.row))
-        demand_another(self.actor, self.row.withdrawal_by_id)
+        demand_withdrawal_waits(self.actor, self.row)
         demand_measured(self.row, Proposal(withdrawn=self.row))
-
-    def write(self) -> DelegatedValue:
-        self.row.withdrawn_by, self.row.withdrawn_at = self.actor, clock.now()
-        self.row.save(update_fields=["withdrawn_by", "withdrawn_at"])
-        return self.row
-
-    def announce(self, done: DelegatedValue) -> None:
-        outbox.announce("policy:approved", area_code=done.area_code, cause_id=f"withdrawal:{done.pk}")
 
 
 class RefuseWithdrawal(OnValue):
@@ -274,9 +284,7 @@ class RefuseWithdrawal(OnValue):
     def decide(self) -> None:
         if not self.reason:
             raise refuse(E_REASON)
-        if not self.row.withdrawal_at or self.row.withdrawn_at:
-            raise refuse(E_DECIDED, state=state_of(self.row))
-        demand_another(self.actor, self.row.withdrawal_by_id)
+        demand_withdrawal_waits(self.actor, self.row)
 
     def write(self) -> DelegatedValue:
         row = self.row
