@@ -119,6 +119,9 @@ def test_the_office_lists_sorts_and_opens(chromium, served):
     page.click("tbody a >> nth=0")
     page.wait_for_selector("h1:text('结算详情')")
     visitor.looks_right()
+    page.click("text=返回列表")
+    page.wait_for_selector("text=第 2 / 2 页")
+    page.wait_for_selector("th[aria-sort=descending] >> text=医疗费总额")
     page.goto(f"{served.url}/accounts/2fa/")
     visitor.looks_right()
 

@@ -51,7 +51,7 @@ def test_a_reading_is_switched_by_two_people_after_its_impact_was_measured(enter
     page.wait_for_selector("text=变动最大的结算")
     officer.looks_right()
     page.goto(f"{proposal}decide/")
-    page.wait_for_selector("text=没有“policy:approve”权限")
+    page.wait_for_selector("text=没有这项权限")
     officer.wrong.clear()  # the browser says that it was refused, as it should have been
 
     other = approver.page

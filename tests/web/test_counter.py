@@ -114,6 +114,9 @@ def test_the_office_tries_but_does_not_settle(client, cast):
 
 def test_a_cancellation_needs_a_reason_and_is_told(window):
     detail = settle(window)["Location"]
+    asked = window.get(f"{detail}cancel/").content.decode()
+    assert "王奶奶" in asked, "who it is, before it is cancelled"
+    assert "元须收回" in asked
     assert window.post(f"{detail}cancel/", {"reason": ""}).status_code == 200
     assert window.post(f"{detail}cancel/", {"reason": "any text"}).status_code == 200
     assert window.post(f"{detail}cancel/", {"reason": "amounts"})["Location"] == detail

@@ -88,8 +88,13 @@ def test_from_proposal_through_measuring_to_approval_by_another(officer, approve
     for said in ("1 人、2 笔", "减少", "变动最大的结算", "按条款", "AK-3.3.1"):
         assert said in shown, said
     assert "P0002" not in shown
-    assert officer.post(f"{path}decide/", {"decision": "approve"}).status_code == 403
+    refused = officer.post(f"{path}decide/", {"decision": "approve"})
+    assert refused.status_code == 403
+    assert "没有这项权限" in refused.content.decode()
+    assert "policy:approve" not in refused.content.decode()
     assert "等您审核" in page(approver, "/policies/")
+    assert "1 项等您审核" in page(approver, "/")
+    assert "等您审核" not in page(officer, "/")
     assert approver.post(f"{path}decide/", {"decision": "approve"})["Location"] == path
     made = Installation.objects.get(pk=int(path.split("/")[2]))
     assert (made.approved_by, made.proposed_by) == (cast.approver, cast.officer)

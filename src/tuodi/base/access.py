@@ -61,7 +61,7 @@ def may(user: Any, verb: str) -> bool:
 def demand(user: Any, verb: str) -> None:
     """Raise ``PermissionDenied`` unless the user may."""
     if not may(user, verb):
-        raise PermissionDenied(f"您的岗位没有“{verb}”权限")
+        raise PermissionDenied("您的岗位没有这项权限；确需办理的，请联系系统管理员调整岗位。")
 
 
 def visible(user: Any, model: type[M]) -> QuerySet[M]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from tuodi.apps.policies import queries as policies
+from tuodi.apps.reconciliation import queries as reconciliation
+from tuodi.apps.registry import queries as registry
 from tuodi.base import access
 
 
@@ -50,7 +54,30 @@ def tasks_for(user: Any) -> list[Task]:
     ]
 
 
+def _policies_waiting(user: Any) -> int:
+    installations = policies.installations_awaiting_approval(user).count() if access.may(user, "policy:approve") else 0
+    values = policies.values_awaiting_approval(user).count() if access.may(user, "policy_value:approve") else 0
+    return installations + values
+
+
+def _deaths_waiting(user: Any) -> int:
+    return registry.death_corrections_waiting(user).count() if access.may(user, "person:decide_death") else 0
+
+
+def _mends_waiting(user: Any) -> int:
+    return reconciliation.waiting(user).count() if access.may(user, "reconciliation:approve") else 0
+
+
+#: Behind a door: how much of it waits for a decision of this user.
+WAITING: dict[str, Callable[[Any], int]] = {
+    "policies": _policies_waiting, "people": _deaths_waiting, "reconciliation": _mends_waiting
+}  # fmt: skip
+
+
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """Show the tasks of the user's job."""
-    return render(request, "home.html")
+    """Show the tasks of the user's job, and where something waits for a decision."""
+    counts = {reverse(url): count(request.user) for url, count in WAITING.items()}
+    return render(
+        request, "home.html", {"tasks": [(door, counts.get(door.url, 0)) for door in tasks_for(request.user)]}
+    )

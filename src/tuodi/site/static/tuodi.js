@@ -65,6 +65,11 @@
     else if ("close" in button.dataset) button.closest("dialog").close();
     else window.print();
   });
+  /* Back leads to the page of a list that one came from: its filters, order and page are kept. */
+  document.querySelectorAll("a[data-back]").forEach((link) => {
+    const from = document.referrer ? new URL(document.referrer) : null;
+    if (from && from.origin === location.origin && from.pathname === link.pathname) link.href = from.href;
+  });
   /* A button that settles or cancels is sent once. */
   document.addEventListener("submit", (event) => {
     const button = event.submitter;
