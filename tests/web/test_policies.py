@@ -299,8 +299,9 @@ def test_the_list_as_csv(officer):
 
 def test_who_does_not_write_packs_reads_words_and_no_names_of_packs(officer, approver, cast):
     """A clerk reads what a figure is, in its unit; the names that packs use are for who writes and decides them."""
-    clerk = Client()
+    clerk, auditor = Client(), Client()
     enter(clerk, cast.chen)
+    enter(auditor, cast.auditor)
     row = Installation.objects.first()
     line = {"area_code": row.area_code, "source": "文件第一条", "proposed_by": cast.officer, "proposed_at": clock.now()}
     value = DelegatedValue.objects.create(param=PARAM, value="60%", **line)
@@ -309,6 +310,7 @@ def test_who_does_not_write_packs_reads_words_and_no_names_of_packs(officer, app
         assert re.findall(r"\b[a-z]{2,}[._][a-z_.]+", shown) == [], path
         assert "倾斜救助比例" in shown, path
         assert PARAM in page(officer, path), path
+        assert PARAM in page(auditor, path), f"{path}: as the trail calls it"
     DelegatedValue.objects.create(param="ak.dibao_standard_month@610902.urban", value="1660", **line)
     for path in ("/policies/", f"/policies/{row.pk}/"):
         shown = page(approver, path)

@@ -108,7 +108,7 @@ class ValueForm(forms.Form):
     first = day_field("自哪天起", required=False, help_text="不填为一直适用；文件有施行日期的请填写")
     source = forms.CharField(
         label="来源文件", max_length=200, required=False, widget=forms.TextInput({"autocomplete": "off"}),
-        help_text="文件名称、文号和条款，例如《……通知》（医保发〔2026〕1号）第三条",
+        help_text="示例值以外必填：文件名称、文号和条款，例如《……通知》（医保发〔2026〕1号）第三条",
     )  # fmt: skip
     is_sample = forms.BooleanField(
         label="示例值", required=False, help_text="还没查到文件、只为试算时勾选；处处会标明“示例”，直到换成正式数值"

@@ -23,8 +23,8 @@ APPROVE_WITHDRAWAL = allow("policy_value:approve_withdrawal", "policy_approver")
 
 
 def knows_codes(user: object) -> bool:
-    """Return whether somebody works with packs, and so with the names that parameters, choices and warnings have in them."""
-    return may(user, PROPOSE) or may(user, APPROVE)
+    """Return whether somebody works with packs, or reads the trail, where parameters, choices and warnings bear the names of packs."""
+    return any(may(user, verb) for verb in (PROPOSE, APPROVE, "audit:view"))
 
 
 def _own_or_above(user: object) -> Q:
