@@ -84,6 +84,7 @@ def test_from_proposal_through_measuring_to_approval_by_another(officer, approve
     deliver()
     assert officer.get(progress)["Location"] == f"{path}#impact"
     assert officer.get(progress, headers={"HX-Request": "true"})["HX-Redirect"] == f"{path}#impact"
+    assert approver.get(progress)["Location"] == f"{path}decide/#impact", "who decides goes on to decide"
     shown = page(officer, path)
     for said in ("1 人、2 笔", "减少", "变动最大的结算", "按条款", "AK-3.3.1"):
         assert said in shown, said

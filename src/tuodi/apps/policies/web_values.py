@@ -140,10 +140,11 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 def measurement(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show how far a measuring is; the page asks again by itself and leads to the proposal when it is done."""
+    """Show how far a measuring is; the page asks again by itself and leads on when it is done: who decides, to the decision."""
     row = access.get(request.user, Measurement, pk, permissions.MEASURE)
-    own = row.installation_id
-    target = reverse("policy", kwargs={"pk": own}) if own else reverse("policy-value", kwargs={"pk": row.value_id})
+    name, verb = ("policy", permissions.APPROVE) if row.installation_id else ("policy-value", permissions.APPROVE_VALUE)
+    decides = "-decide" if access.may(request.user, verb) else ""
+    target = reverse(f"{name}{decides}", kwargs={"pk": row.installation_id or row.value_id})
     if row.finished_at and not row.failure:
         if request.headers.get("HX-Request") == "true":
             return HttpResponse(status=204, headers={"HX-Redirect": f"{target}#impact"})
