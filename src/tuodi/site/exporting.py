@@ -16,9 +16,8 @@ from typing import Any
 from django.db import transaction
 
 from tuodi.apps.policies.queries import InForce, entered_values, plans_of
-from tuodi.apps.settlement.history import E_NO_POLICY, answering
+from tuodi.apps.settlement.history import E_NO_POLICY, answering, plans_for
 from tuodi.apps.settlement.impact import PersonHistory, histories
-from tuodi.apps.settlement.moves import plans_for
 from tuodi.base import audit, clock
 from tuodi.base.system import system_user
 from tuodi.batch.columns import IDENTITIES, INSTITUTIONS, SETTLEMENTS, Schema

@@ -9,6 +9,7 @@ from django.http import Http404
 
 from tests.apps.cast import assemble
 from tuodi.apps.registry.actions.deaths import RecordDeath
+from tuodi.apps.registry.actions.household_moves import CorrectHouseholdMove
 from tuodi.apps.registry.actions.households import (
     JoinHousehold,
     LeaveHousehold,
@@ -16,7 +17,6 @@ from tuodi.apps.registry.actions.households import (
     SplitHousehold,
 )
 from tuodi.apps.registry.actions.memberships import CorrectMembership, MoveMember
-from tuodi.apps.registry.actions.moves import CorrectMove
 from tuodi.apps.registry.actions.people import MergePeople
 from tuodi.apps.registry.models import Household, Membership, Person
 from tuodi.apps.registry.queries import household_file, household_on, households_of, members_on
@@ -117,9 +117,9 @@ def test_a_move_out_of_sight_is_corrected_by_who_could_enter_it_and_the_members_
         ("610902001", date(2023, 1, 1), "MOVE-DAY"), ("610902001", date(2999, 1, 1), "MOVE-DAY"),
     ):  # fmt: skip
         with pytest.raises(InputErrors, match=code):
-            CorrectMove(actor=home.chen, place_id=place.pk, facts={"area_code": area, "first": day}).run()
+            CorrectHouseholdMove(actor=home.chen, place_id=place.pk, facts={"area_code": area, "first": day}).run()
     facts = {"area_code": "610902001", "first": date(2024, 3, 1)}
-    made = CorrectMove(actor=home.chen, place_id=place.pk, facts=facts).run()
+    made = CorrectHouseholdMove(actor=home.chen, place_id=place.pk, facts=facts).run()
     assert where(home) == [("610902", date(2023, 1, 1), date(2024, 2, 29)), ("610902001", date(2024, 3, 1), None)]
     assert Household.objects.get(number="F1").area_code == "610902001"
     assert (made.replaces_id, Person.objects.get(pk=home.wang.pk).residence_area) == (place.pk, "610902001")
@@ -128,7 +128,7 @@ def test_a_move_out_of_sight_is_corrected_by_who_could_enter_it_and_the_members_
         "F1", "610902", "610902001", place.pk,
     )  # fmt: skip
     with pytest.raises(InputErrors, match="E-REG-NOT-LAST-MOVE"):
-        CorrectMove(actor=home.chen, place_id=place.pk, facts=None).run()
+        CorrectHouseholdMove(actor=home.chen, place_id=place.pk, facts=None).run()
 
 
 @pytest.mark.parametrize("is_corrected_first", [False, True])
@@ -136,8 +136,8 @@ def test_a_move_that_was_none_is_voided_and_everybody_lives_where_they_lived(hom
     place = moved_wrongly(home)
     if is_corrected_first:
         facts = {"area_code": "610922", "first": date(2024, 2, 1)}
-        place = CorrectMove(actor=home.chen, place_id=place.pk, facts=facts).run()
-    CorrectMove(actor=home.chen, place_id=place.pk, facts=None).run()
+        place = CorrectHouseholdMove(actor=home.chen, place_id=place.pk, facts=facts).run()
+    CorrectHouseholdMove(actor=home.chen, place_id=place.pk, facts=None).run()
     assert where(home) == [("610902", date(2023, 1, 1), None)]
     assert Household.objects.get(number="F1").area_code == "610902"
     assert Person.objects.get(pk=home.wang.pk).residence_area == "610902003"
@@ -148,7 +148,7 @@ def test_a_move_that_was_none_is_voided_and_everybody_lives_where_they_lived(hom
 def test_who_lives_elsewhere_since_the_move_is_left_there(home):
     place = moved_wrongly(home)
     Person.objects.filter(pk=home.wang.pk).update(residence_area="610923")
-    CorrectMove(actor=home.chen, place_id=place.pk, facts=None).run()
+    CorrectHouseholdMove(actor=home.chen, place_id=place.pk, facts=None).run()
     assert Person.objects.get(pk=home.wang.pk).residence_area == "610923"
 
 
@@ -156,12 +156,12 @@ def test_only_the_last_move_is_corrected_and_only_by_the_area_that_it_left(home)
     first = Household.objects.get(number="F1").places.get()
     place = moved_wrongly(home)
     with pytest.raises(InputErrors, match="E-REG-NOT-LAST-MOVE"):
-        CorrectMove(actor=home.chen, place_id=first.pk, facts=None).run()
+        CorrectHouseholdMove(actor=home.chen, place_id=first.pk, facts=None).run()
     User.objects.filter(pk=home.chen.pk).update(area_code="610921")
     with pytest.raises(PermissionDenied):
-        CorrectMove(actor=User.objects.get(pk=home.chen.pk), place_id=place.pk, facts=None).run()
+        CorrectHouseholdMove(actor=User.objects.get(pk=home.chen.pk), place_id=place.pk, facts=None).run()
     with pytest.raises(Http404):
-        CorrectMove(actor=home.outsider, place_id=place.pk, facts=None).run()
+        CorrectHouseholdMove(actor=home.outsider, place_id=place.pk, facts=None).run()
     with pytest.raises(DatabaseError), transaction.atomic():
         Household.objects.get(number="F1").places.update(area_code="610923")
 

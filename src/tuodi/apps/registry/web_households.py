@@ -25,9 +25,9 @@ from tuodi.apps.registry.actions.base import (
     E_PERIOD,
     E_SAME_AREA,
 )
+from tuodi.apps.registry.actions.household_moves import CorrectHouseholdMove
 from tuodi.apps.registry.actions.households import MoveHousehold, SplitHousehold
 from tuodi.apps.registry.actions.memberships import CorrectMembership, MoveMember
-from tuodi.apps.registry.actions.moves import CorrectMove
 from tuodi.apps.registry.models import Household, HouseholdPlace, Membership, Person
 from tuodi.apps.registry.timeline import open_household
 from tuodi.apps.registry.web_people import code_field, text_field
@@ -178,7 +178,7 @@ def correct_move(request: HttpRequest, pk: int) -> HttpResponse:
 
     def action(given: dict[str, Any]) -> Action:
         is_void = given.pop("is_void")
-        return CorrectMove(actor=request.user, place_id=pk, facts=None if is_void else given)
+        return CorrectHouseholdMove(actor=request.user, place_id=pk, facts=None if is_void else given)
 
     form = CorrectMoveForm(request.POST or None, initial={"area_code": place.area_code, "first": place.first})
     return _asked(

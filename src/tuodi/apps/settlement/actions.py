@@ -12,7 +12,6 @@ from tuodi.apps.institutions.queries import Standing, standing
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.models import Bill, Refold
-from tuodi.apps.settlement.moves import plans_for
 from tuodi.apps.settlement.referrals import referrals
 from tuodi.base import access, clock, outbox
 from tuodi.base.access import visible
@@ -209,7 +208,7 @@ def presettle(actor: Any, bill: Bill) -> EventResult:
     bill.refer_stas = bill.refer_stas or ("filed" if covering.exists() else "local")
     bill.psn_no = person.psn_no
     settlements = [history.settlement_of(b, person=person) for b in [*history.live_bills(person.psn_no), bill]]
-    computed = history.compute(settlements, history.records_of(person.psn_no), plans_for(person), person=person)
+    computed = history.compute(settlements, history.records_of(person.psn_no), history.plans_for(person), person=person)
     return computed.results[bill.setl_id]
 
 

@@ -18,7 +18,6 @@ from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.actions import Cancelled, CancelSettlement, Settle, Settled, presettle
 from tuodi.apps.settlement.admissions import hold_stay, leave
 from tuodi.apps.settlement.models import Bill, Encounter
-from tuodi.apps.settlement.moves import plans_for
 from tuodi.apps.settlement.people import E_NOBODY
 from tuodi.base import access
 from tuodi.base.audit import record
@@ -142,13 +141,13 @@ def worked_settlement(bill: Bill) -> Worked | None:
         return None
     person = Person.objects.get(psn_no=bill.psn_no)
     settlements = [history.settlement_of(b, person=person) for b in history.live_bills(bill.psn_no)]
-    computed = history.compute(settlements, history.records_of(bill.psn_no), plans_for(person), person=person)
+    computed = history.compute(settlements, history.records_of(bill.psn_no), history.plans_for(person), person=person)
     return worked(bill, computed.results[bill.setl_id], person)
 
 
 def worked(bill: Bill, result: EventResult, person: Person) -> Worked:
     """Return a computed bill with how to say it."""
-    plan = history.answering(plans_for(person), result.settlement, person=person).plan
+    plan = history.answering(history.plans_for(person), result.settlement, person=person).plan
     return Worked(bill, result, plan, explain(plan, result, records=history.records_of(person.psn_no)))
 
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -22,12 +22,11 @@ from typing import Any
 from django.db.models import Exists, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from tuodi.apps.policies.queries import InForce, plans_at, policy_stamp
-from tuodi.apps.registry.insured import area_on
+from tuodi.apps.policies.queries import InForce, plans_at, plans_of, policy_stamp
+from tuodi.apps.registry.insured import area_on, spans_of
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.registry.queries import numbers_of
 from tuodi.apps.settlement.models import Bill, Entry, Refold
-from tuodi.apps.settlement.moves import plans_for
 from tuodi.apps.settlement.referrals import referrals
 from tuodi.base import clock
 from tuodi.base.prepared import Prepared, insert
@@ -165,6 +164,20 @@ def compute(
     areas = [held.installation.area_code for held in plans]
     results = fold_documents([held.plan for held in plans], groups, records, areas=areas)
     return Computed(results, answered)
+
+
+#: area -> the policies in force there.
+PlansOf = Callable[[str], list[InForce]]
+
+
+def plans_for(person: Person, plans: PlansOf = plans_of) -> list[InForce]:
+    """Return the installations that answer for a person, those of each area while they were insured there, oldest first."""
+    if not person.insured_moves:
+        return plans(person.insured_area)
+    return [
+        replace(held, since=span.first, before=span.until)
+        for span in spans_of(person) for held in plans(span.area)
+    ]  # fmt: skip
 
 
 def answering(plans: list[InForce], s: Settlement, *, person: Person) -> InForce:

@@ -22,7 +22,6 @@ from tuodi.apps.registry.models import Identity, InsuredPlace, Person
 from tuodi.apps.registry.queries import record_of
 from tuodi.apps.settlement import history
 from tuodi.apps.settlement.models import Bill
-from tuodi.apps.settlement.moves import plans_for
 from tuodi.base import access, clock
 from tuodi.base.access import area_prefix
 from tuodi.core.engine.fold import EventResult
@@ -220,7 +219,7 @@ def add_person(sums: Sums, held: PersonHistory, proposal: Proposal, plans: Plans
         return plans[area]
 
     try:
-        before, after = (plans_for(person, lambda area, side=side: known(area)[side]) for side in (0, 1))
+        before, after = (history.plans_for(person, lambda area, side=side: known(area)[side]) for side in (0, 1))
         settlements = held.settlements
         earned = history.compute(settlements, held.records, before, person=person).results if before else {}
         would = history.compute(settlements, held.records, after, person=person).results if after != before else earned

@@ -17,7 +17,6 @@ from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.impact import CHUNK, PersonHistory, histories
 from tuodi.apps.settlement.models import BooksCheck, BooksDifference, Entry, Refold
-from tuodi.apps.settlement.moves import PlansOf, plans_for
 from tuodi.base import clock, outbox
 from tuodi.base.action import Action
 from tuodi.base.system import system_user
@@ -60,7 +59,7 @@ class Difference:
     area: str = ""
 
 
-def differences(some: list[PersonHistory], plans: PlansOf) -> Iterator[tuple[PersonHistory, list[Difference]]]:
+def differences(some: list[PersonHistory], plans: history.PlansOf) -> Iterator[tuple[PersonHistory, list[Difference]]]:
     """Yield those of some people whose entries differ from what their histories earn, and where; by fund too."""
     sums: dict[str, dict[tuple[str, str, str], int]] = {}
     owner = {number: held.person.psn_no for held in some for number in held.numbers or (held.person.psn_no,)}
@@ -72,7 +71,7 @@ def differences(some: list[PersonHistory], plans: PlansOf) -> Iterator[tuple[Per
         number, area = held.person.psn_no, held.person.insured_area
         try:
             computed = history.compute(
-                held.settlements, held.records, plans_for(held.person, plans), person=held.person
+                held.settlements, held.records, history.plans_for(held.person, plans), person=held.person
             )
         except InputErrors as errors:
             yield held, [Difference(number, "", "", 0, 0, errors.faults[0].message, area)]

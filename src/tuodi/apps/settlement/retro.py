@@ -27,7 +27,6 @@ from tuodi.apps.registry.queries import identities_of, numbers_of, record_of
 from tuodi.apps.settlement import history
 from tuodi.apps.settlement.impact import PersonHistory, histories_of
 from tuodi.apps.settlement.models import Bill, Entry
-from tuodi.apps.settlement.moves import PlansOf, plans_for
 from tuodi.apps.settlement.nightly import RefoldPerson
 from tuodi.base import access
 from tuodi.base.system import system_user
@@ -78,7 +77,9 @@ def impact(person: Person, after: Iterable[Identity]) -> Impact:
     return weigh(next(histories_of([person])), after, plans=plans_of)
 
 
-def weigh(held: PersonHistory, after: Iterable[Identity], *, plans: PlansOf, changed: Person | None = None) -> Impact:
+def weigh(
+    held: PersonHistory, after: Iterable[Identity], *, plans: history.PlansOf, changed: Person | None = None
+) -> Impact:
     """Return what other identities, or other particulars (``changed``), come to in a history that was read."""
     was_of, would_be = held.person, changed or held.person
     if not held.bills:
@@ -93,10 +94,10 @@ def weigh(held: PersonHistory, after: Iterable[Identity], *, plans: PlansOf, cha
 
 
 def _folded(
-    bills: Iterable[Bill], person: Person, records: list[IdentityRecord], plans: PlansOf
+    bills: Iterable[Bill], person: Person, records: list[IdentityRecord], plans: history.PlansOf
 ) -> dict[str, EventResult]:
     settlements = [history.settlement_of(bill, person=person) for bill in bills]
-    return history.compute(settlements, records, plans_for(person, plans), person=person).results
+    return history.compute(settlements, records, history.plans_for(person, plans), person=person).results
 
 
 def _compared(was: dict[str, EventResult], would: dict[str, EventResult]) -> tuple[Change, ...]:

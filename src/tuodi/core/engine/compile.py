@@ -7,17 +7,13 @@ event at all; figures are read as ``p.<layer>.<figure>``, remembered totals as `
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from tuodi.core.engine.builder import Builder
 from tuodi.core.engine.features import Features, cap_groups, features, figure_names
 from tuodi.core.engine.steps import (
     ZERO,
-    Bucket,
     Expr,
     Name,
     Program,
-    Slot,
-    Step,
     both,
     choose,
     either,
@@ -44,61 +40,10 @@ AMOUNT_NAMES = {
 }  # fmt: skip
 
 
-@dataclass
-class _Builder:
-    """Collects steps, slots and writes while the layers are compiled in their order."""
-
-    pack: Pack
-    layers: list[Layer]
-    groups: dict[str, str]
-    steps: list[Step] = field(default_factory=list)
-    buckets: dict[str, Bucket] = field(default_factory=dict)
-    slots: dict[str, Slot] = field(default_factory=dict)
-    writes: dict[str, str] = field(default_factory=dict)
-    outputs: dict[str, dict[str, str]] = field(default_factory=dict)
-    burdens: dict[tuple[object, ...], Expr] = field(default_factory=dict)
-    paid: dict[str, Expr] = field(default_factory=dict)
-    caps: dict[str, Expr] = field(default_factory=dict)
-    shares: dict[str, Expr] = field(default_factory=dict)
-    changed: dict[str, Expr] = field(default_factory=dict)
-    simulated: dict[str, list[Expr]] = field(default_factory=dict)
-
-    def step(
-        self, name: str, expr: Expr, label: str, layer: Layer | None = None, *, unit: str = "fen",
-        clauses: tuple[str, ...] = (), readings: tuple[str, ...] = (),
-    ) -> Name:  # fmt: skip
-        own = (layer.clause,) if layer and not clauses else clauses
-        self.steps.append(Step(name, expr, label, layer.id if layer else "", own, readings, unit))
-        return Name(name)
-
-    def slot(self, name: str, bucket: str, *, period: str, unit: str, layers: tuple[str, ...]) -> Expr:
-        """Return the remembered total; nothing is remembered from one claim to the next."""
-        if period == "claim":
-            return ZERO
-        period = f"application:{layers[0]}" if period == "application" else period
-        self.buckets.setdefault(bucket, Bucket(bucket, period, unit, layers))
-        assert self.buckets[bucket].period == period, (bucket, period)
-        self.slots.setdefault(name, Slot(name, bucket))
-        return Name(name)
-
-    def write(self, slot: str, step: str) -> None:
-        if slot in self.slots:
-            self.writes[slot] = step
-
-    def group_layers(self, layer: Layer) -> tuple[str, ...]:
-        return tuple(other.id for other in self.layers if self.groups[other.id] == self.groups[layer.id])
-
-    def total_of(self, layer: Layer, name: str) -> Expr:
-        """Return a running total of the layer's own period."""
-        return self.slot(
-            f"{layer.id}.{name}", f"{layer.id}", period=layer.period, unit=layer.of, layers=self.group_layers(layer)
-        )
-
-
 def compile_program(pack: Pack, *, simulate: bool = False) -> Program:
     """Return the steps of all layers; with ``simulate`` the insurance layers run first and fill what insurers pay."""
     layers = [*(pack.insurance if simulate else []), *pack.layers]
-    build = _Builder(pack, layers, cap_groups(layers))
+    build = Builder(pack, layers, cap_groups(layers))
     for layer in layers:
         _layer(build, layer)
     facts = (
@@ -124,7 +69,7 @@ def compile_program(pack: Pack, *, simulate: bool = False) -> Program:
     return program
 
 
-def _layer(build: _Builder, layer: Layer) -> None:
+def _layer(build: Builder, layer: Layer) -> None:
     has = features(layer)
     a = Name(f"a.{layer.id}")
     base, scope = _base(build, layer, has)
@@ -166,7 +111,7 @@ def _layer(build: _Builder, layer: Layer) -> None:
     }  # fmt: skip
 
 
-def _base(build: _Builder, layer: Layer, has: Features) -> tuple[Name, Expr]:
+def _base(build: Builder, layer: Layer, has: Features) -> tuple[Name, Expr]:
     """Return the base of the event, and the scope amount that a target rate is measured on."""
     base, lid = layer.base, layer.id
     a = Name(f"a.{lid}")
@@ -188,7 +133,7 @@ def _base(build: _Builder, layer: Layer, has: Features) -> tuple[Name, Expr]:
     return step, choose(a, scope, 0)
 
 
-def _burden(build: _Builder, layer: Layer) -> tuple[Expr, Expr]:
+def _burden(build: Builder, layer: Layer) -> tuple[Expr, Expr]:
     """Return the burden named by the layer before earlier layers are taken off, floored at 0 (benefits 2)."""
     base = layer.base
     less = STANDARD_LESS if base.less is None else tuple(base.less)
@@ -211,7 +156,7 @@ def _burden(build: _Builder, layer: Layer) -> tuple[Expr, Expr]:
     return made, whole_scope
 
 
-def _deductible(build: _Builder, layer: Layer, has: Features, base: Name) -> tuple[str, Name]:
+def _deductible(build: Builder, layer: Layer, has: Features, base: Name) -> tuple[str, Name]:
     """Take the unused deductible off the event's base; return the step of what was taken and the counted amount."""
     lid, rule = layer.id, layer.deductible
     if not has.deductible:
@@ -244,7 +189,7 @@ def _deductible(build: _Builder, layer: Layer, has: Features, base: Name) -> tup
     return taken.name, build.step(f"{lid}.counted", counted, "起付线以上计入", layer)
 
 
-def _category_changed(build: _Builder, layer: Layer) -> Expr:
+def _category_changed(build: Builder, layer: Layer) -> Expr:
     """Return whether the last covered settlement of the group's period had another category (I-13)."""
     group = build.groups[layer.id]
     if group in build.changed:
@@ -268,7 +213,7 @@ def _category_changed(build: _Builder, layer: Layer) -> Expr:
 
 
 def _entitlement(
-    build: _Builder,
+    build: Builder,
     layer: Layer,
     has: Features,
     *,
@@ -310,7 +255,7 @@ def _entitlement(
 
 
 def _growth(
-    build: _Builder,
+    build: Builder,
     layer: Layer,
     has: Features,
     *,
@@ -360,7 +305,7 @@ def _growth(
     return build.step(f"{lid}.growth", choose(a, total(parts), 0), "本次按分段计算", layer, unit="fen*bp")
 
 
-def _counted_total(build: _Builder, layer: Layer, counted: Name) -> tuple[Expr, Expr]:
+def _counted_total(build: Builder, layer: Layer, counted: Name) -> tuple[Expr, Expr]:
     """Return the running total of what was counted, before and after the event."""
     low, name = build.total_of(layer, "total"), f"{layer.id}.total_after"
     if not any(step.name == name for step in build.steps):
@@ -370,7 +315,7 @@ def _counted_total(build: _Builder, layer: Layer, counted: Name) -> tuple[Expr, 
 
 
 def _bands(
-    build: _Builder, layer: Layer, has: Features, reached: tuple[Expr, Expr], rated: tuple[Expr, Expr]
+    build: Builder, layer: Layer, has: Features, reached: tuple[Expr, Expr], rated: tuple[Expr, Expr]
 ) -> list[Expr]:
     """Return the growth of each band between two running totals; of whole brackets ``reached`` finds the one that rates ``rated``."""
     lid = layer.id
@@ -400,7 +345,7 @@ def _bands(
     return out
 
 
-def _taken_off(build: _Builder, layer: Layer, has: Features, i: int) -> tuple[Expr, Expr]:
+def _taken_off(build: Builder, layer: Layer, has: Features, i: int) -> tuple[Expr, Expr]:
     """Return the running amounts that are deducted from band ``i`` alone, before and after the event (I-54)."""
     if not has.less[i]:
         return ZERO, ZERO
@@ -439,7 +384,7 @@ def _bring_down(layer: Layer, has: Features, low: Expr, high: Expr) -> list[Expr
     return [worth(high) - worth(low)]
 
 
-def _rooms(build: _Builder, layer: Layer, has: Features) -> list[Expr]:
+def _rooms(build: Builder, layer: Layer, has: Features) -> list[Expr]:
     """Return what each cap leaves for this event; a stepped cap is that of the running burden reached."""
     rooms: list[Expr] = []
     for cap, rule in layer.caps.items():
@@ -458,7 +403,7 @@ def _rooms(build: _Builder, layer: Layer, has: Features) -> list[Expr]:
     return rooms
 
 
-def _cap_used(build: _Builder, cap: str) -> Expr:
+def _cap_used(build: Builder, cap: str) -> Expr:
     """Return what the layers sharing a cap have paid in its period, this event's earlier layers included."""
     if cap not in build.caps:
         users = [layer for layer in build.layers if cap in layer.caps]
@@ -471,7 +416,7 @@ def _cap_used(build: _Builder, cap: str) -> Expr:
     return build.caps[cap]
 
 
-def _spend(build: _Builder, layer: Layer, due: Name) -> None:
+def _spend(build: Builder, layer: Layer, due: Name) -> None:
     """Add what is due to every accumulator that counts this layer."""
     for user in build.layers:
         for cap, rule in user.caps.items():
@@ -483,7 +428,7 @@ def _spend(build: _Builder, layer: Layer, due: Name) -> None:
                 build.write(f"cap.{cap}", name)
 
 
-def _factor(build: _Builder, layer: Layer, due: Name) -> Name:
+def _factor(build: Builder, layer: Layer, due: Name) -> Name:
     """Take the share last, on the group's exact running sum, so that roundings never drift (I-27)."""
     lid, group = layer.id, build.groups[layer.id]
     factor = layer.factor

@@ -223,18 +223,18 @@ def _rated(voice: LayerVoice, known: Mapping[str, int]) -> str:
 
 def _moved_up(voice: LayerVoice, known: Mapping[str, int], total: int) -> list[str]:
     """Return how a total that came into another bracket is paid by that one alone, what the last one gave taken off."""
-    lines = []
+    gained, lost = [], []
     for n, name in enumerate(voice.parts):
         part, reach = known[name], _reach(voice, n)
-        mark = SAMPLE if {f"rate{n}", f"from{n}"} & voice.marks else ""
         if part > 0:
             rate = percent(voice.figures[f"rate{n}"])
-            lines.append(
+            mark = SAMPLE if {f"rate{n}", f"from{n}"} & voice.marks else ""
+            gained.append(
                 f"累计 {yuan(total)}，到了“{reach}”一段，{_rated(voice, known)}改按 {rate}{mark}，得 {exact_yuan(part)}。"
             )
         elif part < 0:
-            lines.append(f"减去此前按“{reach}”一段已算的 {exact_yuan(-part)}。")
-    return sorted(lines, key=lambda line: line.startswith("减去"))
+            lost.append(f"减去此前按“{reach}”一段已算的 {exact_yuan(-part)}。")
+    return gained + lost
 
 
 def _caps(voice: LayerVoice, own: LayerResult, known: Mapping[str, int]) -> list[str]:

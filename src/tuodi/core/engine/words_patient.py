@@ -9,6 +9,7 @@ from tuodi.core.engine.words_layout import amount_line, wrapped
 from tuodi.core.engine.words_person import care_text, identity_lines, next_lines, refusal_lines
 from tuodi.core.money import yuan_for_people as yuan
 from tuodi.core.policy.figures import EnteredValue, parse_amount
+from tuodi.core.policy.local_values import plain_param
 
 RATED = ("flat", "marginal", "whole")
 MEASURES = {
@@ -156,6 +157,6 @@ def _why_left(case: WordedCase) -> list[str]:
 
 
 def _asked(case: WordedCase, entry: EnteredValue) -> str:
-    asked = case.plan.pack.delegated[entry.param.partition("@")[0]]
+    asked = case.plan.pack.delegated[plain_param(entry.param)]
     value = yuan(parse_amount(entry.value)) if asked.unit == "yuan" else entry.value
     return f"{asked.asks}（{value}）"

@@ -68,12 +68,15 @@ def run_case(
     try:
         return _run(source, case, values, plans if plans is not None else {})
     except Unreadable as error:
-        why = str(error)
+        raise _wrongly_written(case, str(error)) from error
     except KeyError as error:
-        why = f"没有“{error.args[0]}”，或缺少它" if error.args else "缺少一个键"
+        raise _wrongly_written(case, f"没有“{error.args[0]}”，或缺少它" if error.args else "缺少一个键") from error
     except (TypeError, ValueError, StopIteration) as error:
-        why = f"有一处的写法不是它该有的样子（{error}）"
-    raise InputErrors([fault(E_CASE, file=case.file, line=case.line, name=case.name, why=why)])
+        raise _wrongly_written(case, f"有一处的写法不是它该有的样子（{error}）") from error
+
+
+def _wrongly_written(case: Case, why: str) -> InputErrors:
+    return InputErrors([fault(E_CASE, file=case.file, line=case.line, name=case.name, why=why)])
 
 
 def _run(source: PackSource, case: Case, values: list[EnteredValue], plans: Plans) -> list[Mismatch]:

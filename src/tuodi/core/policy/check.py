@@ -21,6 +21,7 @@ from tuodi.core.policy.check_rows import check_rows
 from tuodi.core.policy.check_shape import check_shape
 from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.load import PackSource, load_pack
+from tuodi.core.policy.local_values import plain_param
 
 W_STALE = declare(
     "W-ACCEPTED-STALE", "accepted 里接受的“{warning}”没有对应的提醒", "请删去，或核对代码（可写成 代码:层）"
@@ -33,7 +34,7 @@ def check(source: PackSource, values: list[EnteredValue] | None = None) -> list[
         pack = load_pack(source)
     except PackErrors as errors:
         return [Finding("error", fault) for fault in errors.faults]
-    own = tuple(value for value in values or [] if value.param.partition("@")[0] in pack.delegated)
+    own = tuple(value for value in values or [] if plain_param(value.param) in pack.delegated)
     look = Look(source, pack, own)
     found = list(_shallow(look))
     found += check_readings(look, _shallow)

@@ -13,6 +13,7 @@ from tuodi.core.money import basis_points
 from tuodi.core.policy.check_look import Finding, Look, clause_of, inside, parts
 from tuodi.core.policy.diagnoses import wrong_prefix
 from tuodi.core.policy.figures import EnteredValue, parse_amount
+from tuodi.core.policy.local_values import plain_param
 from tuodi.core.policy.model import (
     Band,
     BringDown,
@@ -179,7 +180,7 @@ def reads(text: str, unit: str) -> bool:
 
 def value_fault(value: EnteredValue, pack: Pack, *, file: str = "", line: int = 0) -> Fault | None:
     """Return what is wrong with a value entered for a pack's parameter: it cannot be read in its unit, or is beyond it."""
-    declared = pack.delegated[value.param.partition("@")[0]]
+    declared = pack.delegated[plain_param(value.param)]
     if not reads(value.value, declared.unit):
         unit = CALLED[declared.unit]
         return fault(E_VALUE, file=file, line=line, param=value.param, given=value.value, unit=unit)
@@ -194,7 +195,7 @@ def _values(look: Look) -> Iterator[Finding]:
     first = pack.in_force.first
     earliest: dict[str, date] = {}
     for value in look.values:
-        param = value.param.partition("@")[0]
+        param = plain_param(value.param)
         declared = pack.delegated[param]
         path: Path = ("delegated", param)
         if wrong := value_fault(value, pack):

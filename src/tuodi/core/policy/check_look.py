@@ -15,6 +15,7 @@ import msgspec
 from tuodi.core.errors import Fault, fault
 from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.load import PackSource
+from tuodi.core.policy.local_values import plain_param
 from tuodi.core.policy.model import Accepted, Figure, Pack, Part
 from tuodi.core.policy.parse import Path
 
@@ -66,7 +67,7 @@ class Look:
 
     def missing(self) -> list[str]:
         """Return the delegated parameters without any entered value."""
-        entered = {value.param.partition("@")[0] for value in self.values}
+        entered = {plain_param(value.param) for value in self.values}
         return [param for param in self.pack.delegated if param not in entered]
 
     def filled(self) -> list[EnteredValue]:

@@ -23,8 +23,7 @@ from tuodi.base import clock, outbox
 from tuodi.base.action import Action
 from tuodi.core.errors import MissingValues, declare
 from tuodi.core.money import basis_points
-from tuodi.core.policy.diagnoses import wrong_prefix
-from tuodi.core.policy.figures import parse_amount
+from tuodi.core.policy.check_figures import reads
 from tuodi.core.policy.local_values import plain_param
 from tuodi.core.policy.model import Delegated
 
@@ -49,18 +48,7 @@ def is_readable(unit: str, value: str) -> bool:
     >>> is_readable("percent", "180%"), is_readable("diagnoses", "C34;N18.5"), is_readable("diagnoses", "C34；N18.5")
     (False, True, False)
     """
-    try:
-        if unit == "yuan":
-            return parse_amount(value) >= 0
-        if unit == "percent":
-            return value.endswith("%") and 0 <= basis_points(value) <= 10_000
-        if unit == "day":
-            return bool(date.fromisoformat(value))
-        if unit in ("days", "number"):
-            return int(value) >= 0
-    except ValueError:
-        return False
-    return wrong_prefix(value) is None if unit == "diagnoses" else bool(value)
+    return bool(value) and reads(value, unit) and not (unit == "percent" and basis_points(value) > 10_000)
 
 
 def declared_param(area_code: str, param: str) -> Delegated | None:

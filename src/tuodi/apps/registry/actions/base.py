@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Q
 
 from tuodi.apps.registry.models import Household, Person
+from tuodi.apps.registry.plans import chunks
 from tuodi.base import access, outbox
 from tuodi.base.action import Action
 from tuodi.core.errors import InputErrors, declare, fault
@@ -101,6 +102,20 @@ def household_for(actor: Any, number: str, verb: str) -> Household:
 def locked(people: Iterable[int]) -> list[Person]:
     """Lock people in the order of their keys, which is the written order, and return them as they are now."""
     return list(Person.objects.select_for_update().filter(pk__in=list(people)).order_by("pk"))
+
+
+def lock_people(psn_nos: Iterable[str]) -> None:
+    """Lock people by their numbers, in the written order."""
+    keys: set[int] = set()
+    for some in chunks(set(psn_nos)):
+        keys.update(Person.objects.filter(psn_no__in=some).values_list("pk", flat=True))
+    lock_keys(keys)
+
+
+def lock_keys(keys: Iterable[int]) -> None:
+    """Lock people by their keys, in the written order."""
+    for part in chunks(sorted(keys)):
+        list(Person.objects.select_for_update().filter(pk__in=part).order_by("pk").values_list("pk"))
 
 
 def group_of(person: Person) -> list[int]:

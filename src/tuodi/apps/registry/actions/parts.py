@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tuodi.apps.registry import comparing, permissions, previews
-from tuodi.apps.registry.actions.rosters import _RunAction, announce_plan, close_applied, lock_keys, lock_people
+from tuodi.apps.registry.actions.base import lock_keys, lock_people
+from tuodi.apps.registry.actions.rosters import _RunAction, announce_plan, close_applied
 from tuodi.apps.registry.actions.undoing import UndoRoster
 from tuodi.apps.registry.actions.writing import write_plan
 from tuodi.apps.registry.models import ImportRun, Person

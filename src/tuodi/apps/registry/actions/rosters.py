@@ -10,18 +10,18 @@ Undoing puts back exactly what was believed before: what the run added is withdr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
 
 from tuodi.apps.registry import comparing, permissions, previews
-from tuodi.apps.registry.actions.base import WEIGHED, announce_people, refuse
+from tuodi.apps.registry.actions.base import WEIGHED, announce_people, lock_people, refuse
 from tuodi.apps.registry.actions.writing import write_plan
 from tuodi.apps.registry.comparing import E_STATE, Preview
-from tuodi.apps.registry.models import ImportRun, Person, RosterFile
-from tuodi.apps.registry.plans import Plan, chunks
+from tuodi.apps.registry.models import ImportRun, RosterFile
+from tuodi.apps.registry.plans import Plan
 from tuodi.base import access, clock, outbox
 from tuodi.base.action import Action
 from tuodi.batch.citizen import mask_within
@@ -233,20 +233,6 @@ class ApplyRoster(_NotBegun):
 
     def announce(self, done: Any) -> None:
         announce_plan(self.run_row, self.plan)
-
-
-def lock_people(psn_nos: Iterable[str]) -> None:
-    """Lock people by their numbers, in the written order."""
-    keys: set[int] = set()
-    for some in chunks(set(psn_nos)):
-        keys.update(Person.objects.filter(psn_no__in=some).values_list("pk", flat=True))
-    lock_keys(keys)
-
-
-def lock_keys(keys: Iterable[int]) -> None:
-    """Lock people by their keys, in the written order."""
-    for part in chunks(sorted(keys)):
-        list(Person.objects.select_for_update().filter(pk__in=part).order_by("pk").values_list("pk"))
 
 
 def close_applied(run: ImportRun) -> None:

@@ -26,7 +26,7 @@ from tuodi.base.action import Action
 from tuodi.core.dates import day_before
 
 
-class CorrectMove(Action):
+class CorrectHouseholdMove(Action):
     """Say where a household moved to, and when, as it should have been entered; with no facts, that it did not move.
 
     Whoever could enter the move may correct it, wherever the household was sent by mistake: the area that it left is what counts.
