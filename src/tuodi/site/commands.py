@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import multiprocessing
 import os
 import socket
 import sys
@@ -102,6 +103,9 @@ def _granian(host: str, port: int, workers: int, tls: tuple[Path, Path] | None) 
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
+    # A forked worker would inherit what the jobs' threads hold at that instant: modules half loaded, and SQLite's word that this
+    # process has locks which it does not have, so that its snapshots come apart (docs/decisions/0018).
+    multiprocessing.set_start_method("spawn", force=True)
     Granian(
         "tuodi.site.served:application", address=host, port=port, interface=Interfaces.WSGI, workers=workers, websockets=False,
         log_level=LogLevels.warning, respawn_failed_workers=True, backpressure=CONNECTIONS, blocking_threads=THREADS,
