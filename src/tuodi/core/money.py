@@ -11,6 +11,8 @@ import re
 YUAN_PATTERN = re.compile(r"(-?)([0-9]{1,13})(?:\.([0-9]{1,2}))?")
 RATE_PATTERN = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,2}))? ?%")
 BASIS_POINTS = 10_000
+#: How an amount ends that people read: a page holds dozens.
+CENTS = tuple(f".{cents:02d} 元" for cents in range(100))
 
 
 def half_up(numerator: int, denominator: int) -> int:
@@ -54,8 +56,9 @@ def yuan_for_people(fen: int) -> str:
     >>> yuan_for_people(1234567), yuan_for_people(-50)
     ('12,345.67 元', '-0.50 元')
     """
-    sign, fen = ("-", -fen) if fen < 0 else ("", fen)
-    return f"{sign}{fen // 100:,}.{fen % 100:02d} 元"
+    if fen < 0:
+        return f"-{yuan_for_people(-fen)}"
+    return f"{fen // 100:,}{CENTS[fen % 100]}"
 
 
 def basis_points(text: str) -> int:

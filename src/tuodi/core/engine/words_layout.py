@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from datetime import date
 from functools import lru_cache
 
@@ -10,6 +11,8 @@ from tuodi.core.dates import FOREVER, LONG_AGO
 WIDTH = 78
 #: What may not begin a line, what may not end one, and what makes a word or number that is not torn.
 NO_START, NO_END = frozenset("，。；：、）》”？！%×=,.;:)}〕】元"), frozenset("（《“(〔【{")
+#: Reads as many characters as there are whole ones.
+DECODER = getincrementaldecoder("gb18030")
 WORD = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.,:+/-%[]")
 
 
@@ -65,11 +68,7 @@ def fitting(text: str, room: int) -> int:
     >>> fitting("还剩 3,000.00 元，这次", 14), fitting("超过限额的部分（不付）", 14)
     (3, 7)
     """
-    size, at = len(text), len(text[:room].encode("gb18030")[:room].decode("gb18030", "ignore"))
-    # Half of a rare character of four bytes may be taken for another one.
-    while at > 1 and width(text[:at]) > room:
-        at -= 1
-    at = max(at, 1)
+    size, at = len(text), max(len(DECODER().decode(text[:room].encode("gb18030")[:room])), 1)
     if at >= size:
         return size
     cut = at

@@ -7,12 +7,11 @@ floors that did not bind are left out. Evaluating what is printed gives what is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from tuodi.core.engine.compile import EXACT as WHOLE
-from tuodi.core.engine.steps import Const, Expr, Name, Op, Step
+from tuodi.core.engine.compile import EXACT as ONE
+from tuodi.core.engine.steps import ZERO, Const, Expr, Name, Op, Step
 from tuodi.core.engine.words_terms import COUNT, EXACT, FEN, FLAG, RATE, Term, value_text
 from tuodi.core.policy.model import Pack
 
@@ -20,6 +19,9 @@ from tuodi.core.policy.model import Pack
 SUM, PRODUCT, SINGLE = 1, 2, 3
 #: A comparison and how it reads when it holds, and when it does not.
 SIGNS = {"<": ("<", "≥"), "<=": ("≤", ">"), "==": ("=", "≠")}
+TRUTHS = (*SIGNS, "and", "or")
+#: What turns fen into exact amounts, and what a category is compared with to say that there is one.
+WHOLE, HAS_CATEGORY = Const(ONE), (ZERO, Name("category"))
 
 
 class Spoken(NamedTuple):
@@ -35,8 +37,7 @@ class Spoken(NamedTuple):
         return f"({self.text})" if self.level < level else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class StepWords:
+class StepWords(NamedTuple):
     """One step with everything that an auditor asks about it."""
 
     step: Step
@@ -73,27 +74,31 @@ class Speaker:
     def __init__(self, known: Mapping[str, int], terms: Mapping[str, Term], pack: Pack) -> None:
         self.known, self.terms, self.pack = known, terms, pack
         self.layer = ""
-        self.leaves: dict[tuple[str, str], Spoken] = {}
+        #: Names as the layer that speaks says them: those of another layer are said with whose they are.
+        self.leaves: dict[str, Spoken] = {}
         self.texts: dict[tuple[int, str], str] = {}
         self.names = {layer.id: layer.name for layer in (*pack.insurance, *pack.layers)}
 
     def step(self, step: Step, names: tuple[str, ...], *, clauses: Mapping[str, str] | None = None) -> StepWords:
         """Return a step in words; ``names`` are those that it reads, ``clauses`` where the figures among them come from."""
-        self.layer = step.layer
+        if step.layer != self.layer:
+            self.layer, self.leaves = step.layer, {}
         value, label = self.known[step.name], self.terms[step.name].label
         text = self.text(value, step.unit)
-        spoken = self.say(step.expr)
         if step.unit == FLAG:
             says = f"{label} = {text}（因 {self.reason(step.expr)}）"
-        elif isinstance(step.expr, Const) or spoken.text == text:
-            says = f"{label} = {text}"
-        elif spoken.text.endswith(f" {text}") and spoken.level == SINGLE and "(" not in spoken.text:
-            says = f"{label} = {spoken.text}"
         else:
-            says = f"{label} = {spoken.text} = {text}"
+            says = f"{label} = {text if isinstance(step.expr, Const) else self._worked_out(step.expr, text)}"
         own = [clauses[name] for name in names if name in clauses] if clauses else []
         cited = tuple(dict.fromkeys((*step.clauses, *own))) if own else step.clauses
         return StepWords(step, value, text, says, names, self, cited, step.readings)
+
+    def _worked_out(self, expr: Expr, text: str) -> str:
+        """Return how a value came about, and the value where that does not end with it."""
+        said, _, _, level = self.say(expr)
+        if said == text or (level == SINGLE and said.endswith(f" {text}") and "(" not in said):
+            return said
+        return f"{said} = {text}"
 
     def text(self, value: int, unit: str) -> str:
         """Return a value as people read it; the same amount stands in many steps."""
@@ -104,36 +109,26 @@ class Speaker:
 
     def say(self, expr: Expr) -> Spoken:
         """Return an expression in words."""
+        if isinstance(expr, Name):
+            return self.leaves.get(expr.name) or self._leaf(expr.name)
         if isinstance(expr, Const):
             return Spoken(self.text(expr.value, FEN), "", expr.value, SINGLE)
-        if isinstance(expr, Name):
-            return self.leaves.get((self.layer, expr.name)) or self._leaf(expr.name)
         assert isinstance(expr, Op)
-        match expr.operator:
-            case "+":
-                return self._sum(expr)
-            case "-":
-                return self._difference(expr)
-            case "*":
-                return self._product(expr)
-            case "min" | "max":
-                return self._extreme(expr)
-            case "if":
-                return self._chosen(expr)
-            case "half_up":
-                return self._rounded(expr)
-        truth = int(self.holds(expr))
-        return Spoken("是" if truth else "否", FLAG, truth, SINGLE)
+        return SAYS[expr.operator](self, expr)
+
+    def _truth(self, expr: Op) -> Spoken:
+        holds = self.holds(expr)
+        return Spoken("是" if holds else "否", FLAG, int(holds), SINGLE)
 
     def _leaf(self, name: str) -> Spoken:
         term, value = self.terms[name], self.known[name]
         whose = f"“{self.names[term.layer]}”" if term.layer and term.layer != self.layer else ""
         said = Spoken(f"{whose}{term.label} {self.text(value, term.unit)}", term.unit, value, SINGLE)
-        self.leaves[self.layer, name] = said
+        self.leaves[name] = said
         return said
 
     def _sum(self, expr: Op) -> Spoken:
-        parts = [self.say(part) for part in flattened(expr)]
+        parts = list(map(self.say, flattened(expr)))
         unit = next((part.unit for part in parts if part.unit), "")
         value = sum(part.value for part in parts)
         told = [part for part in parts if part.value != 0 or len(parts) == 2]
@@ -144,21 +139,21 @@ class Speaker:
         return Spoken(" + ".join(part.inside(SUM) for part in told), unit, value, SUM)
 
     def _difference(self, expr: Op) -> Spoken:
-        left, right = (self.say(part) for part in expr.operands)
+        left, right = map(self.say, expr.operands)
         unit, value = left.unit or right.unit, left.value - right.value
         return Spoken(f"{left.inside(SUM)} − {right.inside(PRODUCT)}", unit, value, SUM)
 
     def _product(self, expr: Op) -> Spoken:
-        left, right = (self.say(part) for part in expr.operands)
+        left, right = map(self.say, expr.operands)
         for scale, other, at in ((left, right, 0), (right, left, 1)):
-            if expr.operands[at] == Const(WHOLE) and other.unit in (FEN, ""):
-                return Spoken(other.text, EXACT, other.value * WHOLE, other.level)
+            if expr.operands[at] == WHOLE and other.unit in (FEN, ""):
+                return Spoken(other.text, EXACT, other.value * WHOLE.value, other.level)
             assert scale.unit != EXACT, expr
         unit = EXACT if RATE in (left.unit, right.unit) else left.unit or right.unit
         return Spoken(f"{left.inside(PRODUCT)} × {right.inside(PRODUCT)}", unit, left.value * right.value, PRODUCT)
 
     def _extreme(self, expr: Op) -> Spoken:
-        parts = [self.say(part) for part in flattened(expr)]
+        parts = list(map(self.say, flattened(expr)))
         unit = next((part.unit for part in parts if part.unit), "")
         smallest = expr.operator == "min"
         value = min(part.value for part in parts) if smallest else max(part.value for part in parts)
@@ -193,9 +188,9 @@ class Speaker:
         return Spoken(f"{text}（因 {reason}）", unit, taken.value, min(taken.level, PRODUCT))
 
     def _rounded(self, expr: Op) -> Spoken:
-        top, bottom = (self.say(part) for part in expr.operands)
+        top, bottom = map(self.say, expr.operands)
         value = (2 * top.value + bottom.value) // (2 * bottom.value)
-        if expr.operands[1] == Const(WHOLE):
+        if expr.operands[1] == WHOLE:
             return Spoken(f"四舍五入到分({top.text})", FEN, value, SINGLE)
         return Spoken(f"四舍五入({top.text} ÷ {bottom.inside(PRODUCT)})", FEN, value, SINGLE)
 
@@ -214,32 +209,39 @@ class Speaker:
                 decisive[0]
             )
         left, right = expr.operands
-        if expr.operator == "==" and right == Const(0) and isinstance(left, Op):
+        if expr.operator == "==" and right == ZERO and isinstance(left, Op):
             return self.reason(left)
         sign = SIGNS[expr.operator][0 if holds else 1]
         said, other = self.say(left), self.say(right)
         unit = said.unit or other.unit
-        if unit == COUNT and right == Const(0):
+        if unit == COUNT and right == ZERO:
             return said.text
         first = self.text(said.value, unit) if isinstance(left, Const) else said.text
         return f"{first} {sign} {self.text(other.value, unit) if isinstance(right, Const) else other.text}"
 
     def holds(self, expr: Expr) -> bool:
         """Say whether a condition holds."""
-        if isinstance(expr, Name):
-            return bool(self.known[expr.name])
-        if not isinstance(expr, Op):
-            return bool(self.say(expr).value)
+        if not isinstance(expr, Op) or expr.operator not in TRUTHS:
+            return bool(self.value(expr))
         if expr.operator == "and":
-            return all(self.holds(part) for part in expr.operands)
+            return all(map(self.holds, expr.operands))
         if expr.operator == "or":
-            return any(self.holds(part) for part in expr.operands)
-        if expr.operator not in SIGNS:
-            return bool(self.say(expr).value)
-        left, right = (
-            self.known[part.name] if isinstance(part, Name) else self.say(part).value for part in expr.operands
-        )
-        return left < right or (expr.operator != "<" and left == right) if expr.operator != "==" else left == right
+            return any(map(self.holds, expr.operands))
+        left, right = map(self.value, expr.operands)
+        if expr.operator == "==":
+            return left == right
+        return left < right or (expr.operator == "<=" and left == right)
+
+    def value(self, expr: Expr) -> int:
+        """Return what an expression comes to."""
+        return self.known[expr.name] if isinstance(expr, Name) else self.say(expr).value
+
+
+#: What each operator is said by.
+SAYS: dict[str, Callable[[Speaker, Op], Spoken]] = {
+    "+": Speaker._sum, "-": Speaker._difference, "*": Speaker._product, "min": Speaker._extreme, "max": Speaker._extreme,
+    "if": Speaker._chosen, "half_up": Speaker._rounded, **dict.fromkeys(TRUTHS, Speaker._truth),
+}  # fmt: skip
 
 
 def is_bookkeeping(expr: Expr) -> bool:
@@ -247,7 +249,7 @@ def is_bookkeeping(expr: Expr) -> bool:
     if isinstance(expr, Op) and expr.operator in ("and", "or"):
         return all(is_bookkeeping(part) for part in flattened(expr))
     if isinstance(expr, Op) and expr.operator == "<":
-        return expr.operands == (Const(0), Name("category"))
+        return expr.operands == HAS_CATEGORY
     return isinstance(expr, Name) and expr.name.startswith(("a.", "c."))
 
 
