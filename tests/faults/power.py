@@ -23,7 +23,7 @@ import psutil
 
 from tests.faults.books import books_of
 from tests.faults.clients import Client
-from tests.faults.served import Served, each, served_county
+from tests.faults.served import Served, each, served_county, stop_all
 
 #: Parts of SQLite's log (https://sqlite.org/walformat.html): its header, and that of a frame; both hold the salts.
 HEADER, FRAME = 32, 24
@@ -72,11 +72,13 @@ def copied(served: Served, windows: list[Client], counts: Counter[str]) -> tuple
     time.sleep(served.chance.uniform(0, 0.4))
     processes = served.processes("web") + served.processes("worker")
     inside = served.stopped_inside("web", processes)
+    if not inside:
+        stop_all(processes)
     try:
         if served.server is not None:
             first = psutil.Process(served.server.get_pid())
             backends = [first, *first.children(recursive=True)]
-            each(backends, signal.SIGSTOP)
+            stop_all(backends)
             subprocess.run(["cp", "-a", f"{served.home}/.", str(elsewhere)], check=True)
             each(backends, signal.SIGCONT)
             for name in ("postmaster.pid", ".handle_pids.json", ".s.PGSQL.5432.lock", ".s.PGSQL.5432"):
