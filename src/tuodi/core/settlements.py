@@ -25,6 +25,13 @@ MED_TYPES: dict[str, str] = {
     "51": "生育门诊", "52": "生育住院", "53": "计划生育手术费", "61": "照护", "71": "社区门诊", "81": "意外伤害门诊",
     "99": "地方自定类别",
 }  # fmt: skip
+
+
+def is_inpatient(med_type: str) -> bool:
+    """Say whether a kind of care is a stay: those of the twenties, births in hospital, and what regions number under them."""
+    return med_type.startswith(("2", "52"))
+
+
 DISEASE_CLASSES = {
     "general": "一般疾病、慢性病", "major": "重大疾病",
     "rare_with_scheme": "有规范救助政策的罕见病", "rare_without_scheme": "暂无规范救助政策的罕见病特殊病",

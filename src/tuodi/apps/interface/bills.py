@@ -21,7 +21,7 @@ from tuodi.core.engine.words_bill import bill_of
 from tuodi.core.errors import InputErrors, fault
 from tuodi.core.identities import IDENTITIES, IdentityRecord
 from tuodi.core.money import yuan
-from tuodi.core.settlements import AMOUNT_FIELDS, SPLIT_FIELDS
+from tuodi.core.settlements import AMOUNT_FIELDS, SPLIT_FIELDS, is_inpatient
 
 #: Payers that the message has among its own fields, not in its node of what was paid before.
 OWN = ("acct_pay",)
@@ -31,7 +31,7 @@ HELD_FOR = timedelta(days=365)
 
 
 def is_outpatient(med_type: str) -> bool:
-    return not med_type.startswith("2")
+    return not is_inpatient(med_type)
 
 
 def call_for(actor: Any, infno: str, request_id: str, asked: Any) -> Call:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from tuodi.apps.institutions.queries import Standing, standing
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
+from tuodi.apps.settlement.demands import E_CHARGED, demand_past, demand_theirs, is_charged_by
 from tuodi.apps.settlement.models import Bill, Refold
 from tuodi.apps.settlement.referrals import referrals
 from tuodi.base import access, clock, outbox
@@ -31,16 +32,9 @@ E_UNDESIGNATED = declare(
     "定点医药机构 {code} 在 {day} 没有医保定点协议，不能联网结算",
     "请按自费处理，由参保人回参保地申请；协议已签的请经办机构登记",
 )
-E_FUTURE = declare(
-    "E-SETTLE-FUTURE", "结算时间 {at} 晚于现在 {now}", "请校准医院信息系统的时钟后重新发送；年度和封顶线按结算时间计算"
-)
 E_SETTLED = declare("E-SETTLED-ALREADY", "结算号 {setl_id} 已经存在", "如需更正请先撤销原结算，再以新结算号结算")
 E_NO_BILL = declare("E-BILL-UNKNOWN", "查不到本机构的结算 {setl_id}", "请核对结算号；他院结算须由原医院撤销")
 E_CANCELLED = declare("E-BILL-CANCELLED", "结算 {setl_id} 已于 {at} 撤销", "不需要再次撤销")
-
-
-#: How far a hospital's clock may be ahead of ours.
-AHEAD = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -85,17 +79,9 @@ def standing_of(code: str, day: date, *, is_online: bool = False) -> Standing:
     return held
 
 
-def demand_past(settled_at: datetime) -> None:
-    """Refuse what has not happened yet: a clock that runs ahead would take from another year's cap."""
-    now = clock.now()
-    if settled_at > now + AHEAD:
-        at, today = (f"{clock.local(value):%Y-%m-%d %H:%M}" for value in (settled_at, now))
-        raise InputErrors([fault(E_FUTURE, at=at, now=today)])
-
-
 def complete(bill: Bill, *, actor: Any) -> None:
     """Set what the register of institutions says of a bill on the day of its settlement."""
-    demand_past(bill.setl_time)
+    demand_past(bill)
     settled_on = clock.local(bill.setl_time).date()
     held = standing_of(bill.fixmedins_code, settled_on, is_online=actor.role == "hospital")
     bill.hosp_lv = bill.hosp_lv or held.institution.level
@@ -123,6 +109,8 @@ class Settle(Action):
         self.read = history.bills_and_paid(self.held, also=self.bill.setl_id)
         if any(kept.setl_id == self.bill.setl_id for kept in self.read[0]):
             raise InputErrors([fault(E_SETTLED, setl_id=self.bill.setl_id)])
+        if charged := next((kept for kept in self.read[0] if is_charged_by(self.bill, kept)), None):
+            raise InputErrors([fault(E_CHARGED, mdtrt_id=self.bill.mdtrt_id, setl_id=charged.setl_id)])
         self.bill.psn_no = self.held.person.psn_no
         self.bill.refer_stas = self.bill.refer_stas or ("filed" if self.held.is_filed else "local")
 
@@ -157,14 +145,18 @@ class CancelSettlement(Action):
 
     verb = permissions.CANCEL
 
-    def __init__(self, *, actor: Any, setl_id: str, new_id: str, msgid: str = "", reversal: bool = False) -> None:
+    def __init__(
+        self, *, actor: Any, setl_id: str, new_id: str, msgid: str = "", reversal: bool = False, psn_no: str = "", mdtrt_id: str = ""
+    ) -> None:  # fmt: skip
         super().__init__(actor=actor)
         self.setl_id, self.new_id, self.msgid, self.reversal = setl_id, new_id, msgid, reversal
+        self.psn_no, self.mdtrt_id = psn_no, mdtrt_id
 
     def check(self) -> None:
         found = visible(self.actor, Bill).filter(setl_id=self.setl_id, is_cancellation=False).first()
         if found is None:
             raise InputErrors([fault(E_NO_BILL, setl_id=self.setl_id)])
+        demand_theirs(found, psn_no=self.psn_no, mdtrt_id=self.mdtrt_id)
         self.bill = found
 
     def lock(self) -> None:

@@ -17,7 +17,7 @@ from tuodi.apps.settlement.stays import Admit, deposit_waived
 from tuodi.base import clock
 from tuodi.base.access import visible
 from tuodi.core.errors import InputErrors, fault
-from tuodi.core.settlements import MED_TYPES
+from tuodi.core.settlements import MED_TYPES, is_inpatient
 
 #: Kinds of care that begin with an admission.
 CARE = ["21", "22", "24", "26", "28", "52"]
@@ -83,7 +83,7 @@ def stays_of(actor: Any, person: Person) -> list[Encounter]:
     rows = visible(actor, Encounter).filter(
         ~Exists(settled), psn_no__in=numbers_of(person.psn_no), cancelled_at__isnull=True
     )
-    inpatient = [row for row in rows.order_by("-admitted") if row.med_type.startswith("2") or row.med_type == "52"]
+    inpatient = [row for row in rows.order_by("-admitted") if is_inpatient(row.med_type)]
     return inpatient[:SHOWN]
 
 

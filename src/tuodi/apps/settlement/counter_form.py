@@ -21,7 +21,15 @@ from tuodi.base.doors import day_field
 from tuodi.core.engine.compile import AMOUNT_NAMES
 from tuodi.core.errors import fault
 from tuodi.core.money import fen_from_yuan, yuan, yuan_for_people
-from tuodi.core.settlements import CAUSES, DISEASE_CLASSES, INSURER_FIELDS, MED_TYPES, REFERRALS, SPLIT_FIELDS
+from tuodi.core.settlements import (
+    CAUSES,
+    DISEASE_CLASSES,
+    INSURER_FIELDS,
+    MED_TYPES,
+    REFERRALS,
+    SPLIT_FIELDS,
+    is_inpatient,
+)
 
 #: The day on which the page was opened, then chance: sent again after midnight it still is the same settlement.
 KEY = re.compile(r"[0-9]{8}[0-9a-f]{16}")
@@ -233,7 +241,7 @@ class BillForm(forms.Form):
         code = self.own.code if self.own else data["institution"]
         amounts = {name: data[name] for name in (*SPLIT_FIELDS, *INSURER_FIELDS, "supp_pay", "relief_amt")}
         amounts["relief_amt"] += data["hosp_part_amt"]
-        outpatient = not data["med_type"].startswith("2") and data["med_type"] != "52"
+        outpatient = not is_inpatient(data["med_type"])
         return Bill(
             setl_id=setl_id_for(data["key"]), mdtrt_id=data.get("mdtrt_id", ""), psn_no=person.psn_no, fixmedins_code=code, insutype=person.insutype,
             clr_type="11" if outpatient else "21", clr_optins=area_on(person, data["setl_time"].date())[:6], med_type=data["med_type"],

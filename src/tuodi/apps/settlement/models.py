@@ -111,6 +111,8 @@ class Bill(models.Model):
 
     setl_id = models.CharField(max_length=30, unique=True)
     mdtrt_id = models.CharField(max_length=30, db_index=True, blank=True)
+    chrg_bchno = models.CharField("收费批次", max_length=30, blank=True)
+    is_midway = models.BooleanField("中途结算", default=False)
     psn_no = models.CharField(max_length=30, db_index=True)
     fixmedins_code = models.CharField(max_length=30, db_index=True)
     msgid = models.CharField(max_length=30, blank=True)

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.actions import CancelSettlement, Settle, person_of, presettle
+from tuodi.apps.settlement.demands import E_OTHER_PERSON, demand_theirs, is_same_person
 from tuodi.apps.settlement.envelope import Fields
 from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
 from tuodi.apps.settlement.models import Bill, Encounter, Exchange
@@ -61,6 +62,8 @@ def bill_from(call: Call, *, outpatient: bool, is_visit_needed: bool = True) -> 
     encounter = _visit(mdtrt_id, call) if mdtrt_id else None
     if mdtrt_id and (encounter.cancelled_at is not None if encounter else not outpatient):
         fields.faults.append(fault(E_ENCOUNTER, mdtrt_id=mdtrt_id))
+    elif encounter and not is_same_person(psn_no, encounter.psn_no):
+        fields.faults.append(fault(E_OTHER_PERSON, mdtrt_id=mdtrt_id, psn_no=psn_no))
     amounts = {name: fields.fen(name, title="金额" if name == "medfee_sumamt" else "") for name in SPLIT_FIELDS}
     parts = sum(amounts[name] for name in SPLIT_FIELDS[1:])
     if not fields.faults and parts != amounts["medfee_sumamt"]:
@@ -90,6 +93,7 @@ def bill_from(call: Call, *, outpatient: bool, is_visit_needed: bool = True) -> 
     )
     acct = fields.fen("acct_pay")
     insutype, clr_type = fields.text("insutype", limit=6), fields.text("clr_type", limit=6)
+    batch, midway = fields.text("chrg_bchno", limit=30), fields.raw("mid_setl_flag") == "1"
     disease_class, cause = fields.text("disease_class", limit=20), fields.text("cause", limit=24)
     refer_stas = fields.text("refer_stas", limit=8)
     for name, given, allowed in (
@@ -103,6 +107,7 @@ def bill_from(call: Call, *, outpatient: bool, is_visit_needed: bool = True) -> 
     amounts["relief_amt"] += hospital
     bill = Bill(
         mdtrt_id=mdtrt_id, psn_no=psn_no, fixmedins_code=call.envelope.fixmedins_code, msgid=call.envelope.msgid,
+        chrg_bchno=batch, is_midway=midway,
         insutype=insutype, clr_type=clr_type or ("11" if outpatient else "21"),
         clr_optins=call.envelope.insured_area[:6], med_type=med_type, begndate=first, enddate=last,
         setl_time=clock.instant(settled), diag_code=diagnosis, disease_class=disease_class,
@@ -216,11 +221,11 @@ def settle_inpatient(call: Call) -> Reply:
 def cancel(call: Call) -> Reply:
     fields = Fields(call.envelope.node("data"))
     setl_id = fields.text("setl_id", title="结算ID", limit=30)
-    fields.text("psn_no", title="人员编号", limit=30)
+    psn_no, mdtrt_id = fields.text("psn_no", title="人员编号", limit=30), fields.text("mdtrt_id", limit=30)
     fields.done()
     done = CancelSettlement(
-        actor=call.actor, setl_id=setl_id, new_id=own_id("T", call), msgid=call.envelope.msgid
-    ).run()
+        actor=call.actor, setl_id=setl_id, new_id=own_id("T", call), msgid=call.envelope.msgid, psn_no=psn_no, mdtrt_id=mdtrt_id
+    ).run()  # fmt: skip
     paid = counter_grants([done.bill]).get(done.bill.pk, 0)
     return Reply(negative(done.bill, paid, call), subject=setl_id)
 
@@ -247,7 +252,7 @@ def reverse(call: Call) -> Reply:
     Nothing was received: nothing is undone, that is said, and the message is not taken when it arrives late after all.
     """
     fields = Fields(call.envelope.node("data"))
-    fields.text("psn_no", title="人员编号", limit=30)
+    psn_no = fields.text("psn_no", title="人员编号", limit=30)
     msgid, infno = (
         fields.text("omsgid", title="原发送方报文ID", limit=30),
         fields.text("oinfno", title="原交易编号", limit=6),
@@ -265,24 +270,26 @@ def reverse(call: Call) -> Reply:
     if held.digest == NEVER_RECEIVED or held.infno[:4] != infno[:4]:
         return Reply({}, refused=InputErrors([fault(E_NOTHING, msgid=msgid, infno=infno)]))
     if held.state == "done":
-        _undo(call, held)
+        _undo(call, held, psn_no)
         held.state = "reversed"
         held.save(update_fields=["state"])
     return Reply({}, subject=held.subject)
 
 
-def _undo(call: Call, held: Exchange) -> None:
+def _undo(call: Call, held: Exchange, psn_no: str) -> None:
     if held.infno[:4] in ("2207", "2304"):
         bill = Bill.objects.get(setl_id=held.subject)
+        demand_theirs(bill, psn_no=psn_no)
         if bill.cancelled_by_id:
             raise InputErrors([fault(E_LATER, msgid=held.msgid)])
         CancelSettlement(actor=call.actor, setl_id=held.subject, new_id="", reversal=True).run()
     elif held.infno[:4] in ("2208", "2305"):
+        demand_theirs(Bill.objects.get(setl_id=held.subject), psn_no=psn_no)
         restore(call, held.subject)
     elif held.infno == "2401":
         from tuodi.apps.settlement.stays import CancelAdmission
 
-        CancelAdmission(actor=call.actor, mdtrt_id=held.subject).run()
+        CancelAdmission(actor=call.actor, mdtrt_id=held.subject, psn_no=psn_no).run()
 
 
 def restore(call: Call, setl_id: str) -> None:

@@ -10,6 +10,7 @@ from tuodi.apps.registry.insured import area_on
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.actions import person_of, standing_of
+from tuodi.apps.settlement.demands import E_OTHER_PERSON, is_same_person
 from tuodi.apps.settlement.envelope import Fields
 from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
 from tuodi.apps.settlement.models import Bill, Encounter, Notice
@@ -21,6 +22,7 @@ from tuodi.base.action import Action
 from tuodi.core.engine.services import PersonOnDay, deposit
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.policy.model import Pack
+from tuodi.core.settlements import is_inpatient
 
 E_NO_STAY = declare("E-STAY-UNKNOWN", "查不到本机构的就诊 {mdtrt_id}", "请核对就诊ID；外院就诊不能在本机构办理")
 E_SETTLED = declare("E-STAY-SETTLED", "就诊 {mdtrt_id} 已有结算 {setl_id}", "请先撤销结算再办理")
@@ -45,7 +47,7 @@ class Admit(Action):
         self.standing = standing_of_person(self.person, day)
         packs = [held.plan.pack for held in history.plans_for(self.person) if held.answers(day)]
         self.pack: Pack | None = packs[-1] if packs else None
-        inpatient = self.encounter.med_type.startswith("2") or self.encounter.med_type == "52"
+        inpatient = is_inpatient(self.encounter.med_type)
         self.told = told_of(self.pack) if self.standing and self.pack and inpatient else []
 
     def write(self) -> Encounter:
@@ -81,25 +83,17 @@ class CancelAdmission(Action):
 
     verb = permissions.ADMIT
 
-    def __init__(self, *, actor: Any, mdtrt_id: str) -> None:
+    def __init__(self, *, actor: Any, mdtrt_id: str, psn_no: str = "") -> None:
         super().__init__(actor=actor)
-        self.mdtrt_id = mdtrt_id
+        self.mdtrt_id, self.psn_no = mdtrt_id, psn_no
 
     def check(self) -> None:
-        self.encounter = stay_of(self.actor, self.mdtrt_id)
+        self.encounter = stay_of(self.actor, self.mdtrt_id, psn_no=self.psn_no)
 
     def lock(self) -> None:
         Encounter.objects.select_for_update().get(pk=self.encounter.pk)
         stay_of(self.actor, self.mdtrt_id)
-        settled = Bill.objects.filter(
-            mdtrt_id=self.mdtrt_id,
-            fixmedins_code=self.encounter.fixmedins_code,
-            is_cancellation=False,
-            cancelled_by__isnull=True,
-            is_reversed=False,
-        ).first()
-        if settled:
-            raise InputErrors([fault(E_SETTLED, mdtrt_id=self.mdtrt_id, setl_id=settled.setl_id)])
+        demand_unsettled(self.encounter)
 
     def write(self) -> Encounter:
         self.encounter.cancelled_at = clock.now()
@@ -110,20 +104,37 @@ class CancelAdmission(Action):
         return {"subject": "encounter", "subject_id": done.mdtrt_id, "data": {"cancelled": True}}
 
 
+def demand_unsettled(encounter: Encounter) -> None:
+    """Refuse to take back what a settlement that counts was made on."""
+    settled = Bill.objects.filter(
+        mdtrt_id=encounter.mdtrt_id, fixmedins_code=encounter.fixmedins_code, is_cancellation=False, cancelled_by__isnull=True,
+        is_reversed=False,
+    ).first()  # fmt: skip
+    if settled:
+        raise InputErrors([fault(E_SETTLED, mdtrt_id=encounter.mdtrt_id, setl_id=settled.setl_id)])
+
+
 class Discharge(Action):
     """Record a discharge, or (with None) undo it."""
 
     verb = permissions.ADMIT
 
-    def __init__(self, *, actor: Any, mdtrt_id: str, at: datetime | None, diag_code: str = "") -> None:
+    def __init__(
+        self, *, actor: Any, mdtrt_id: str, at: datetime | None, diag_code: str = "", psn_no: str = ""
+    ) -> None:  # fmt: skip
         super().__init__(actor=actor)
-        self.mdtrt_id, self.at, self.diag_code = mdtrt_id, at, diag_code
+        self.mdtrt_id, self.at, self.diag_code, self.psn_no = mdtrt_id, at, diag_code, psn_no
 
     def check(self) -> None:
-        self.encounter = stay_of(self.actor, self.mdtrt_id)
+        self.encounter = stay_of(self.actor, self.mdtrt_id, psn_no=self.psn_no)
         if self.at is not None and self.at < self.encounter.admitted:
             first, last = clock.local(self.encounter.admitted), clock.local(self.at)
             raise InputErrors([fault(E_DISCHARGE, first=first, last=last)])
+
+    def lock(self) -> None:
+        Encounter.objects.select_for_update().get(pk=self.encounter.pk)
+        if self.at is None:
+            demand_unsettled(self.encounter)
 
     def write(self) -> Encounter:
         self.encounter.discharged = self.at
@@ -135,11 +146,13 @@ class Discharge(Action):
         return {"subject": "encounter", "subject_id": done.mdtrt_id, "data": {"discharged": bool(self.at)}}
 
 
-def stay_of(actor: Any, mdtrt_id: str) -> Encounter:
-    """Return an open visit of the actor's institution."""
+def stay_of(actor: Any, mdtrt_id: str, *, psn_no: str = "") -> Encounter:
+    """Return an open visit of the actor's institution, that of the person if one is named."""
     found = visible(actor, Encounter).filter(mdtrt_id=mdtrt_id, cancelled_at__isnull=True).first()
     if found is None:
         raise InputErrors([fault(E_NO_STAY, mdtrt_id=mdtrt_id)])
+    if not is_same_person(psn_no, found.psn_no):
+        raise InputErrors([fault(E_OTHER_PERSON, mdtrt_id=mdtrt_id, psn_no=psn_no)])
     return found
 
 
@@ -200,26 +213,26 @@ def admit(call: Call) -> Reply:
 def discharge(call: Call) -> Reply:
     fields = Fields(call.envelope.node("dscginfo") or call.envelope.node("data"))
     mdtrt_id, at = fields.text("mdtrt_id", title="就诊ID", limit=30), fields.instant("endtime", title="出院时间")
-    diagnosis = fields.text("dise_codg", limit=20)
+    diagnosis, psn_no = fields.text("dise_codg", limit=20), fields.text("psn_no", limit=30)
     fields.done()
     assert at is not None
-    Discharge(actor=call.actor, mdtrt_id=mdtrt_id, at=clock.instant(at), diag_code=diagnosis).run()
+    Discharge(actor=call.actor, mdtrt_id=mdtrt_id, at=clock.instant(at), diag_code=diagnosis, psn_no=psn_no).run()
     return Reply({}, subject=mdtrt_id)
 
 
 @handles("2404", "2202", changes=True)
 def cancel_admission(call: Call) -> Reply:
     fields = Fields(call.envelope.node("data"))
-    mdtrt_id = fields.text("mdtrt_id", title="就诊ID", limit=30)
+    mdtrt_id, psn_no = fields.text("mdtrt_id", title="就诊ID", limit=30), fields.text("psn_no", limit=30)
     fields.done()
-    CancelAdmission(actor=call.actor, mdtrt_id=mdtrt_id).run()
+    CancelAdmission(actor=call.actor, mdtrt_id=mdtrt_id, psn_no=psn_no).run()
     return Reply({}, subject=mdtrt_id)
 
 
 @handles("2405", changes=True)
 def undo_discharge(call: Call) -> Reply:
     fields = Fields(call.envelope.node("data"))
-    mdtrt_id = fields.text("mdtrt_id", title="就诊ID", limit=30)
+    mdtrt_id, psn_no = fields.text("mdtrt_id", title="就诊ID", limit=30), fields.text("psn_no", limit=30)
     fields.done()
-    Discharge(actor=call.actor, mdtrt_id=mdtrt_id, at=None).run()
+    Discharge(actor=call.actor, mdtrt_id=mdtrt_id, at=None, psn_no=psn_no).run()
     return Reply({}, subject=mdtrt_id)

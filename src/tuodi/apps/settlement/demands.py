@@ -1,0 +1,73 @@
+"""What a message must fulfil before money moves: nothing of tomorrow, nothing charged twice, nobody else's visit or bill."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tuodi.apps.registry.queries import numbers_of
+from tuodi.apps.settlement import history
+from tuodi.apps.settlement.models import Bill
+from tuodi.base import clock
+from tuodi.core.errors import InputErrors, declare, fault
+from tuodi.core.settlements import is_inpatient
+
+E_FUTURE = declare(
+    "E-SETTLE-FUTURE", "结算时间 {at} 晚于现在 {now}", "请校准医院信息系统的时钟后重新发送；年度和封顶线按结算时间计算"
+)
+E_FUTURE_DAY = declare(
+    "E-SETTLE-FUTURE-DAY", "{what} {day} 还没有到", "请核对入院、出院日期；身份和年度按这两个日期判断"
+)
+E_CHARGED = declare(
+    "E-VISIT-CHARGED",
+    "就诊 {mdtrt_id} 已经结算，结算号 {setl_id}",
+    "没有收到答复的，用原报文编号原样重发；要改的先撤销原结算；住院中途结算的写明 mid_setl_flag 为 1",
+)
+E_NOT_THEIRS = declare(
+    "E-BILL-OTHER", "结算 {setl_id} 的{what}与报文里的 {given} 不符", "请核对结算号、就诊ID和人员编号是否属于同一笔结算"
+)
+E_OTHER_PERSON = declare("E-ENCOUNTER-PERSON", "就诊 {mdtrt_id} 登记的不是人员 {psn_no}", "请核对就诊ID和人员编号")
+
+#: How far a hospital's clock may be ahead of ours.
+AHEAD = timedelta(minutes=10)
+
+
+def is_same_person(given: str, kept: str) -> bool:
+    """Say whether a number that was given is that of a record, or of one merged with it; nothing given is no contradiction."""
+    return not given or given == kept or given in numbers_of(kept)
+
+
+def demand_past(bill: Bill) -> None:
+    """Refuse what has not happened yet: a clock that runs ahead would take from another year's cap.
+
+    Who leaves in the morning may settle the evening before.
+    """
+    now = clock.now()
+    if bill.setl_time > now + AHEAD:
+        at, today = (f"{clock.local(value):%Y-%m-%d %H:%M}" for value in (bill.setl_time, now))
+        raise InputErrors([fault(E_FUTURE, at=at, now=today)])
+    latest = clock.local(now + AHEAD).date()
+    days = (("入院日期", bill.begndate, latest), ("出院日期", bill.enddate, latest + timedelta(days=1)))
+    if faults := [fault(E_FUTURE_DAY, what=what, day=day) for what, day, last in days if day > last]:
+        raise InputErrors(faults)
+
+
+def is_charged_by(bill: Bill, kept: Bill) -> bool:
+    """Say whether a bill would charge again what a kept one charged: a stay is settled once, a visit once a batch.
+
+    A system that lost an answer may try again under another message id; only the visit shows that it is the same (G16). A stay
+    that is settled midway is settled again for the rest.
+    """
+    same = bill.mdtrt_id and (kept.mdtrt_id, kept.fixmedins_code) == (bill.mdtrt_id, bill.fixmedins_code)
+    if not same or not history.counts(kept):
+        return False
+    if is_inpatient(kept.med_type):
+        return not kept.is_midway
+    return bool(bill.chrg_bchno) and kept.chrg_bchno == bill.chrg_bchno
+
+
+def demand_theirs(bill: Bill, *, psn_no: str = "", mdtrt_id: str = "") -> None:
+    """Refuse a message that names another person or visit than the bill has: one of the numbers is a mistake."""
+    if mdtrt_id and bill.mdtrt_id and mdtrt_id != bill.mdtrt_id:
+        raise InputErrors([fault(E_NOT_THEIRS, setl_id=bill.setl_id, what="就诊ID", given=mdtrt_id)])
+    if not is_same_person(psn_no, bill.psn_no):
+        raise InputErrors([fault(E_NOT_THEIRS, setl_id=bill.setl_id, what="人员编号", given=psn_no)])

@@ -1,0 +1,109 @@
+"""A stay is paid once, and a message is about one person's visit: what a system that lost its place sends is told, never paid."""
+
+import pytest
+
+from tests.apps.test_gateway import admit, bill, cast, hospital
+from tuodi.apps.registry.actions.people import MergePeople
+from tuodi.apps.settlement.models import Bill, Encounter, Entry
+
+__all__ = ["cast", "hospital"]
+pytestmark = pytest.mark.django_db
+SETTLED = {"setl_time": "2023-03-09 10:30:00"}
+
+
+def stay(hospital, **more):
+    """Settle a new stay of 1,000; return its visit, the message and the settlement."""
+    mdtrt_id = more.pop("mdtrt_id", "") or admit(hospital)
+    asked = {"data": bill("1000", mdtrt_id=mdtrt_id, **more), "upstream": SETTLED}
+    return mdtrt_id, asked, hospital.call("2304", asked)["setlinfo"]
+
+
+def refused(hospital, infno, nodes):
+    answer = hospital.send(infno, nodes)
+    assert answer["infcode"] == -1
+    return answer["err_msg"]
+
+
+def paid():
+    return sum(Entry.objects.values_list("pay", flat=True))
+
+
+def test_G16_a_stay_sent_again_under_another_message_id_is_not_paid_twice(hospital):
+    mdtrt_id, asked, made = stay(hospital)
+    said = refused(hospital, "2304", asked)
+    assert "E-VISIT-CHARGED" in said
+    assert made["setl_id"] in said
+    assert (Bill.objects.count(), paid()) == (1, 70_000)
+    hospital.call("2305", {"data": {"psn_no": "P0001", "mdtrt_id": mdtrt_id, "setl_id": made["setl_id"]}})
+    assert hospital.call("2304", asked)["setlinfo"]["maf_pay"] == "700.00"
+    assert paid() == 70_000
+
+
+def test_a_stay_settled_midway_is_settled_for_the_rest_once(hospital):
+    mdtrt_id, _, _ = stay(hospital, mid_setl_flag="1")
+    stay(hospital, mdtrt_id=mdtrt_id, mid_setl_flag="1")
+    _, asked, _ = stay(hospital, mdtrt_id=mdtrt_id, mid_setl_flag="0")
+    assert paid() == 3 * 70_000
+    for flag in ("0", "1"):
+        asked["data"]["mid_setl_flag"] = flag
+        assert "E-VISIT-CHARGED" in refused(hospital, "2304", asked)
+
+
+def test_an_outpatient_visit_is_charged_once_a_batch(hospital):
+    visit = {"psn_no": "P0001", "insutype": "390", "begntime": "2023-03-09 08:00:00", "ipt_otp_no": "O1"}
+    mdtrt_id = hospital.call("2201", {"data": visit})["data"]["mdtrt_id"]
+    for batch in ("1", "2"):
+        asked = {"data": bill("100", mdtrt_id=mdtrt_id, med_type="14", chrg_bchno=batch), "upstream": SETTLED}
+        hospital.call("2207", asked)
+    assert "E-VISIT-CHARGED" in refused(hospital, "2207A", asked)
+    assert Bill.objects.count() == 2
+
+
+def test_nobody_is_settled_on_another_persons_stay(hospital, cast):
+    mdtrt_id = admit(hospital)
+    asked = {"data": bill("1000", mdtrt_id=mdtrt_id) | {"psn_no": "P0002"}, "upstream": SETTLED}
+    for infno in ("2303", "2304"):
+        assert "E-ENCOUNTER-PERSON" in refused(hospital, infno, asked)
+    MergePeople(actor=cast.registrar, psn_no="P0001", into="P0002").run()
+    assert hospital.call("2304", asked)["setlinfo"]["psn_no"] == "P0002"
+
+
+def test_a_cancellation_names_its_own_person_and_visit(hospital):
+    mdtrt_id, _, made = stay(hospital)
+    right = {"psn_no": "P0001", "mdtrt_id": mdtrt_id, "setl_id": made["setl_id"]}
+    for wrong in ({"psn_no": "P0002"}, {"mdtrt_id": "M-other"}):
+        assert "E-BILL-OTHER" in refused(hospital, "2305", {"data": right | wrong})
+    undo = {"psn_no": "P0002", "omsgid": made["medins_setl_id"], "oinfno": "2304"}
+    assert "E-BILL-OTHER" in refused(hospital, "2601", {"data": undo})
+    assert paid() == 70_000
+    hospital.call("2601", {"data": undo | {"psn_no": "P0001"}})
+    assert paid() == 0
+
+
+@pytest.mark.parametrize(
+    ("infno", "node", "more"),
+    [("2402", "dscginfo", {"endtime": "2023-03-09 10:00:00"}), ("2404", "data", {}), ("2405", "data", {})],
+)
+def test_a_stay_is_changed_only_for_its_own_person(hospital, infno, node, more):
+    asked = {"mdtrt_id": admit(hospital), **more}
+    assert "E-ENCOUNTER-PERSON" in refused(hospital, infno, {node: asked | {"psn_no": "P0002"}})
+    hospital.call(infno, {node: asked | {"psn_no": "P0001"}})
+
+
+def test_a_discharge_that_was_settled_is_not_taken_back(hospital):
+    mdtrt_id, _, made = stay(hospital)
+    left = {"mdtrt_id": mdtrt_id, "psn_no": "P0001"}
+    hospital.call("2402", {"dscginfo": left | {"endtime": "2023-03-09 10:00:00"}})
+    assert "E-STAY-SETTLED" in refused(hospital, "2405", {"data": left})
+    assert Encounter.objects.get().discharged
+    hospital.call("2305", {"data": left | {"setl_id": made["setl_id"]}})
+    hospital.call("2405", {"data": left})
+    assert Encounter.objects.get().discharged is None
+
+
+@pytest.mark.parametrize("days", [{"begndate": "2099-01-08"}, {}])
+def test_no_day_of_a_bill_is_to_come(hospital, days):
+    asked = bill("1000", mdtrt_id=admit(hospital), enddate="2099-01-09", **days)
+    for infno in ("2303", "2304"):
+        assert "E-SETTLE-FUTURE-DAY" in refused(hospital, infno, {"data": asked})
+    assert not Bill.objects.exists()
