@@ -303,6 +303,11 @@ def test_missing_funds_are_zero_only_if_the_total_leaves_nothing_for_them():
     assert not to_exchange_row(READ["S08"], defaults=DEFAULTS, generate_ids=True).faults
 
 
+@pytest.mark.parametrize("name", ["inscp_scp_amt", "hifp_pay", "medfee_sumamt"])
+def test_an_amount_that_cannot_be_read_is_told_once_and_not_as_missing(name):
+    assert codes(to_exchange_row(full(**{name: "12.345", "fund_pay_sumamt": ""})).faults) == ["E-NATIONAL-AMOUNT"]
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [

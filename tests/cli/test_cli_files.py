@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 
 import pytest
 
-from tuodi.cli import exits
+from tuodi.cli import exits, files
 
 
 def test_replay_says_who_gains_and_who_loses_by_clause(tuodi, county):
@@ -148,3 +149,33 @@ def test_the_same_fault_of_many_records_is_told_once_with_the_records_and_in_jso
     each = tuodi("convert", source, tmp_path / "rows.csv", "--json").data["errors"]
     records = [error["fields"]["record"].split() for error in each if error["column"] == "psn_no"]
     assert records == [["结算记录", "A1"], ["结算记录", "A2"]]
+
+
+def test_a_county_in_another_format_names_the_files_that_stay(tuodi, tmp_path):
+    asked = (
+        "synth",
+        "--pack",
+        "610900-ankang",
+        "--people",
+        "20",
+        "--seed",
+        "1",
+        "--out",
+        str(tmp_path / "c"),
+        "--quiet",
+    )
+    assert "以前生成的" not in tuodi(*asked).out
+    assert "以前生成的 settlements.csv、identities.csv" in tuodi(*asked, "--format", "parquet").out
+
+
+def test_what_a_killed_command_left_goes_with_the_next_one_and_what_one_works_in_stays(tmp_path):
+    left, young = tmp_path / ".tuodi-left", tmp_path / ".tuodi-young"
+    for folder in (left, young):
+        folder.mkdir()
+        (folder / "half.csv").write_text("half")
+    os.utime(left, (0, 0))
+    with files.staged(tmp_path) as held:
+        os.utime(held, (0, 0))
+        with files.staged(tmp_path):
+            assert [one.exists() for one in (left, young, held)] == [False, True, True]
+    assert not held.exists()

@@ -29,7 +29,7 @@ from datetime import date, datetime
 
 from tuodi.batch.columns import SETTLEMENTS
 from tuodi.batch.national_checks import FUNDS, SPLIT, funds_without_others, hospital_share, personal_total
-from tuodi.batch.national_records import AMOUNTS, E_AMOUNT, Detail, Record, fen_from_wire
+from tuodi.batch.national_records import AMOUNTS, CANONICAL, E_AMOUNT, Detail, Record, fen_from_wire
 from tuodi.core.errors import Fault, InputErrors, declare, fault
 from tuodi.core.money import yuan
 from tuodi.core.settlements import AMOUNT_FIELDS, INSURER_FIELDS, SPLIT_FIELDS
@@ -135,6 +135,12 @@ class _Making:
     def wrong(self, code: str, *, column: str = "", value: str = "", **fields: object) -> None:
         place = {"file": self.file, "line": self.record.line, "column": column, "value": value}
         self.faults.append(fault(code, **place, record=self.name, **fields))
+
+    def lacks(self, name: str, hint: str) -> None:
+        """Tell that an amount is not given, unless it is and has been told to be unreadable."""
+        unreadable = {one.column.lower() for one in self.faults if one.code == E_AMOUNT}
+        if name not in {CANONICAL.get(column, column) for column in unreadable}:
+            self.wrong(E_NO_AMOUNT, column=name, name=name, hint=hint)
 
 
 def _kept(making: _Making) -> dict[str, str]:
@@ -262,7 +268,7 @@ def _require_split(making: _Making, fen: Mapping[str, int | None]) -> None:
         making.wrong(E_SPLIT, column="medfee_sumamt", total=yuan(total), parts=yuan(parts))
     for name in lacking:
         hint = f"（按 I1 推算应为 {yuan(total - parts)}）" if len(lacking) == 1 and total is not None else ""
-        making.wrong(E_NO_AMOUNT, column=name, name=name, hint=hint)
+        making.lacks(name, hint)
 
 
 def _require_funds(making: _Making, fen: Mapping[str, int | None]) -> None:
@@ -270,7 +276,7 @@ def _require_funds(making: _Making, fen: Mapping[str, int | None]) -> None:
     total = making.record.amount("fund_pay_sumamt")
     if lacking and (total is None or total != funds_without_others(making.record)):
         for name in lacking:
-            making.wrong(E_NO_AMOUNT, column=name, name=name, hint="")
+            making.lacks(name, hint="")
 
 
 def _others(making: _Making) -> int:

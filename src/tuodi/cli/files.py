@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +20,9 @@ E_FOLDER = declare("E-FOLDER-MISSING", "没有“{path}”这个文件夹", "请
 
 #: How the folders begin in which a command writes until all is well.
 ASIDE = ".tuodi-"
+
+#: Seconds after which such a folder that nobody holds is what a killed command left behind.
+LEFT_AFTER = 60
 
 #: Troubles that have no class of their own, by the system's number.
 NUMBERS = {
@@ -67,14 +72,40 @@ def refuse_overwriting(out: Path, inputs: Sequence[str | None]) -> None:
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
-    """Yield a folder beside the results; what was written into it is moved to ``folder`` only if the block ends well."""
+    """Yield a folder beside the results; what was written into it is moved to ``folder`` only if the block ends well.
+
+    While the block runs the folder is locked: one that nobody locks any more was left by a command that was killed, and goes.
+    """
+    _remove_left(folder)
     inside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=folder))
+    held = os.open(inside, os.O_RDONLY)
     try:
+        _lock(held)
         yield inside
         for file in sorted(inside.iterdir()):
             os.replace(file, folder / file.name)
     finally:
+        os.close(held)
         shutil.rmtree(inside, ignore_errors=True)
+
+
+def _remove_left(folder: Path) -> None:
+    for left in folder.glob(f"{ASIDE}*"):
+        with suppress(OSError):
+            if left.stat().st_mtime < time.time() - LEFT_AFTER:
+                held = os.open(left, os.O_RDONLY | os.O_DIRECTORY)
+                if _lock(held):
+                    shutil.rmtree(left, ignore_errors=True)
+                os.close(held)
+
+
+def _lock(held: int) -> bool:
+    """Lock what is open; False if somebody else does, or where files cannot be locked: there nothing left behind goes."""
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def run(args: Any) -> int:
     first = day_of(args.first, "起始日期") if args.first else first
     last = day_of(args.last, "截止日期") if args.last else (last if not args.first else date(first.year, 12, 31))
     identities = list(dict.fromkeys(i for category in plan.pack.categories for i in category.identities))
-    from tuodi.batch.synth import county, summary
+    from tuodi.batch.synth import FORMATS, county, summary
 
     with staged_anew(Path(args.out)) as inside, Progress(quiet=args.quiet, unit="人") as progress:
         done = 0
@@ -37,11 +37,15 @@ def run(args: Any) -> int:
             format=args.format, in_fen=args.fen, area=args.area, progress=made,
             layers=[layer.id for layer in plan.layers if layer.due == "application"],
         )  # fmt: skip
+    other = [f"{name}.{kind}" for name in ("settlements", "identities") for kind in FORMATS if kind != args.format]
+    older = [name for name in other if (Path(args.out) / name).exists()]
     if args.json:
         print_json({"out": args.out, "people": figures.people, "households": figures.households, "rows": dict(figures.rows),
-                    "situations": dict(figures.situations), "first": str(first), "last": str(last)})  # fmt: skip
+                    "situations": dict(figures.situations), "first": str(first), "last": str(last), "older": older})  # fmt: skip
     else:
         print(f"写到 {args.out}：{first} 至 {last}\n{summary(figures)}")
+        if older:
+            print(f"注意：{args.out} 里还有以前生成的 {'、'.join(older)}，不是这一次的人")
     return exits.DONE
 
 
