@@ -20,9 +20,9 @@ from tests.faults.served import Served, served_county
 
 BACKGROUND = """
 import threading
-from tuodi.site import commands
-commands.DELIVER_EVERY = 0.05
-commands.work_long(threading.Event())
+from tuodi.site import jobs
+jobs.DELIVER_EVERY = 0.05
+jobs.work_long(threading.Event())
 """
 #: Somebody settled, as an office types a bill in, before the roster says that she has been of 低保 all along: the differences are entered afterwards.
 BEFORE = """

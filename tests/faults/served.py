@@ -29,10 +29,10 @@ from tests.served import Site
 
 WORKER = """
 import threading
-from tuodi.site import commands
-commands.DELIVER_EVERY, commands.SEAL_EVERY = 0.05, 0.1
-threading.Thread(target=commands.work_long, args=(threading.Event(),), daemon=True).start()
-commands.work(threading.Event())
+from tuodi.site import jobs
+jobs.DELIVER_EVERY, jobs.SEAL_EVERY = 0.05, 0.1
+threading.Thread(target=jobs.work_long, args=(threading.Event(),), daemon=True).start()
+jobs.work(threading.Event())
 """
 PREPARE = """
 import json

@@ -19,9 +19,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from tuodi.site import jobs
+
 LOG = logging.getLogger("tuodi.jobs")
-#: Seconds between deliveries of announcements, and between seals of the audit chain, while serving.
-DELIVER_EVERY, SEAL_EVERY = 2, 60
 SHOWN = 20
 #: Requests that one worker answers at once.
 THREADS = 4
@@ -82,18 +82,18 @@ def serve(
     print("按 Ctrl+C 停止。", flush=True)
     connections.close_all()
     stop = threading.Event()
-    jobs = [
+    threads = [
         threading.Thread(target=task, args=(stop,), name=name, daemon=True)
-        for name, task in (("tuodi-jobs", work), ("tuodi-long", work_long))
+        for name, task in (("tuodi-jobs", jobs.work), ("tuodi-long", jobs.work_long))
     ]
-    for job in jobs:
-        job.start()
+    for thread in threads:
+        thread.start()
     try:
         _granian(host, port, workers, tls)
     finally:
         stop.set()
-        for job in jobs:
-            job.join(10)
+        for thread in threads:
+            thread.join(10)
     print("已停止。")
     return 0
 
@@ -121,44 +121,6 @@ def address(host: str, port: int, *, is_secure: bool = False) -> str:
             f"托底已启动：本机 {scheme}://127.0.0.1:{port}/ ，其他电脑用本机的主机名和端口 {port}（须列入 TUODI_HOSTS）"
         )
     return f"托底已启动：{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
-
-
-def work(stop: threading.Event) -> None:
-    """Deliver announcements and seal the audit chain until told to stop; an error is logged and tried again."""
-    from django.db import close_old_connections, connection
-
-    from tuodi.apps.institutions import nonces
-    from tuodi.base import audit, outbox
-
-    turns = 0
-    while not stop.wait(DELIVER_EVERY):
-        try:
-            close_old_connections()
-            while outbox.deliver(long=False) and not stop.is_set():
-                pass
-            if turns % (SEAL_EVERY // DELIVER_EVERY) == 0:
-                audit.seal()
-                nonces.forget_old()
-        except Exception:
-            LOG.exception("后台任务出错，稍后重试")
-        turns += 1
-    connection.close()
-
-
-def work_long(stop: threading.Event) -> None:
-    """Do what takes long (rosters read, weighed and written) until told to stop, so that nothing else waits for it."""
-    from django.db import close_old_connections, connection
-
-    from tuodi.base import outbox
-
-    while not stop.wait(DELIVER_EVERY):
-        try:
-            close_old_connections()
-            while outbox.deliver(long=True) and not stop.is_set():
-                pass
-        except Exception:
-            LOG.exception("后台任务出错，稍后重试")
-    connection.close()
 
 
 def _unapplied() -> int:
