@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tuodi.apps.institutions.models import Agreement, ApiKey, Institution, LevelChange, Suspension
+from tuodi.base import clock
 from tuodi.base.access import get, visible
 from tuodi.base.models import AuditEvent
 from tuodi.base.prepared import Prepared
@@ -17,12 +18,13 @@ from tuodi.core.settlements import HOSPITAL_TIERS
 
 @dataclass(frozen=True)
 class Standing:
-    """An institution on a day. ``suspension`` is the reason, empty when it may settle."""
+    """An institution on a day. ``suspension`` is the reason, empty when it may settle; ``suspended_today`` that of today."""
 
     institution: Institution
     designated: bool
     assistance: bool
     suspension: str
+    suspended_today: str = ""
 
 
 #: What an institution may be looked for as, on a day.
@@ -45,23 +47,28 @@ def on_day(rows: QuerySet[Institution], day: date) -> QuerySet[Institution]:
     )  # fmt: skip
 
 
-def _with_level(code: str, day: date) -> QuerySet[Institution]:
+def _with_level(code: str, day: date, today: date) -> QuerySet[Institution]:
+    within = Q(institution=OuterRef("pk"), first__lte=today) & (Q(last__isnull=True) | Q(last__gte=today))
+    now = Suspension.objects.filter(within, lifted_at__isnull=True).order_by("pk")
     later = LevelChange.objects.filter(institution=OuterRef("pk"), first__gt=day).order_by("first", "pk")
-    return on_day(Institution.objects.filter(code=code), day).annotate(level_then=later.values("before")[:1])
+    return on_day(Institution.objects.filter(code=code), day).annotate(
+        level_then=later.values("before")[:1], suspended_today=now.values("reason")[:1]
+    )  # fmt: skip
 
 
-WITH_LEVEL = Prepared(_with_level, code=str, day=date)
+WITH_LEVEL = Prepared(_with_level, code=str, day=date, today=date)
 
 
 def standing(code: str, day: date) -> Standing | None:
     """Return what an institution is on a day, in one statement; None if it is not known. Its level is that of the day."""
-    row = next(iter(WITH_LEVEL(code=code, day=day)), None)
+    row = next(iter(WITH_LEVEL(code=code, day=day, today=clock.today())), None)
     if row is None:
         return None
     if row.level_then is not None:
         row.level = row.level_then
     reason = row.suspended_for or ""
-    return Standing(row, bool(row.is_designated) and not reason, bool(row.is_assistance), reason)
+    is_designated = bool(row.is_designated) and not reason
+    return Standing(row, is_designated, bool(row.is_assistance), reason, row.suspended_today or "")
 
 
 def institutions(

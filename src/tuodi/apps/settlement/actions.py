@@ -67,13 +67,14 @@ def person_of(psn_no: str) -> Person:
 def standing_of(code: str, day: date, *, is_online: bool = False) -> Standing:
     """Return what an institution is on the day of a settlement; unknown or suspended is an error.
 
-    A counter that settles online must be designated; what an office enters is kept, and the pack's clause refuses it.
+    A counter that settles online must be designated, and not suspended today either: the day of a settlement is what its own
+    message says. What an office enters is kept, and the pack's clause refuses it.
     """
     held = standing(code, day)
     if held is None:
         raise InputErrors([fault(E_INSTITUTION, code=code)])
-    if held.suspension:
-        raise InputErrors([fault(E_SUSPENDED, code=code, reason=held.suspension)])
+    if reason := held.suspension or (is_online and held.suspended_today):
+        raise InputErrors([fault(E_SUSPENDED, code=code, reason=reason)])
     if is_online and not held.designated and not held.institution.is_out_of_province:
         raise InputErrors([fault(E_UNDESIGNATED, code=code, day=day)])
     return held
@@ -112,6 +113,7 @@ class Settle(Action):
         if charged := next((kept for kept in self.read[0] if is_charged_by(self.bill, kept)), None):
             raise InputErrors([fault(E_CHARGED, mdtrt_id=self.bill.mdtrt_id, setl_id=charged.setl_id)])
         self.bill.psn_no = self.held.person.psn_no
+        self.bill.insutype = self.bill.insutype or self.held.person.insutype or "390"
         self.bill.refer_stas = self.bill.refer_stas or ("filed" if self.held.is_filed else "local")
 
     def write(self) -> Settled:
