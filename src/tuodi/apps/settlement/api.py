@@ -21,6 +21,10 @@ E_CONTENT = declare(
     "E-MSG-CONTENT", "报文的 Content-Type “{given}”不是 JSON", "请用 Content-Type: application/json; charset=UTF-8"
 )
 
+E_SERVICE = declare(
+    "E-MSG-SERVICE", "没有服务路径 {path}", "请核对路径，或改用统一入口 /fsi/api/rsfComIfsService/callService"
+)
+
 #: Bytes of an oversized request that are read only to be dropped, and how many at a time.
 READ_AWAY, CHUNK = 32 * 1024 * 1024, 64 * 1024
 #: What older systems say of a JSON text, or nothing at all.
@@ -66,6 +70,12 @@ def call_service(request: HttpRequest, service: str = "") -> HttpResponse:
     return _answer(done)
 
 
+@csrf_exempt
+def other_service(request: HttpRequest, service: str) -> HttpResponse:
+    """Answer what is sent to a path that nobody serves in the shape that hospitals' systems read."""
+    return _said(200 if request.method == "POST" else 404, E_SERVICE, envelope.reference(""), path=service[:60])
+
+
 def _take_rest(request: HttpRequest, size: int) -> None:
     """Read what is not wanted: a sender that is cut off while it still sends never sees the answer that says why."""
     if size <= READ_AWAY:
@@ -86,4 +96,5 @@ def _answer(content: dict[str, Any], status: int = 200, headers: dict[str, str] 
 urlpatterns = [
     path("fsi/api/rsfComIfsService/callService", call_service, name="national-single"),
     *(path(f"fsi/api/{service}", call_service, {"service": service}) for service in SERVICE_PATHS),
+    path("fsi/api/<path:service>", other_service, name="national-other"),
 ]

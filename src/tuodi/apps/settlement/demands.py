@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tuodi.apps.registry.queries import numbers_of
 from tuodi.apps.settlement import history
@@ -34,6 +34,12 @@ AHEAD = timedelta(minutes=10)
 def is_same_person(given: str, kept: str) -> bool:
     """Say whether a number that was given is that of a record, or of one merged with it; nothing given is no contradiction."""
     return not given or given == kept or given in numbers_of(kept)
+
+
+def demand_begun(at: datetime) -> None:
+    """Refuse an admission that is still to come."""
+    if at > clock.now() + AHEAD:
+        raise InputErrors([fault(E_FUTURE_DAY, what="入院时间", day=f"{clock.local(at):%Y-%m-%d %H:%M}")])
 
 
 def demand_past(bill: Bill) -> None:

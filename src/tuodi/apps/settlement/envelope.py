@@ -46,6 +46,8 @@ ENVELOPE = (
     ("fixmedins_code", "定点医药机构编号", 30),
     ("opter", "经办人", 30),
 )
+#: A provincial front sends an institution under another name, and no operator.
+ALSO = {"fixmedins_code": ("medins_code",)}
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,11 @@ def read(body: bytes) -> Envelope:
         raise InputErrors([fault(E_LARGE, size=len(body), limit=MAX_BYTES)])
     data = _decode(body)
     head = Fields(data)
-    values = {name: head.text(name, title=title, limit=limit) for name, title, limit in ENVELOPE}
+    fronted = not head.raw("fixmedins_code") and head.raw("medins_code")
+    values = {
+        name: head.text(name, *ALSO.get(name, ()), title="" if name == "opter" and fronted else title, limit=limit)
+        for name, title, limit in ENVELOPE
+    }
     if values["msgid"] and len(values["msgid"]) != 30:
         head.faults.append(fault(E_MSGID, given=values["msgid"][:40]))
     held = data.get("input")

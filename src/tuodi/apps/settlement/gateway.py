@@ -31,6 +31,9 @@ E_OTHER = declare(
 E_REVERSED = declare(
     "E-MSG-REVERSED", "报文 {msgid} 已被 2601 冲正，不再办理", "如仍要办理，请换一个新的 msgid 重新发送"
 )
+E_PATH = declare(
+    "E-MSG-PATH", "报文的交易编号 {infno} 不是所访问路径的交易 {expected}", "请核对交易编号和服务路径；什么也没有办理"
+)
 E_FOREIGN = declare("E-MSG-INSTITUTION", "报文里的机构编号 {code} 与接入密钥所属机构不符", "请核对机构编号和密钥")
 
 logger = logging.getLogger(__name__)
@@ -87,6 +90,8 @@ def process(body: bytes, *, actor: Any, path_infno: str = "") -> dict[str, Any]:
     refmsgid = envelope.reference(getattr(actor, "area_code", ""))
     try:
         read = envelope.read(body)
+        if path_infno and read.infno[:4] != path_infno[:4]:
+            raise InputErrors([fault(E_PATH, infno=read.infno, expected=path_infno)])
         return envelope.answer(_run(Call(read, actor), refmsgid), refmsgid=refmsgid)
     except InputErrors as error:
         return envelope.refusal(*(f"[{f.code}] {f.message}" for f in error.faults), refmsgid=refmsgid)
