@@ -9,9 +9,11 @@ from datetime import date, datetime, timedelta
 from django.db.models import QuerySet, Sum
 
 from tuodi.apps.registry.models import Person
+from tuodi.apps.registry.queries import numbers_of
 from tuodi.apps.settlement import history
 from tuodi.apps.settlement.models import Bill, Entry
 from tuodi.base import clock
+from tuodi.core.dates import month_end
 from tuodi.core.engine.windows import identity_windows
 from tuodi.core.identities import IDENTITIES
 from tuodi.core.settlements import INSURER_FIELDS
@@ -67,7 +69,7 @@ def statement_rows(code: str, *, first: date, last: date, insutype: str = "", cl
 
 @dataclass(frozen=True)
 class StatementLine:
-    """One row as reconciliation sees it, in fen; a cancellation is negative."""
+    """One row as reconciliation sees it, in fen; a cancellation is negative and names what it ``cancels``."""
 
     setl_id: str
     mdtrt_id: str
@@ -78,6 +80,8 @@ class StatementLine:
     acct: int
     assistance: int
     refunded: bool
+    is_gone: bool = False
+    cancels: str = ""
 
 
 def statement(bills: Iterable[Bill]) -> list[StatementLine]:
@@ -91,7 +95,7 @@ def statement(bills: Iterable[Bill]) -> list[StatementLine]:
         lines.append(
             StatementLine(
                 b.setl_id, b.mdtrt_id, b.psn_no, b.msgid, sign * source.medfee_sumamt, sign * fund, sign * source.acct_pay,
-                sign * granted.get(source.pk, 0), b.is_cancellation,
+                sign * granted.get(source.pk, 0), b.is_cancellation, b.cancelled_by_id is not None, source.setl_id if sign < 0 else "",
             )
         )  # fmt: skip
     return lines
@@ -119,8 +123,10 @@ def first_grants(bill_ids: set[int]) -> dict[int, int]:
     return out
 
 
-def paid_in_year(psn_no: str, year: int) -> dict[str, int]:
-    """Return what assistance has paid for a person's settlements of a year, by layer."""
-    begin, end = day_bounds(date(year, 1, 1), date(year, 12, 31))
-    rows = Entry.objects.filter(bill__psn_no=psn_no, bill__setl_time__gte=begin, bill__setl_time__lt=end)
+def paid_in_year(psn_no: str, year: int, *, months: int = 12) -> dict[str, int]:
+    """Return what assistance has paid for a person's settlements of a year or its first months, by layer."""
+    begin, end = day_bounds(date(year, 1, 1), month_end(date(year, months, 1)))
+    rows = Entry.objects.filter(
+        bill__psn_no__in=numbers_of(psn_no), bill__setl_time__gte=begin, bill__setl_time__lt=end
+    )
     return {layer: fen for layer, fen in rows.values_list("layer").annotate(Sum("pay")) if fen}

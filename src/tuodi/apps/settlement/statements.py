@@ -68,11 +68,9 @@ def totals(call: Call) -> Reply:
             clr_type=fields.raw("clr_type"),
         )
     )
-    if not refunds:
-        gone = {line.setl_id for line in lines if line.refunded}
-        lines = [line for line in lines if line.setl_id not in gone]
-    ours = [sum(getattr(line, name) for line in lines) for name in ("medfee", "fund", "acct")]
-    same = ours == theirs and len(lines) == count
+    lines, originals = _asked_for(lines, refunds=refunds)
+    ours = _sums(lines)
+    same = (ours, len(lines)) == (theirs, count) or (_sums(originals), len(originals)) == (theirs, count)
     result = BALANCED if same else OURS_MORE if len(lines) > count else THEIRS_MORE if len(lines) < count else DIFFERENT
     said = RESULTS[result] if same else (
         f"{RESULTS[result]}：中心 {len(lines)} 笔，总额 {yuan(ours[0])}，基金 {yuan(ours[1])}，账户 {yuan(ours[2])}；"
@@ -80,6 +78,21 @@ def totals(call: Call) -> Reply:
     )  # fmt: skip
     info = {"setl_optins": fields.raw("setl_optins"), "stmt_rslt": result, "stmt_rslt_dscr": said[:200]}
     return Reply({"stmtinfo": info})
+
+
+def _sums(lines: list[StatementLine]) -> list[int]:
+    return [sum(getattr(line, name) for line in lines) for name in ("medfee", "fund", "acct")]
+
+
+def _asked_for(lines: list[StatementLine], *, refunds: bool) -> tuple[list[StatementLine], list[StatementLine]]:
+    """Return the lines of a statement, twice: as they are, or without refunds in the two ways that are live.
+
+    Some systems mark a cancelled settlement as refunded like its negative and leave out both, others only the negative.
+    """
+    if refunds:
+        return lines, lines
+    originals = [line for line in lines if not line.refunded]
+    return [line for line in originals if not line.is_gone], originals
 
 
 class KeepFile(Action):
@@ -151,15 +164,19 @@ def details(call: Call) -> Reply:
     ours = statement(
         statement_rows(call.envelope.fixmedins_code, first=first, last=last, clr_type=fields.raw("clr_type"))
     )
-    compared = compare(ours, theirs=parse(bytes(held.content)))
+    theirs = parse(bytes(held.content))
+    if fields.raw("refd_setl_flag", "REFD_SETL_FLAG") == "0":
+        told = {line.setl_id for line in theirs}
+        ours = [line for line in _asked_for(ours, refunds=False)[1] if not line.is_gone or line.setl_id in told]
+    compared = compare(ours, theirs=theirs)
     made = StatementFile(
         number=reference(call.actor.area_code)[:30],
         fixmedins_code=held.fixmedins_code,
         filename=f"result-{number}.zip",
         content=pack(compared),
     )
-    told = {"number": number, "first": first.isoformat(), "last": last.isoformat(), "clr_type": fields.raw("clr_type")}
-    KeepFile(actor=call.actor, file=made, compared=told).run()
+    span = {"number": number, "first": first.isoformat(), "last": last.isoformat(), "clr_type": fields.raw("clr_type")}
+    KeepFile(actor=call.actor, file=made, compared=span).run()
     stamp = clock.local(clock.now()).strftime("%Y-%m-%d %H:%M:%S")
     return Reply(
         {"fileinfo": {"file_qury_no": made.number, "filename": made.filename, "dld_endtime": stamp}},
@@ -225,10 +242,12 @@ def _text(content: bytes) -> str:
 def compare(ours: list[StatementLine], *, theirs: list[StatementLine]) -> list[Compared]:
     """Return every settlement of either side: matched, missing here, missing there, different.
 
-    Two conventions are live for cancelled originals (marked 1 like their negatives, or not); both match.
+    Two conventions are live for cancelled originals (marked 1 like their negatives, or not); both match. So does a negative
+    that a hospital keeps under the number of what it cancels. A line that is told twice is one too many.
     """
     left = {line.setl_id: line for line in ours}
-    right = {line.setl_id: line for line in theirs}
+    own = {line.cancels: line.setl_id for line in ours if line.cancels}
+    right = {own.get(line.setl_id, line.setl_id) if line.medfee < 0 else line.setl_id: line for line in theirs}
     out = []
     for setl_id in [*left, *(key for key in right if key not in left)]:
         a, b = left.get(setl_id), right.get(setl_id)
@@ -237,7 +256,8 @@ def compare(ours: list[StatementLine], *, theirs: list[StatementLine]) -> list[C
         else:
             result = BALANCED if (a.medfee, a.fund, a.acct) == (b.medfee, b.fund, b.acct) else DIFFERENT
         out.append(Compared(setl_id, result, a, b))
-    return out
+    kept = set(map(id, right.values()))
+    return out + [Compared(line.setl_id, THEIRS_MORE, None, line) for line in theirs if id(line) not in kept]
 
 
 def pack(compared: list[Compared]) -> bytes:
