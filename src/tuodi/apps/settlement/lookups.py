@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tuodi.apps.settlement import permissions
 from tuodi.apps.settlement.actions import E_NO_BILL, person_of
+from tuodi.apps.settlement.demands import demand_theirs
 from tuodi.apps.settlement.envelope import Fields, reference
 from tuodi.apps.settlement.gateway import Call, Reply, handles
 from tuodi.apps.settlement.models import Bill, Encounter
@@ -13,8 +15,12 @@ from tuodi.apps.settlement.queries import day_bounds, paid_in_year, standing_of_
 from tuodi.apps.settlement.settling import settlement_view
 from tuodi.base import access, clock
 from tuodi.base.access import visible
-from tuodi.core.errors import InputErrors, fault
+from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.money import yuan
+
+E_MONTH = declare("E-MSG-MONTH", "cum_ym “{given}”不是月份", "月份写成 yyyyMM，如 202606")
+#: A year and, if it is given, a month of it.
+MONTH = re.compile(r"(20[0-9]{2})-?(0[1-9]|1[0-2])?")
 
 
 @handles("5201")
@@ -57,30 +63,27 @@ def settlements(call: Call) -> Reply:
     bill = visible(call.actor, Bill).filter(setl_id=setl_id, is_cancellation=False).first()
     if bill is None:
         raise InputErrors([fault(E_NO_BILL, setl_id=setl_id)])
-    info = settlement_view(bill)
-    detail = {
-        "fund_pay_type": "610101",
-        "fund_pay_type_name": "医疗救助基金",
-        "fund_payamt": info["maf_pay"],
-        "inscp_scp_amt": info["inscp_scp_amt"],
-    }
-    return Reply({"setlinfo": info, "setldetail": [detail]})
+    demand_theirs(bill, psn_no=fields.raw("psn_no"), mdtrt_id=fields.raw("mdtrt_id"))
+    return Reply(settlement_view(bill))
 
 
 @handles("5206")
 def year_totals(call: Call) -> Reply:
-    """Return ``D610101``: what assistance has paid for the person's settlements of the year."""
+    """Return ``D610101``: what assistance has paid for the person's settlements from January to the month, to its end."""
     access.demand(call.actor, permissions.VIEW)
     fields = Fields(call.envelope.node("data"))
-    psn_no, month = fields.text("psn_no", title="人员编号", limit=30), fields.text("cum_ym", limit=6)
+    psn_no, month = fields.text("psn_no", title="人员编号", limit=30), fields.text("cum_ym", limit=10)
+    given = MONTH.fullmatch(month) if month else None
+    if month and not given:
+        fields.faults.append(fault(E_MONTH, given=month))
     fields.done()
     person = person_of(psn_no)
-    year = int(month[:4]) if month[:4].isdigit() else clock.today().year
-    paid = sum(paid_in_year(person.psn_no, year).values())
+    year, last = (int(given[1]), int(given[2] or 12)) if given else (clock.today().year, 12)
+    paid = sum(paid_in_year(person.psn_no, year, months=last).values())
     row = {
         "insutype": person.insutype or "390",
         "year": str(year),
-        "cum_ym": month or f"{year}12",
+        "cum_ym": f"{year}{last:02}",
         "cum_type_code": "D610101",
         "cum": yuan(paid),
     }

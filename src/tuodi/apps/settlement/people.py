@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from tuodi.apps.registry import queries as registry
@@ -16,6 +17,9 @@ from tuodi.base.audit import record
 from tuodi.core.dates import age_on
 from tuodi.core.errors import InputErrors, declare, fault
 
+#: From this age on a resident is insured as a grown-up.
+ADULT = 18
+
 E_NOBODY = declare(
     "E-PERSON-NOT-FOUND", "查不到该证件或人员编号对应的参保人", "请核对证件号码；确属救助对象的请联系参保地经办机构登记"
 )
@@ -27,9 +31,10 @@ def person_info(call: Call) -> Reply:
     access.demand(call.actor, permissions.VIEW)
     fields = Fields(call.envelope.node("data"))
     kind = fields.text("mdtrt_cert_type") or "02"
-    number = fields.text("mdtrt_cert_no", "certno", limit=50)
-    psn_no = fields.text("psn_no", limit=30)
-    if not psn_no and kind not in ("02", "99"):
+    number, psn_no = fields.text("certno", limit=50), fields.text("psn_no", limit=30)
+    if kind in ("02", "99"):
+        number = fields.text("mdtrt_cert_no", limit=50) or number
+    elif not (psn_no or number):
         fields.faults.append(fault(E_CERT, given=kind))
     fields.done()
     person = Person.objects.filter(psn_no=psn_no).first() if psn_no else registry.person_by_certno(number)
@@ -40,21 +45,35 @@ def person_info(call: Call) -> Reply:
     return Reply({"baseinfo": base_info(person), "insuinfo": insurance(person), "idetinfo": identity_rows(person)})
 
 
+def personal(person: Person, *, on: date) -> dict[str, str]:
+    """Return what an answer says of whom it is about; what the registry does not know is empty."""
+    certno = registry.certno_of(person)
+    return {
+        "psn_name": person.name, "psn_cert_type": "01" if certno else "", "certno": certno, "gend": person.gend or "9", "naty": "",
+        "brdy": person.birth.isoformat() if person.birth else "", "age": str(age_on(person.birth, on)) if person.birth else "",
+        "psn_type": psn_type_of(person, on=on),
+    }  # fmt: skip
+
+
+def psn_type_of(person: Person, *, on: date) -> str:
+    """Return the kind of insured person where insurance and age tell it: a resident of age, or not; of an employee nothing."""
+    if person.birth is None or not (person.insutype or "390").startswith("39"):
+        return ""
+    return "1501" if age_on(person.birth, on) >= ADULT else "14"
+
+
 def base_info(person: Person) -> dict[str, Any]:
     """Return ``baseinfo``."""
-    birth, today = person.birth, clock.today()
-    return {
-        "psn_no": person.psn_no, "psn_cert_type": "01", "certno": registry.certno_of(person), "psn_name": person.name,
-        "gend": person.gend or "9", "naty": "", "brdy": birth.isoformat() if birth else "",
-        "age": str(age_on(birth, today)) if birth else "", "exp_content": "",
-    }  # fmt: skip
+    told = personal(person, on=clock.today())
+    del told["psn_type"]
+    return {"psn_no": person.psn_no, **told, "exp_content": ""}
 
 
 def insurance(person: Person) -> list[dict[str, Any]]:
     """Return ``insuinfo``: the one row that the registry knows."""
     return [
         {
-            "balc": "0.00", "insutype": person.insutype or "390", "psn_type": "1501", "psn_insu_stas": "4" if person.died_on else "1",
+            "balc": "0.00", "insutype": person.insutype or "390", "psn_type": psn_type_of(person, on=clock.today()), "psn_insu_stas": "4" if person.died_on else "1",
             "psn_insu_date": "", "paus_insu_date": "", "cvlserv_flag": "0", "insuplc_admdvs": person.insured_area, "emp_name": "",
         }
     ]  # fmt: skip

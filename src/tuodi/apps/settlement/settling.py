@@ -16,6 +16,7 @@ from tuodi.apps.settlement.demands import E_OTHER_PERSON, demand_theirs, is_same
 from tuodi.apps.settlement.envelope import Fields
 from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
 from tuodi.apps.settlement.models import Bill, Encounter, Exchange
+from tuodi.apps.settlement.people import personal
 from tuodi.apps.settlement.queries import counter_grants, left_to_pay
 from tuodi.base import access, clock
 from tuodi.base.prepared import Prepared
@@ -92,7 +93,8 @@ def bill_from(call: Call, *, outpatient: bool, is_visit_needed: bool = True) -> 
         encounter.diag_code if encounter else ""
     )
     acct = fields.fen("acct_pay")
-    insutype, clr_type = fields.text("insutype", limit=6), fields.text("clr_type", limit=6)
+    insutype = fields.text("insutype", limit=6) or (encounter.insutype if encounter else "")
+    clr_type = fields.text("clr_type", limit=6)
     batch, midway = fields.text("chrg_bchno", limit=30), fields.raw("mid_setl_flag") == "1"
     disease_class, cause = fields.text("disease_class", limit=20), fields.text("cause", limit=24)
     refer_stas = fields.text("refer_stas", limit=8)
@@ -143,25 +145,30 @@ def reply_for(
 ) -> dict[str, Any]:
     """Return ``setlinfo`` and ``setldetail``: complete, the identities hold, ``maf_pay`` is upstream plus ours."""
     counter = min(result.pay, left_to_pay(bill))
-    row = {name: yuan(getattr(bill, name)) for name in AMOUNT_FIELDS} | {
-        "setl_id": bill.setl_id or "presettle", "psn_no": bill.psn_no, "fixmedins_code": bill.fixmedins_code,
-        "med_type": bill.med_type, "begndate": bill.begndate.isoformat(), "enddate": bill.enddate.isoformat(),
-        "setl_time": clock.local(bill.setl_time).strftime("%Y-%m-%d %H:%M:%S"), "diag_code": bill.diag_code or NO_DIAGNOSIS,
-        "refd_setl_flag": "0", "out_prov": "1" if bill.out_prov else "0", "x_hosp_part_amt": yuan(bill.hosp_part_amt),
-        "disease_class": bill.disease_class, "refer_stas": bill.refer_stas, "cause": bill.cause,
-    }  # fmt: skip
-    known = known | {
-        "insutype": bill.insutype or person.insutype or "390", "psn_name": person.name, "mdtrt_id": bill.mdtrt_id,
-        "gend": person.gend, "brdy": person.birth.isoformat() if person.birth else "", "clr_type": bill.clr_type,
-        "clr_optins": bill.clr_optins, "medins_setl_id": bill.msgid, "acct_pay": yuan(bill.acct_pay),
-    }  # fmt: skip
-    record = from_exchange_row(row, assistance_fen=counter, setl_proc_info=explanation(result, counter), known=known)
-    made = document(record)
+    made = _block(bill, counter, person, known=known, said=explanation(result, counter))
     if not settled:
         info = dict(made["setlinfo"])  # type: ignore[call-overload]
         info["setl_id"], info["setl_time"] = "", None
         made["setlinfo"] = info
     return made
+
+
+def _block(
+    bill: Bill, counter: int, person: Person, *, known: dict[str, str] | None = None, said: str = ""
+) -> dict[str, Any]:
+    """Return a settlement as the interface tells it, when ``counter`` is paid for it."""
+    row = {name: yuan(getattr(bill, name)) for name in AMOUNT_FIELDS} | {
+        "setl_id": bill.setl_id or "presettle", "psn_no": bill.psn_no, "fixmedins_code": bill.fixmedins_code,
+        "med_type": bill.med_type, "begndate": bill.begndate.isoformat(), "enddate": bill.enddate.isoformat(),
+        "setl_time": clock.local(bill.setl_time).strftime("%Y-%m-%d %H:%M:%S"), "diag_code": bill.diag_code or NO_DIAGNOSIS,
+        "refd_setl_flag": "0", "out_prov": "1" if bill.out_prov else "0", "hosp_lv": bill.hosp_lv, "x_hosp_part_amt": yuan(bill.hosp_part_amt),
+        "disease_class": bill.disease_class, "refer_stas": bill.refer_stas, "cause": bill.cause,
+    }  # fmt: skip
+    known = personal(person, on=bill.enddate) | (known or {}) | {
+        "insutype": bill.insutype or person.insutype or "390", "mdtrt_id": bill.mdtrt_id, "clr_type": bill.clr_type,
+        "clr_optins": bill.clr_optins, "medins_setl_id": bill.msgid, "acct_pay": yuan(bill.acct_pay),
+    }  # fmt: skip
+    return document(from_exchange_row(row, assistance_fen=counter, setl_proc_info=said, known=known))
 
 
 def explanation(result: EventResult, counter: int) -> str:
@@ -227,18 +234,18 @@ def cancel(call: Call) -> Reply:
         actor=call.actor, setl_id=setl_id, new_id=own_id("T", call), msgid=call.envelope.msgid, psn_no=psn_no, mdtrt_id=mdtrt_id
     ).run()  # fmt: skip
     paid = counter_grants([done.bill]).get(done.bill.pk, 0)
-    return Reply(negative(done.bill, paid, call), subject=setl_id)
+    return Reply(negative(done.bill, paid, call, done.person), subject=setl_id)
 
 
-def negative(bill: Bill, paid: int, call: Call) -> dict[str, Any]:
+def negative(bill: Bill, paid: int, call: Call, person: Person) -> dict[str, Any]:
     """Return the negative settlement that answers a cancellation: what the counter ``paid`` is taken back, differences since apart."""
     row = {name: yuan(getattr(bill, name)) for name in AMOUNT_FIELDS} | {
         "setl_id": own_id("T", call), "psn_no": bill.psn_no, "fixmedins_code": bill.fixmedins_code, "med_type": bill.med_type,
         "begndate": bill.begndate.isoformat(), "enddate": bill.enddate.isoformat(), "diag_code": bill.diag_code or NO_DIAGNOSIS,
-        "setl_time": clock.local(clock.now()).strftime("%Y-%m-%d %H:%M:%S"), "refd_setl_flag": "1",
+        "setl_time": clock.local(clock.now()).strftime("%Y-%m-%d %H:%M:%S"), "refd_setl_flag": "1", "hosp_lv": bill.hosp_lv,
         "x_hosp_part_amt": yuan(bill.hosp_part_amt),
     }  # fmt: skip
-    known = {
+    known = personal(person, on=bill.enddate) | {
         "mdtrt_id": bill.mdtrt_id, "clr_optins": bill.clr_optins, "clr_type": bill.clr_type, "medins_setl_id": call.envelope.msgid,
         "insutype": bill.insutype or "390", "acct_pay": yuan(bill.acct_pay),
     }  # fmt: skip
@@ -300,23 +307,12 @@ def restore(call: Call, setl_id: str) -> None:
 
 
 def settlement_view(bill: Bill) -> dict[str, Any]:
-    """Return a kept settlement as 5203 tells it."""
-    person = person_of(bill.psn_no)
-    paid = history.total_paid(bill)
-    info = {
-        name: yuan(getattr(bill, name))
-        for name in AMOUNT_FIELDS
-        if name not in ("supp_pay", "relief_amt", "later_aid_amt")
-    }
-    funds = sum(getattr(bill, name) for name in INSURER_FIELDS) + bill.maf_pay + paid
-    personal = bill.medfee_sumamt - funds - bill.hosp_part_amt
+    """Return a kept settlement as 5203 tells it: the block of its answer with what has been paid by now, its rows, its names."""
+    counter = min(max(0, history.total_paid(bill)), left_to_pay(bill))
+    made = _block(bill, counter, person_of(bill.psn_no))
+    info = dict(made["setlinfo"])
     info |= {
-        "setl_id": bill.setl_id, "mdtrt_id": bill.mdtrt_id, "psn_no": bill.psn_no, "psn_name": person.name,
-        "fixmedins_code": bill.fixmedins_code, "med_type": bill.med_type, "insutype": bill.insutype, "clr_type": bill.clr_type,
-        "clr_optins": bill.clr_optins, "begndate": bill.begndate.isoformat(), "enddate": bill.enddate.isoformat(),
-        "setl_time": clock.local(bill.setl_time).strftime("%Y-%m-%d %H:%M:%S"), "maf_pay": yuan(bill.maf_pay + paid),
-        "fund_pay_sumamt": yuan(funds), "psn_pay": yuan(personal), "acct_pay": yuan(bill.acct_pay),
-        "cash_payamt": yuan(personal - bill.acct_pay), "hosp_part_amt": yuan(bill.hosp_part_amt),
-        "refd_setl_flag": "1" if bill.cancelled_by_id or bill.is_reversed else "0", "medins_setl_id": bill.msgid,
+        "psn_pay": info["psn_part_amt"], "cash_payamt": info["psn_cash_pay"], "year": str(clock.local(bill.setl_time).year),
+        "refd_setl_flag": "1" if bill.cancelled_by_id or bill.is_reversed else "0",
     }  # fmt: skip
-    return info
+    return {**made, "setlinfo": info}
