@@ -54,7 +54,9 @@ def test_what_is_sent_to_another_services_path_is_not_done(hospital):
 
 def test_a_path_that_nobody_serves_is_answered_in_the_envelope(hospital):
     assert "E-MSG-SERVICE" in refused(hospital, "2301", {}, path="/fsi/api/hospFeeDtlService/feeDtlUp")
-    assert Client().get("/fsi/api/hospFeeDtlService/feeDtlUp").status_code == 404
+    assert "E-SIGN-KEY" in Client().post("/fsi/api/none", b"{}", content_type="application/json").json()["err_msg"]
+    person = {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": CERTNO}}
+    assert hospital.call("1101", person, path="/fsi/api/fsiPsnInfoService/queryPsnInfo/")["baseinfo"]
 
 
 def test_a_provincial_fronts_envelope_is_read(hospital):

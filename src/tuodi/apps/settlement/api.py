@@ -64,16 +64,13 @@ def call_service(request: HttpRequest, service: str = "") -> HttpResponse:
     except NotAdmitted as refused:
         status, headers = (429, {"Retry-After": "60"}) if refused.is_too_often else (200, {})
         return _answer(envelope.refusal(*map(str, refused.faults), refmsgid=refmsgid), status, headers)
-    done = gateway.process(body, actor=actor, path_infno=SERVICE_PATHS.get(service, ""))
+    infno = SERVICE_PATHS.get(service.rstrip("/"), "")
+    if service and not infno:
+        return _said(200, E_SERVICE, refmsgid, path=service[:60])
+    done = gateway.process(body, actor=actor, path_infno=infno)
     if str(done["infcode"]) != "0":
         record(actor=actor, verb="exchange:refused", subject="exchange", subject_id=done["inf_refmsgid"])
     return _answer(done)
-
-
-@csrf_exempt
-def other_service(request: HttpRequest, service: str) -> HttpResponse:
-    """Answer what is sent to a path that nobody serves in the shape that hospitals' systems read."""
-    return _said(200 if request.method == "POST" else 404, E_SERVICE, envelope.reference(""), path=service[:60])
 
 
 def _take_rest(request: HttpRequest, size: int) -> None:
@@ -96,5 +93,5 @@ def _answer(content: dict[str, Any], status: int = 200, headers: dict[str, str] 
 urlpatterns = [
     path("fsi/api/rsfComIfsService/callService", call_service, name="national-single"),
     *(path(f"fsi/api/{service}", call_service, {"service": service}) for service in SERVICE_PATHS),
-    path("fsi/api/<path:service>", other_service, name="national-other"),
+    path("fsi/api/<path:service>", call_service, name="national-other"),
 ]
