@@ -43,7 +43,9 @@ class Block:
 
 def blocks(path: Path, *, offset: int, line: int, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
     """Yield the records of a file from a byte offset on, which is where ``line`` begins."""
-    buffer, filled, is_read = bytearray(block_bytes), 0, False
+    # One byte more than a small file has: its end is met without making room for more.
+    size = min(block_bytes, path.stat().st_size - offset + 1)
+    buffer, filled, is_read = bytearray(max(size, 1)), 0, False
     with path.open("rb", buffering=0) as file:
         file.seek(offset)
         while not is_read:

@@ -285,7 +285,7 @@ def _headings(table: _Table, schema: Schema, *, identity: str) -> dict[str, str]
 
 def _normalised(frame: pl.DataFrame, *, identity: str, names: Mapping[str, str]) -> pl.DataFrame:
     """Return the cells as the exchange format writes them, where what is meant is certain."""
-    frame = frame.with_columns(pl.all().fill_null("").str.strip_chars(" \t\r\n\u3000"))
+    frame = frame.with_columns(pl.all().fill_null("").str.strip_chars())
     made: list[pl.Expr | pl.Series] = []
     for name in frame.columns:
         cell = pl.col(name)
