@@ -12,6 +12,7 @@ from tuodi.apps.institutions.models import Suspension
 from tuodi.apps.policies.models import Installation
 from tuodi.apps.policies.queries import forget_plans
 from tuodi.apps.settlement.actions import CancelSettlement, Settle, presettle
+from tuodi.apps.settlement.listing import narrowed, settlements_for, totals
 from tuodi.apps.settlement.models import Bill, Entry, Refold
 from tuodi.apps.settlement.nightly import check_books, refold_area
 from tuodi.base import clock
@@ -61,6 +62,18 @@ def test_G07_what_a_cancellation_takes_back_goes_to_the_fund_that_paid_it(cast):
         ("medical_assistance", "dibao", 2_100_000),
         ("medical_assistance", "dibao", -2_100_000),
     ]
+
+
+def test_a_list_adds_up_what_stands_and_counts_nothing_of_what_is_cancelled(cast):
+    for number, day in enumerate((date(2024, 1, 5), date(2024, 2, 5), date(2024, 3, 5))):
+        Settle(actor=cast.zhao, bill=bill(f"B{number}", day, 10_000)).run()
+    CancelSettlement(actor=cast.zhao, setl_id="B1", new_id="B1-").run()
+    rows = settlements_for(cast.auditor)
+    charged, paid = Bill.objects.get(setl_id="B0").medfee_sumamt, Entry.objects.aggregate(paid=Sum("pay"))["paid"]
+    assert totals(rows) == {"count": 2, "medfee": 2 * charged, "paid": paid}
+    gone = narrowed(rows, first=None, last=None, state="cancelled", setl_id="", psn_no="")
+    assert gone.count() == 1
+    assert totals(gone) == {"count": 0, "medfee": 0, "paid": 0}
 
 
 def test_presettlement_keeps_nothing_and_says_the_same(cast):
