@@ -15,6 +15,7 @@ from tuodi.apps.settlement.models import Bill
 from tuodi.apps.settlement.settling import E_SPLIT, bill_from
 from tuodi.base import clock
 from tuodi.core.engine.fold import EventResult
+from tuodi.core.engine.one_stop import paid_at_counter, why_elsewhere
 from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.simulate import TypedBill
 from tuodi.core.engine.words_bill import bill_of
@@ -68,17 +69,23 @@ def number_for(code: str, request_id: str) -> str:
 
 def granted(worked: Worked) -> dict[str, Any]:
     """Return what a bill is granted, layer by layer, or the refusal with its clause."""
-    return granted_under(worked.plan, worked.result)
+    return granted_under(worked.plan, worked.result, counter_fen=worked.counter, why=worked.why_elsewhere)
 
 
-def granted_under(plan: Plan, result: EventResult) -> dict[str, Any]:
-    """Return what a bill is granted under a plan."""
+def granted_under(
+    plan: Plan, result: EventResult, *, counter_fen: int | None = None, why: str = ""
+) -> dict[str, Any]:  # fmt: skip
+    """Return what a bill is granted under a plan; without what a counter pays, that is what it would on the day of settling."""
+    if counter_fen is None:
+        day = result.settlement.setl_time.date()
+        counter_fen = sum(layer.pay for layer in paid_at_counter(plan, result, day))
+        why = why_elsewhere(plan, result, day)
     decision, names = result.decision, {layer.id: layer.name for layer in plan.layers}
     refusal = (
         {"refusal": decision.refusal, "says": decision.says, "clause": decision.clause} if decision.refusal else None
     )
     return {
-        "assistance_fen": result.pay, "left_fen": max(0, bill_of(plan, result).left), "category": result.category,
+        "assistance_fen": result.pay, "counter_fen": counter_fen, "why_elsewhere": why, "left_fen": max(0, bill_of(plan, result).left), "category": result.category,
         "identity": result.identity, "identity_name": IDENTITIES.get(result.identity, ""), "refusal": refusal,
         "layers": [
             {

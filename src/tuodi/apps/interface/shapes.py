@@ -220,6 +220,8 @@ class Refusal(BaseModel):
 
 class Granted(BaseModel):
     assistance_fen: int = Field(description="医疗救助应付合计")
+    counter_fen: int = Field(description="其中窗口现在支付的；医院按这个数记账，其余由经办机构另行支付")
+    why_elsewhere: str = Field(description="为什么有一部分不由窗口支付；全部由窗口支付时为空")
     left_fen: int = Field(description="各方支付和救助之后个人还要承担的，含个人账户支付")
     category: str
     identity: str

@@ -19,6 +19,7 @@ from tuodi.base.access import visible
 from tuodi.base.action import Action
 from tuodi.base.prepared import insert
 from tuodi.core.engine.fold import EventResult
+from tuodi.core.engine.plan import Plan
 from tuodi.core.errors import InputErrors, declare, fault
 
 E_INSTITUTION = declare("E-INSTITUTION-UNKNOWN", "定点医药机构 {code} 没有登记", "请联系医保经办机构登记后再结算")
@@ -45,6 +46,7 @@ class Settled:
     result: EventResult
     refold: Refold | None
     person: Person
+    plan: Plan
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ class Settle(Action):
             keep_trace=self.bill.setl_id,
             read=([*bills, self.bill], paid),
         )
-        return Settled(self.bill, computed.results[self.bill.setl_id], refold, self.held.person)
+        result, answered = computed.results[self.bill.setl_id], computed.answered[self.bill.setl_id]
+        return Settled(self.bill, result, refold, self.held.person, answered.plan)
 
     def audited(self, done: Settled) -> dict[str, Any]:
         data = {"pay_fen": done.result.pay, "change_fen": done.refold.change_fen if done.refold else 0}
@@ -195,6 +198,11 @@ class CancelSettlement(Action):
 
 def presettle(actor: Any, bill: Bill) -> EventResult:
     """Return what a bill would be granted now; nothing is kept."""
+    return presettle_under(actor, bill)[0]
+
+
+def presettle_under(actor: Any, bill: Bill) -> tuple[EventResult, Plan]:
+    """Return what a bill would be granted now, and the plan that answers for it; nothing is kept."""
     access.demand(actor, permissions.PRESETTLE)
     complete(bill, actor=actor)
     person = person_of(bill.psn_no)
@@ -203,7 +211,7 @@ def presettle(actor: Any, bill: Bill) -> EventResult:
     bill.psn_no = person.psn_no
     settlements = [history.settlement_of(b, person=person) for b in [*history.live_bills(person.psn_no), bill]]
     computed = history.compute(settlements, history.records_of(person.psn_no), history.plans_for(person), person=person)
-    return computed.results[bill.setl_id]
+    return computed.results[bill.setl_id], computed.answered[bill.setl_id].plan
 
 
 class RestoreSettlement(Action):

@@ -7,6 +7,7 @@ nothing is kept. The fields of the bill are :mod:`.counter_form`'s, pages :mod:`
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.core import signing
@@ -19,9 +20,11 @@ from tuodi.apps.settlement.actions import Cancelled, CancelSettlement, Settle, S
 from tuodi.apps.settlement.admissions import hold_stay, leave
 from tuodi.apps.settlement.models import Bill, Encounter
 from tuodi.apps.settlement.people import E_NOBODY
-from tuodi.base import access
+from tuodi.apps.settlement.queries import counter_pay
+from tuodi.base import access, clock
 from tuodi.base.audit import record
 from tuodi.core.engine.fold import EventResult
+from tuodi.core.engine.one_stop import why_elsewhere
 from tuodi.core.engine.picture import picture
 from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.words import Explanation, explain
@@ -110,9 +113,27 @@ class Worked:
         return self.result.pay
 
     @property
+    def counter(self) -> int:
+        """What the counter pays of it, on the day on which it is or was settled."""
+        return counter_pay(self.plan, self.result, self.bill, on=self._day)
+
+    @property
+    def why_elsewhere(self) -> str:
+        return why_elsewhere(self.plan, self.result, self._day)
+
+    @property
+    def later(self) -> int:
+        """What is granted but paid elsewhere, later or by the office."""
+        return self.pay - self.counter
+
+    @property
+    def _day(self) -> date:
+        return clock.local(self.bill.recorded_at or clock.now()).date()
+
+    @property
     def left(self) -> int:
-        """What the person still pays."""
-        return max(0, self.explanation.case.bill.left - self.bill.acct_pay)
+        """What the person pays at the counter."""
+        return max(0, self.explanation.case.bill.left + self.later - self.bill.acct_pay)
 
     @property
     def category_name(self) -> str:

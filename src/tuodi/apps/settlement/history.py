@@ -31,6 +31,7 @@ from tuodi.apps.settlement.referrals import referrals
 from tuodi.base import clock
 from tuodi.base.prepared import Prepared, insert
 from tuodi.core.engine.fold import EventResult, LayerResult, judged_day, trace
+from tuodi.core.engine.one_stop import paid_at_counter
 from tuodi.core.engine.versions import fold_documents
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.identities import IdentityRecord
@@ -313,6 +314,7 @@ def _entry(
     }  # fmt: skip
     if told:
         data["trace"] = trace(held.plan, result)
+        data["at_counter"] = layer in paid_at_counter(held.plan, result, clock.local(at).date())
     return Entry(
         bill_id=key[0], layer=key[1], category=result.category, identity=result.identity, pay=change, total=layer.pay,
         due_on=layer.due_on, fund=layer.fund, result=data, at=at,

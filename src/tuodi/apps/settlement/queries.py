@@ -14,6 +14,9 @@ from tuodi.apps.settlement import history
 from tuodi.apps.settlement.models import Bill, Entry
 from tuodi.base import clock
 from tuodi.core.dates import month_end
+from tuodi.core.engine.fold import EventResult
+from tuodi.core.engine.one_stop import paid_at_counter
+from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.windows import identity_windows
 from tuodi.core.identities import IDENTITIES
 from tuodi.core.settlements import INSURER_FIELDS
@@ -107,6 +110,11 @@ def left_to_pay(bill: Bill) -> int:
     return max(0, bill.medfee_sumamt - others - bill.hosp_part_amt - bill.acct_pay)
 
 
+def counter_pay(plan: Plan, result: EventResult, bill: Bill, *, on: date) -> int:
+    """Return what the counter pays of what a bill is granted, in fen: what is due by the day, and left to pay."""
+    return min(sum(layer.pay for layer in paid_at_counter(plan, result, on)), left_to_pay(bill))
+
+
 def counter_grants(bills: Iterable[Bill]) -> dict[int, int]:
     """Return what the counter paid for each bill when it was settled, as its answer said; what is due beyond is paid elsewhere."""
     kept = {bill.pk: bill for bill in bills}
@@ -114,11 +122,11 @@ def counter_grants(bills: Iterable[Bill]) -> dict[int, int]:
 
 
 def first_grants(bill_ids: set[int]) -> dict[int, int]:
-    """Return what each bill was granted when it was settled: what the counter paid, later differences apart."""
+    """Return what each bill was granted at the counter when it was settled: differences since, and what is due later, apart."""
     rows = Entry.objects.filter(bill__in=bill_ids, refold__cause="settle").select_related("bill", "refold")
     out: dict[int, int] = {}
     for row in rows:
-        if row.refold.cause_id == row.bill.setl_id:
+        if row.refold.cause_id == row.bill.setl_id and row.result.get("at_counter", True):
             out[row.bill_id] = out.get(row.bill_id, 0) + row.pay
     return out
 

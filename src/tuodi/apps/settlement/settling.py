@@ -11,18 +11,20 @@ from django.db.models import QuerySet
 
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
-from tuodi.apps.settlement.actions import CancelSettlement, Settle, person_of, presettle
+from tuodi.apps.settlement.actions import CancelSettlement, Settle, person_of, presettle_under
 from tuodi.apps.settlement.demands import E_OTHER_PERSON, demand_theirs, is_same_person
 from tuodi.apps.settlement.envelope import Fields
 from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
 from tuodi.apps.settlement.models import Bill, Encounter, Exchange
 from tuodi.apps.settlement.people import personal
-from tuodi.apps.settlement.queries import counter_grants, left_to_pay
+from tuodi.apps.settlement.queries import counter_grants, counter_pay, left_to_pay
 from tuodi.base import access, clock
 from tuodi.base.prepared import Prepared
 from tuodi.batch.national import document
 from tuodi.batch.national_rows import from_exchange_row
 from tuodi.core.engine.fold import EventResult
+from tuodi.core.engine.one_stop import why_elsewhere
+from tuodi.core.engine.plan import Plan
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.money import yuan
 from tuodi.core.settlements import (
@@ -141,11 +143,12 @@ def _wall(value: datetime) -> datetime:
 
 
 def reply_for(
-    bill: Bill, result: EventResult, known: dict[str, str], person: Person, *, settled: bool
-) -> dict[str, Any]:
-    """Return ``setlinfo`` and ``setldetail``: complete, the identities hold, ``maf_pay`` is upstream plus ours."""
-    counter = min(result.pay, left_to_pay(bill))
-    made = _block(bill, counter, person, known=known, said=explanation(result, counter))
+    bill: Bill, result: EventResult, known: dict[str, str], person: Person, *, plan: Plan, settled: bool
+) -> dict[str, Any]:  # fmt: skip
+    """Return ``setlinfo`` and ``setldetail``: complete, the identities hold, ``maf_pay`` is upstream plus what the counter pays."""
+    counter = counter_pay(plan, result, bill, on=clock.today())
+    said = explanation(result, counter, why=why_elsewhere(plan, result, clock.today()))
+    made = _block(bill, counter, person, known=known, said=said)
     if not settled:
         info = dict(made["setlinfo"])  # type: ignore[call-overload]
         info["setl_id"], info["setl_time"] = "", None
@@ -171,7 +174,7 @@ def _block(
     return document(from_exchange_row(row, assistance_fen=counter, setl_proc_info=said, known=known))
 
 
-def explanation(result: EventResult, counter: int) -> str:
+def explanation(result: EventResult, counter: int, *, why: str) -> str:
     """Return what stands in ``setl_proc_info``: category, each layer's figures and clauses, or the refusal."""
     said: dict[str, Any] = {"category": result.category, "identity": result.identity}
     if result.decision.refusal:
@@ -184,15 +187,15 @@ def explanation(result: EventResult, counter: int) -> str:
         for x in result.layers
     ]  # fmt: skip
     if counter != result.pay:
-        said["paid_elsewhere"] = yuan(result.pay - counter)
+        said |= {"paid_elsewhere": yuan(result.pay - counter)} | ({"why_elsewhere": why} if why else {})
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
 def _presettle(call: Call, *, outpatient: bool) -> Reply:
     bill, known = bill_from(call, outpatient=outpatient)
     bill.setl_id = f"~{call.envelope.msgid}"[:30]
-    result = presettle(call.actor, bill)
-    return Reply(reply_for(bill, result, known, person_of(bill.psn_no), settled=False))
+    result, plan = presettle_under(call.actor, bill)
+    return Reply(reply_for(bill, result, known, person_of(bill.psn_no), plan=plan, settled=False))
 
 
 def _settle(call: Call, *, outpatient: bool) -> Reply:
@@ -201,7 +204,9 @@ def _settle(call: Call, *, outpatient: bool) -> Reply:
     bill.setl_id = given.text("setl_id", limit=30) or own_id("T", call)
     given.done()
     done = Settle(actor=call.actor, bill=bill).run()
-    return Reply(reply_for(done.bill, done.result, known, done.person, settled=True), subject=bill.setl_id)
+    return Reply(
+        reply_for(done.bill, done.result, known, done.person, plan=done.plan, settled=True), subject=bill.setl_id
+    )
 
 
 @handles("2206", "2206A")
