@@ -136,6 +136,16 @@ def test_the_trace_is_kept_with_the_settlement(cast):
     assert kept["pack"] == "610900-ankang"
 
 
+def test_a_difference_is_a_record_with_cause_amount_and_trace(cast):
+    for setl_id, month in (("B", 4), ("A", 3)):
+        Settle(actor=cast.zhao, bill=bill(setl_id, date(2023, month, 1), 40000)).run()
+    changed = Entry.objects.filter(bill__setl_id="B").latest("pk")
+    assert (changed.refold.cause, changed.refold.cause_id, changed.pay) == ("settle", "A", -1_600_000)
+    told = changed.result["trace"]
+    assert (told["assistance.pay"], told["assistance.cut"]) == (changed.total, changed.result["cut"])
+    assert changed.total == 1_200_000
+
+
 def other_fund(*, first=date(2023, 1, 4), rate="70%", fund="finance"):
     """Put in force a version whose assistance another fund pays, from a day; fold the area under it."""
     held = Installation.objects.earliest("pk")

@@ -24,7 +24,7 @@ from tuodi.apps.registry.models import DeathCorrection, IdentityCode, InsuredPla
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.counter import ticket_for
 from tuodi.apps.settlement.importing import take_in
-from tuodi.apps.settlement.models import Encounter
+from tuodi.apps.settlement.models import Encounter, Notice
 from tuodi.base import clock
 from tuodi.base.access import ROLES
 from tuodi.base.models import User
@@ -121,6 +121,11 @@ TABLE: dict[str, Row] = {
     ),
     "people": Row(SEES_PEOPLE - {"hospital"}),
     "person": Row(SEES_PEOPLE, **OWN_PERSON),
+    "notices": Row(frozenset({"village_clerk", "town_clerk", "county_clerk", "county_approver", "auditor"})),
+    "notice-answer": Row(
+        frozenset({"village_clerk", "town_clerk", "county_clerk"}), "post", ok=(302,), arguments=("notice",), elsewhere=404, other_hospital=404,
+        exceptions={"hospital": 404},
+    ),
     "person-reveal": Row(frozenset({"registry_clerk", "county_clerk", "county_approver"}), "post", **OWN_PERSON),
     "person-new": Row(REGISTRAR), "person-change": Row(REGISTRAR, **OWN_PERSON), "person-death": Row(REGISTRAR | CLERK, **OWN_PERSON),
     "insured-move": Row(REGISTRAR, **OWN_PERSON), "insured-correct-origin": Row(REGISTRAR, **OWN_PERSON),
@@ -275,8 +280,11 @@ def things(cast):
     insured = InsuredPlace.objects.create(
         person=cast.wang, area_code="610902", first=date(2020, 1, 1), recorded_at=at
     )  # fmt: skip
+    notice = Notice.objects.create(
+        encounter=stay, told="village_contact", clause="QD-2.1", area_code="610902", at=at
+    )  # fmt: skip
     return {
-        "insured": insured.pk, "mark": mark.pk, "death_correction": correction.pk, "stay": stay.pk, "household": member.household_id, "place": member.household.places.get().pk, "membership": member.pk, "identity": cast.wang.identities.get().pk, "roster": roster.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
+        "notice": notice.pk, "insured": insured.pk, "mark": mark.pk, "death_correction": correction.pk, "stay": stay.pk, "household": member.household_id, "place": member.household.places.get().pk, "membership": member.pk, "identity": cast.wang.identities.get().pk, "roster": roster.pk, "finding": finding.pk, "mend": mend.pk, "identity_code": code.pk, "policy": made.pk, "value": value.pk, "measurement": measuring.pk,
         "institution": hospital.pk, "agreement": hospital.agreements.first().pk, "suspension": suspended.pk, "key": key.pk,
     }  # fmt: skip
 

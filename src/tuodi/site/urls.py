@@ -42,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tuodi.apps.registry.web_codes")),
     path("", include("tuodi.apps.settlement.web")),
     path("", include("tuodi.apps.settlement.web_admissions")),
+    path("", include("tuodi.apps.settlement.web_notices")),
     path("", include("tuodi.apps.settlement.web_rosters")),
     path("", include("tuodi.apps.settlement.web_identities")),
     path("", include("tuodi.apps.settlement.web_insured")),

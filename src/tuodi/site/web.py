@@ -32,6 +32,7 @@ TASKS = (
     ("settlement:view", "结算查询", "本机构或本辖区的结算、撤销，每一笔怎么算、后来怎么变", "settlements"),
     ("reconciliation:view", "对账", "三方逐笔对账：谁缺、哪里不符，怎样补正", "reconciliation"),
     ("books:view", "夜间核账", "每夜把每个人的账重算一遍，与账上差一分也列出来", "books"),
+    ("notice:view", "入院通知", "辖区内的人入院，要告知村（居）联系人或服务团队的；联系以后写明办理情况", "notices"),
     ("person:view", "人员查询", "辖区内的人员、身份和家庭，每条记录从哪里来", "people"),
     ("roster:view", "名册导入", "各部门送来的身份名册：先看差异和金额影响，再确认；可以撤销", "rosters"),
     ("person:merge", "重复人员", "可能是同一个人的几条记录：并列核对、看金额影响，再合并；可以撤销", "duplicates"),

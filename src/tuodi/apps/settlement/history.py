@@ -310,10 +310,9 @@ def _entry(
     data: dict[str, Any] = {
         "base": layer.base, "deductible": layer.deductible, "counted": layer.counted, "entitled": layer.entitled,
         "cut": layer.cut, "clauses": list(layer.clauses), "readings": list(layer.readings), "pack": held.plan.pack.pack,
-        "pack_digest": held.installation.digest,
+        "pack_digest": held.installation.digest, "trace": trace(held.plan, result),
     }  # fmt: skip
     if told:
-        data["trace"] = trace(held.plan, result)
         data["at_counter"] = layer in paid_at_counter(held.plan, result, clock.local(at).date())
     return Entry(
         bill_id=key[0], layer=key[1], category=result.category, identity=result.identity, pay=change, total=layer.pay,

@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q
 
 from tuodi.apps.registry.models import Person
-from tuodi.apps.settlement.models import Bill, BooksCheck, BooksDifference, Encounter, Entry, Exchange, Filing, Refold
+from tuodi.apps.settlement.models import (
+    Bill,
+    BooksCheck,
+    BooksDifference,
+    Encounter,
+    Entry,
+    Exchange,
+    Filing,
+    Notice,
+    Refold,
+)
 from tuodi.base.access import allow, area_prefix, in_area, scope
 
 VIEW = allow("settlement:view", "hospital", "county_clerk", "county_approver", "finance", "auditor", "system")
@@ -14,6 +24,8 @@ SETTLE = allow("settlement:settle", "hospital", "county_clerk")
 CANCEL = allow("settlement:cancel", "hospital", "county_clerk")
 REVERSE = allow("settlement:reverse", "hospital")
 ADMIT = allow("encounter:admit", "hospital")
+VIEW_NOTICES = allow("notice:view", "village_clerk", "town_clerk", "county_clerk", "county_approver", "auditor")
+ANSWER_NOTICE = allow("notice:answer", "village_clerk", "town_clerk", "county_clerk")
 FILE = allow("filing:make", "hospital", "county_clerk")
 REFOLD = allow("settlement:refold", "county_approver", "registry_clerk", "policy_approver", "system")
 CHECK_BOOKS = allow("books:check", "system")
@@ -39,6 +51,7 @@ scope(BooksCheck, lambda user: Q() if getattr(user, "role", "") != "hospital" el
 scope(BooksDifference, lambda user: in_area(user, "area_code"))
 scope(Encounter, _bills)
 scope(Entry, _through_bill)
+scope(Notice, lambda user: in_area(user, "area_code") if getattr(user, "role", "") != "hospital" else Q(pk__in=[]))
 scope(Filing, lambda user: _bills(user) if getattr(user, "role", "") != "hospital" else Q(pk__in=[]))
 scope(Refold, lambda user: _bills(user) if getattr(user, "role", "") != "hospital" else Q(pk__in=[]))
 scope(

@@ -31,13 +31,13 @@ VERBS: dict[str, str] = {
     "settlement:reverse": "冲正", "settlement:refold": "重新计算", "settlement:reconcile": "对账",
     "books:check": "核对账目", "books:view": "查看账目核对", "reconciliation:view": "查看三方对账", "reconciliation:report": "提交对账数据",
     "reconciliation:run": "三方对账", "reconciliation:mend": "提交差异处理", "reconciliation:approve": "批准差异处理", "settlement:exported": "导出结算",
-    "encounter:admit": "登记就诊", "filing:make": "登记备案", "exchange:refused": "拒绝接口请求",
+    "encounter:admit": "登记就诊", "notice:view": "查看入院通知", "notice:answer": "确认入院通知", "filing:make": "登记备案", "exchange:refused": "拒绝接口请求",
     "keys:rotate": "更换密钥",
 }  # fmt: skip
 
 SUBJECTS: dict[str, str] = {
     "account": "账号", "audit": "审计记录", "person": "人员", "household": "家庭", "roster": "名册", "institution": "机构", "api_key": "接口密钥",
-    "installation": "政策包启用", "delegatedvalue": "授权参数", "settlement": "结算", "history": "结算历史", "encounter": "就诊", "filing": "备案",
+    "installation": "政策包启用", "delegatedvalue": "授权参数", "settlement": "结算", "history": "结算历史", "encounter": "就诊", "notice": "入院通知", "filing": "备案",
     "exchange": "接口交换", "statement_file": "对账文件", "keys": "密钥",
     "identity_code": "编码对照", "report": "对账文件（一方）", "reconciliation": "三方对账", "mend": "差异处理", "books": "夜间核账", "area": "辖区",
 }  # fmt: skip
