@@ -286,7 +286,7 @@ def test_measuring_says_when_the_policy_changed_meanwhile_and_when_nobody_works(
     deliver()
     progress = officer.post(f"{second}measure/")["Location"]
     with clock.set_to(clock.now() + timedelta(minutes=5)):
-        assert "请系统管理员确认服务" in page(officer, progress)
+        assert "请告知系统管理员" in page(officer, progress)
     assert approver.post(f"{first}decide/", {"decision": "approve"}).status_code == 302
     deliver()
     assert "测算期间已生效的政策有了变化" in page(officer, progress)
@@ -317,3 +317,36 @@ def test_who_does_not_write_packs_reads_words_and_no_names_of_packs(officer, app
         shown = page(approver, path)
         assert "1,660 元" in shown, path
         assert "只用于 610902 城镇" in shown, path
+
+
+def test_the_comparison_and_the_list_as_csv_say_what_a_reading_means_to_who_does_not_write_packs(officer, cast):
+    clerk = Client()
+    enter(clerk, cast.chen)
+    path = switched(officer)
+    listed = {who: b"".join(who.get("/policies/export.csv").streaming_content).decode() for who in (officer, clerk)}
+    for shown, said in (
+        (page(clerk, f"{path}compare/"), listed[clerk]),
+        (page(officer, f"{path}compare/"), listed[officer]),
+    ):
+        assert "安康市重特大疾病医疗救助（2023-01-04 起）" in shown
+        assert "每次住院" in shown
+        assert "I-04" in said
+    assert "每次住院" in listed[clerk]
+    assert "（stay）" in page(officer, f"{path}compare/")
+    assert "I-04=stay" in listed[officer]
+    for text in (re.sub(r"<[^>]*>", " ", page(clerk, f"{path}compare/")), listed[clerk]):
+        assert "stay" not in text
+        assert "610900-ankang" not in text
+
+
+@pytest.mark.parametrize("kind", ["installation", "value"])
+def test_approval_is_not_offered_before_the_effect_was_measured(officer, approver, cast, kind):
+    settle_two(cast)
+    path = switched(officer) if kind == "installation" else enter_value(officer)["Location"]
+    offered = re.compile(r"<button class=\"main\" data-once( disabled[^>]*)?>批准")
+    assert offered.search(page(approver, f"{path}decide/"))[1]
+    assert "现在还不能批准：还没有测算" in page(approver, f"{path}decide/")
+    officer.post(f"{path}measure/")
+    deliver()
+    assert not offered.search(page(approver, f"{path}decide/"))[1]
+    assert "现在还不能批准" not in page(approver, f"{path}decide/")

@@ -18,6 +18,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest, StreamingHttpResponse
 
 from tuodi.base import clock
+from tuodi.base.action import Action
 from tuodi.core.errors import Fault, InputErrors
 
 PAGE = 25
@@ -35,6 +36,15 @@ def sentence_of(fault: Fault) -> str:
     place = f"{fault.place}：" if fault.place else ""
     value = f"（值为“{fault.value}”）" if fault.value else ""
     return f"{place}{fault.message}{value}"
+
+
+def bars(action: Action) -> list[str]:
+    """Return what stands against an action now, as it would say itself; empty if nothing: a button is not offered to be refused."""
+    try:
+        action.rehearse()
+    except InputErrors as wrong:
+        return said(wrong)
+    return []
 
 
 def say_beside(form: forms.Form, wrong: InputErrors, places: Mapping[str, str]) -> None:

@@ -235,6 +235,15 @@ def readings_of(pack: Pack) -> list[ReadingShown]:
     return [ReadingShown(name, reading, reading.default) for name, reading in pack.readings.items()]
 
 
+def readings_said(one: Listed, *, codes: bool) -> str:
+    """Return the readings that an installation set by itself, in words, or as packs name them."""
+    known = one.pack.readings
+    return "；".join(
+        f"{name}={choice}" if codes or name not in known else f"{name}：{known[name].choices[choice].means}"
+        for name, choice in one.row.readings.items()
+    )
+
+
 def described(row: Installation, *, codes: bool) -> Description:
     """Return an installation's policy in Chinese sentences, under its readings and the values entered; ``codes`` as in packs."""
     return describe(pack_of(row), entered_values(row.area_code), codes=codes)
@@ -277,12 +286,12 @@ def before(row: Installation) -> Installation | None:
     return rows.defer(*HEAVY).order_by("-first", "-approved_at").first()
 
 
-def differences(row: Installation) -> tuple[Installation | None, list[Change]]:
-    """Return what an installation is compared with, and what it changes, in words."""
+def differences(row: Installation, *, codes: bool) -> tuple[Installation | None, list[Change]]:
+    """Return what an installation is compared with, and what it changes, in words; ``codes`` as in packs."""
     other = before(row)
     if other is None:
         return None, []
-    return other, diff(pack_of(other), pack_of(row), entered_values(row.area_code))
+    return other, diff(pack_of(other), pack_of(row), entered_values(row.area_code), codes=codes)
 
 
 @dataclass(frozen=True)

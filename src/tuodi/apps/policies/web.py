@@ -28,7 +28,7 @@ from tuodi.apps.policies.forms import ChoosePackForm, ProposeForm, ReasonForm, a
 from tuodi.apps.policies.models import Installation
 from tuodi.apps.policies.queries import Proposal
 from tuodi.base import access, clock
-from tuodi.base.doors import csv_download, page_of, said, sentence_of
+from tuodi.base.doors import bars, csv_download, page_of, said, sentence_of
 from tuodi.batch.packs import shelf
 from tuodi.core.errors import InputErrors
 from tuodi.core.policy.check_look import Finding
@@ -59,29 +59,19 @@ def policies(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def export(request: HttpRequest) -> StreamingHttpResponse:
-    """Give the list as CSV."""
+    """Give the list as CSV; the names that packs use stand in it for who works with them."""
     listed, _ = _seen(request)
-    head = (
-        "区划",
-        "政策包",
-        "名称",
-        "状态",
-        "启用日期",
-        "至",
-        "口径",
-        "提交人",
-        "提交时间",
-        "批准人",
-        "批准时间",
-        "摘要",
-    )
+    codes = permissions.knows_codes(request.user)
+    head = ("区划", "名称", "状态", "启用日期", "至", "变更的口径", "提交人", "提交时间", "批准人", "批准时间", "摘要")
     lines = (
-        (one.row.area_code, one.row.pack, one.pack.name, one.state_name, one.row.first, one.last or "",
-         "、".join(f"{name}={choice}" for name, choice in one.row.readings.items()), one.row.proposed_by.name,
+        (one.row.area_code, one.pack.name, one.state_name, one.row.first, one.last or "",
+         overview.readings_said(one, codes=codes), one.row.proposed_by.name,
          f"{clock.local(one.row.proposed_at):%Y-%m-%d %H:%M}", one.row.approved_by.name if one.row.approved_by else "",
-         f"{clock.local(one.row.approved_at):%Y-%m-%d %H:%M}" if one.row.approved_at else "", one.row.digest)
+         f"{clock.local(one.row.approved_at):%Y-%m-%d %H:%M}" if one.row.approved_at else "", one.row.digest,
+         *([one.row.pack] if codes else ()))
         for one in listed
     )  # fmt: skip
+    head = (*head, "政策包") if codes else head
     return csv_download("policies", head, lines)
 
 
@@ -133,9 +123,10 @@ def cases(request: HttpRequest, pk: int) -> HttpResponse:
 def compare(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what an installation changes against what is in force, in words."""
     shown = _one(request, pk)
-    other, changes = overview.differences(shown["row"])
+    other, changes = overview.differences(shown["row"], codes=shown["codes"])
     lines = [(KINDS[change.kind], change) for change in changes]
-    return render(request, "policies/diff.html", {**shown, "other": other, "changes": lines})
+    other_name = queries.pack_of(other).name if other else ""
+    return render(request, "policies/diff.html", {**shown, "other": other, "other_name": other_name, "changes": lines})
 
 
 @login_required
@@ -168,7 +159,10 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("policy", pk=pk)
     except InputErrors as error:
         wrong = said(error)
-    shown |= {"form": form, "wrong": wrong, "impact": overview.impact_of(row, shown["pack"])}
+    shown |= {
+        "form": form, "wrong": wrong, "impact": overview.impact_of(row, shown["pack"]),
+        "bars": bars(ApproveInstallation(actor=user, installation=row)) if shown["may_decide"] else [],
+    }  # fmt: skip
     return render(request, "policies/decide.html", shown)
 
 

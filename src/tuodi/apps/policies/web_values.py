@@ -25,7 +25,7 @@ from tuodi.apps.policies.forms import ReasonForm, ValueForm
 from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
 from tuodi.apps.policies.queries import Proposal
 from tuodi.base import access, clock
-from tuodi.base.doors import said
+from tuodi.base.doors import bars, said
 from tuodi.core.errors import InputErrors
 
 #: Seconds without a sign of the background work after which the page says so.
@@ -119,7 +119,9 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("policy-value", pk=pk)
     except InputErrors as error:
         wrong = said(error)
-    return render(request, "policies/value_decide.html", {**shown, "form": form, "wrong": wrong})
+    approval = (ApproveWithdrawal if is_withdrawal else ApproveValue)(actor=user, value=row)
+    shown |= {"form": form, "wrong": wrong, "bars": bars(approval) if shown["may_decide"] else []}
+    return render(request, "policies/value_decide.html", shown)
 
 
 @login_required

@@ -19,7 +19,18 @@ from tuodi.core.policy.check_look import inside
 from tuodi.core.policy.describe_fields import label_of, value_words
 from tuodi.core.policy.describe_words import Words, joined
 from tuodi.core.policy.figures import EnteredValue, Resolver
-from tuodi.core.policy.model import DatedFigure, Figure, FigureRow, Line, Pack, Part, Reading, When
+from tuodi.core.policy.model import (
+    DatedFigure,
+    Delegated,
+    Figure,
+    FigureRow,
+    Line,
+    Pack,
+    Part,
+    Reading,
+    When,
+    Window,
+)
 
 Kind = Literal["added", "removed", "changed", "moved"]
 KINDS: dict[Kind, str] = {"added": "增加", "removed": "删去", "changed": "改变", "moved": "次序改变"}
@@ -44,14 +55,16 @@ class Change:
 
 
 def diff(
-    a: Pack, b: Pack, values: Sequence[EnteredValue] = (), values_of_b: Sequence[EnteredValue] | None = None
-) -> list[Change]:
+    a: Pack, b: Pack, values: Sequence[EnteredValue] = (), values_of_b: Sequence[EnteredValue] | None = None,
+    *, codes: bool = True,
+) -> list[Change]:  # fmt: skip
     """Return what differs from the first pack to the second, in the order of the model.
 
     ``values`` are entered values for both (said beside delegated figures); ``values_of_b`` those of the second, if others.
+    ``codes``: with the names that parameters, windows and choices have in packs, for who writes or decides them.
     """
     words = Words(a, values), Words(b, values if values_of_b is None else values_of_b)
-    return list(_part(_Place(words, "", "", ""), a, b))
+    return list(_part(_Place(words, codes, "", "", ""), a, b))
 
 
 def on_day(pack: Pack, values: Sequence[EnteredValue], day: date) -> Pack:
@@ -96,6 +109,7 @@ class _Place:
     """Where a comparison stands: in words, as a path, under which clause; and the words of both packs."""
 
     words: tuple[Words, Words]
+    codes: bool
     where: str
     path: str
     clause: str
@@ -103,7 +117,8 @@ class _Place:
     def inner(self, name: str, path: str, value: Any = None) -> _Place:
         clause = getattr(value, "clause", None)
         clause = clause if isinstance(clause, str) else self.clause
-        return _Place(self.words, joined([self.where, name], last=" › "), f"{self.path}.{path}".lstrip("."), clause)
+        where = joined([self.where, name], last=" › ")
+        return _Place(self.words, self.codes, where, f"{self.path}.{path}".lstrip("."), clause)
 
     def change(self, kind: Kind, before: str = "", after: str = "") -> Change:
         return Change(kind, self.where, before, after, self.clause, self.path)
@@ -180,7 +195,7 @@ def _dicts(place: _Place, a: dict[str, Any], b: dict[str, Any], unit: str) -> It
     for key in [*a, *(key for key in b if key not in a)]:
         if a.get(key) == b.get(key) and key in a and key in b:
             continue
-        at = place.inner(f"“{key}”", key, b.get(key, a.get(key)))
+        at = place.inner(f"“{_called(place, key, b.get(key, a.get(key)))}”", key, b.get(key, a.get(key)))
         if key not in b:
             yield at.change("removed", before=_said(place.words[0], a[key], unit))
         elif key not in a:
@@ -189,29 +204,39 @@ def _dicts(place: _Place, a: dict[str, Any], b: dict[str, Any], unit: str) -> It
             yield from _value(at, a[key], b[key], unit)
 
 
+def _called(place: _Place, key: str, value: Any) -> str:
+    """Return what one entry of a list is called: what it asks or is for, where the names of packs say nothing to the reader."""
+    if place.codes:
+        return key
+    if isinstance(value, Delegated):
+        return value.asks
+    return value.name if isinstance(value, Window) else key
+
+
 def _readings(place: _Place, a: dict[str, Reading], b: dict[str, Reading]) -> Iterator[Change]:
     """Yield readings switched, added and removed."""
     for key in [*a, *(key for key in b if key not in a)]:
         known = b[key] if key in b else a[key]
-        at = _Place(place.words, f"释义 {key}", f"readings.{key}", " ".join(known.clause))
+        at = _Place(place.words, place.codes, f"释义 {key}", f"readings.{key}", " ".join(known.clause))
         if key in a and key in b:
             before, after = a[key], b[key]
             if before.default != after.default:
-                means = before.choices[before.default].means, after.choices[after.default].means
-                yield at.change("changed", f"{means[0]}（{before.default}）", f"{means[1]}（{after.default}）")
+                yield at.change("changed", *(_choice(one, one.default, place.codes) for one in (before, after)))
             elif before != after:
-                yield at.change("changed", _choices(before), _choices(after))
+                yield at.change("changed", _choices(before, place.codes), _choices(after, place.codes))
         else:
             kind: Kind = "added" if key in b else "removed"
             yield at.change(kind, after=known.question)
 
 
-def _choices(reading: Reading) -> str:
-    return (
-        reading.question
-        + "："
-        + joined((f"{choice}（{other.means}）" for choice, other in reading.choices.items()), last="；")
-    )
+def _choice(reading: Reading, name: str, codes: bool) -> str:
+    means = reading.choices[name].means
+    return f"{means}（{name}）" if codes else means
+
+
+def _choices(reading: Reading, codes: bool) -> str:
+    said = (f"{name}（{choice.means}）" if codes else choice.means for name, choice in reading.choices.items())
+    return f"{reading.question}：{joined(said, last='；')}"
 
 
 def _said(words: Words, value: Any, unit: str) -> str:
