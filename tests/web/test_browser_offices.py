@@ -200,3 +200,37 @@ def test_an_administrator_keeps_what_local_codes_mean(entered, served):
     page.click("tbody a")
     page.wait_for_selector("text=现对照为低保对象")
     administrator.looks_right()
+
+
+def test_what_is_missing_is_said_by_the_page_and_a_day_typed_half_is_not_sent_as_none(entered, served):
+    clerk = entered("chen")
+    page = clerk.page
+    page.goto(f"{served.url}/institutions/new/")
+    page.click("main button.main")
+    page.wait_for_selector(".wrong")
+    assert page.locator(".wrong").count() == 2, "code and name, at once"
+    assert page.evaluate("document.activeElement.id") == "id_code"
+    clerk.looks_right_on_both()
+    page.goto(f"{served.url}/institutions/")
+    page.click("tbody a >> nth=0")
+    page.click("main a:has-text('签订协议')")
+    page.fill("#id_first", "2026-01-01")
+    page.focus("#id_last")
+    page.keyboard.type("12")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#id_last_half:text('日期没有填完整')")
+    assert page.url.endswith("/agreement/")
+    clerk.looks_right()
+
+
+def test_on_a_phone_the_doors_fade_where_more_lie_behind_the_edge(entered, served):
+    auditor = entered("auditor", PHONE)
+    page = auditor.page
+    page.goto(served.url)
+    page.wait_for_selector("nav.after:not(.before)")
+    page.evaluate("document.querySelector('.top nav').scrollLeft = 9999")
+    page.wait_for_selector("nav.before:not(.after)")
+    page.set_viewport_size(SCREEN)
+    page.wait_for_selector("nav:not(.before):not(.after)")
+    doors, who = (page.locator(f".top {part}").bounding_box() for part in ("nav", ".who"))
+    assert who["y"] < doors["y"] + doors["height"], "one line on a screen"

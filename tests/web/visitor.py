@@ -80,7 +80,7 @@ class Visitor:
         page.fill("#id_login", username)
         page.fill("#id_password", PASSWORD)
         page.keyboard.press("Enter")
-        page.wait_for_selector("h1:text('确认身份')")
+        page.wait_for_selector("h1:text('确认密码')")
         page.fill("#id_password", PASSWORD)
         page.keyboard.press("Enter")
         page.wait_for_selector("h1:text('设置第二重验证')")

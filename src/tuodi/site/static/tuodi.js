@@ -39,6 +39,19 @@
     }
   }
 
+  /* On a phone the doors are one line that scrolls: the one where one is comes into view, and an edge behind which more lie fades. */
+  function showDoors(doors) {
+    const here = doors.querySelector("[aria-current]");
+    const fade = () => {
+      doors.classList.toggle("before", doors.scrollLeft > 8);
+      doors.classList.toggle("after", doors.scrollLeft < doors.scrollWidth - doors.clientWidth - 8);
+    };
+    if (here) doors.scrollLeft = here.offsetLeft - doors.offsetLeft - 72;
+    doors.addEventListener("scroll", fade, { passive: true });
+    window.addEventListener("resize", fade);
+    fade();
+  }
+
   document.addEventListener("input", (event) => {
     const form = event.target.closest && event.target.closest("form[data-split]");
     if (form) addUp(form);
@@ -70,6 +83,27 @@
     const from = document.referrer ? new URL(document.referrer) : null;
     if (from && from.origin === location.origin && from.pathname === link.pathname) link.href = from.href;
   });
+  /* What is missing or wrong the page says itself, all of it at once. Only a day that is typed half is told here: it would be sent as
+     none, and none may mean "for good". */
+  document.querySelectorAll("form").forEach((form) => { form.noValidate = true; });
+  document.addEventListener("submit", (event) => {
+    const half = [...event.target.elements].filter((field) => field.validity && field.validity.badInput);
+    event.target.querySelectorAll(".wrong.half").forEach((note) => note.remove());
+    half.forEach((field) => {
+      const note = document.createElement("div");
+      note.className = "wrong half";
+      note.id = field.id + "_half";
+      note.textContent = "日期没有填完整，请补全或清空。";
+      field.insertAdjacentElement("afterend", note);
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-describedby", note.id);
+    });
+    if (!half.length) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (event.submitter && event.submitter.closest("dialog")) event.submitter.closest("dialog").close();
+    half[0].focus();
+  }, true);
   /* A button that settles or cancels is sent once. */
   document.addEventListener("submit", (event) => {
     const button = event.submitter;
@@ -83,9 +117,10 @@
   });
   /* A bill that was sent back with its contents is computed at once. */
   document.addEventListener("DOMContentLoaded", () => {
-    /* On a phone the doors are one line that scrolls: the one where one is comes into view. */
-    const here = document.querySelector(".top nav [aria-current]");
-    if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 40;
+    const doors = document.querySelector(".top nav");
+    if (doors) showDoors(doors);
+    const wrong = document.querySelector("main [aria-invalid=true]");
+    if (wrong) wrong.focus();
     const form = document.querySelector("form[data-split]");
     if (form) addUp(form);
     if (form && fen(form.elements.medfee_sumamt.value) && window.htmx) window.htmx.trigger(form, "try");
