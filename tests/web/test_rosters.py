@@ -98,9 +98,13 @@ def test_AK_6_3_what_somebody_should_have_been_given_is_seen_first_then_confirme
     at = upload(office)["Location"]
     seen = office.get(f"{at}impact/").content.decode()
     assert "P0002" in seen
+    assert f'<a href="/people/{cast.li.pk}/">{cast.li.name}</a>' in seen, "by name, and the file is a step away"
     assert "<strong>0.00 元</strong>，0 人</dd></div><div><dt>应减少" not in seen
     assert "名册已导入" in office.post(f"{at}confirm/", follow=True).content.decode()
     assert Identity.objects.filter(person=cast.li, identity="dibao", withdrawn_at__isnull=True).exists()
+    assert f'<a href="{at}">' in office.get(f"/people/{cast.li.pk}/").content.decode(), (
+        "each record leads to its roster"
+    )
     assert "不能导入" in office.post(f"{at}confirm/", follow=True).content.decode()
     assert "恢复原状" in office.get(f"{at}undo/").content.decode()
     assert "导入已撤销" in office.post(f"{at}undo/", follow=True).content.decode()

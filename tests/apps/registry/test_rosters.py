@@ -87,14 +87,16 @@ def test_every_bad_row_is_told_with_line_and_column_and_can_be_corrected():
     )
     roster = read_roster(content, kind="identities")
     assert [(f.line, f.column, f.code) for f in roster.faults] == [
-        (2, "身份证号", "E-CERT-DIGIT"), (3, "身份", "E-VALUE-CODE"), (3, "起始日期", "E-DAY-REAL"), (4, "身份证号", "E-REG-ROW-NOBODY"),
+        (2, "身份证号", "E-CERT-DIGIT"), (3, "身份", "E-REG-ROW-IDENTITY"), (3, "起始日期", "E-DAY-REAL"), (4, "身份证号", "E-REG-ROW-NOBODY"),
         (5, "", "E-CSV-FIELDS"), (6, "终止日期", "E-ID-PERIOD"),
     ]  # fmt: skip
     assert "110105194912310020" not in str(roster.faults)
+    assert "dibao" not in str(roster.faults), "departments write names, no codes"
     bad = roster.bad_csv.decode("utf-8-sig").splitlines()
-    assert bad[0] == f"x_error,{HEAD}"
+    assert bad[0] == f"有误之处,{HEAD}"
     assert len(bad) == 6
-    assert read_roster("\n".join(bad).encode(), kind="identities").bad.height == 5
+    again = read_roster("\n".join(bad).encode(), kind="identities")
+    assert (again.bad.height, again.ignored) == (5, ())
 
 
 def test_a_workbook_is_read_and_a_number_that_became_a_figure_is_refused():

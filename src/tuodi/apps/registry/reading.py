@@ -36,6 +36,11 @@ E_NUMERIC = declare(
     "请从来源系统重新导出，把这一列设为“文本”；不能按显示的数字补回",
 )
 E_NOBODY = declare("E-REG-ROW-NOBODY", "人员编号和身份证号都是空的，不知道是谁", "请至少填一项")
+E_IDENTITY = declare(
+    "E-REG-ROW-IDENTITY",
+    "不认得这种身份",
+    "请写规定的名称，如特困人员、低保对象、低保边缘家庭成员；本地的代码请系统管理员登记到“编码对照”",
+)
 E_SHEET = declare(
     "E-REG-SHEET",
     "工作簿打不开，或没有认得出的列名（如姓名、身份证号、起始日期）",
@@ -46,6 +51,8 @@ E_SHEET_AREA = declare(
     "E-REG-SHEET-AREA", "工作簿的内容或空白区域过大，读不了", "请删去表格右边和下边的空行空列，只留名册，另存后再上传"
 )
 
+#: Heading of the reasons in a file to correct; read again, the column is passed over.
+WHY = "有误之处"
 HEADER_ROWS = 10
 MAX_SHEET_ROWS = 400_000
 #: Whole numbers up to here are exact in a spreadsheet's cells.
@@ -166,7 +173,7 @@ def read_roster(
     schema = SCHEMAS[kind]
     headings = _headings(table, schema, identity=identity)
     named = table.frame.rename(headings)
-    ignored = tuple(heading for heading in table.frame.columns if heading not in headings)
+    ignored = tuple(heading for heading in table.frame.columns if heading not in headings and heading != WHY)
     named = _normalised(named.select(list(headings.values())), identity=identity, names=names or {})
     reader = Reader(Path("roster"), _Cells(replace(table, frame=named)), schema, chunk_rows=CHUNK_ROWS)
     frames, found = [], [row.fault for row in table.broken]
@@ -182,11 +189,18 @@ def read_roster(
         numeric = {line for line, _ in table.numeric}
         found += [fault(E_NOBODY, line=line, column="certno") for line in nobody if line not in numeric]
     found = [
-        replace(one, file="", column=TITLES.get(one.column, one.column)) for one in sorted(found, key=lambda f: f.line)
+        replace(_as_departments_read(one), file="", column=TITLES.get(one.column, one.column))
+        for one in sorted(found, key=lambda f: f.line)
     ]
     spoilt = pl.Series([one.line for one in found], dtype=pl.Int64)
     good = frame.filter(~pl.col("row").is_in(spoilt.implode()))
     return Roster(good, frozenset(headings.values()), tuple(found), _bad(table, found), ignored)
+
+
+def _as_departments_read(one: Fault) -> Fault:
+    """Return a fault without the codes of identities, which no department writes."""
+    unknown = one.code == faults.VALUE_CODE and one.column == "identity"
+    return fault(E_IDENTITY, line=one.line, column=one.column, value=one.value) if unknown else one
 
 
 def _csv(content: bytes) -> _Table:
@@ -334,7 +348,7 @@ def _bad(table: _Table, found: list[Fault]) -> pl.DataFrame:
     for one in found:
         errors.setdefault(one.line, []).append(one)
     headings = table.frame.columns
-    own = [heading for heading in headings if heading != "x_error"]
+    own = [heading for heading in headings if heading != WHY]
     here = table.lines.is_in(list(errors))
     rows = [
         (line, [error_text(errors[line]), *cells])
@@ -344,6 +358,4 @@ def _bad(table: _Table, found: list[Fault]) -> pl.DataFrame:
         cells = dict(zip(headings, [*row.cells, *[""] * len(headings)], strict=False))
         rows.append((row.line, [error_text(errors[row.line]), *(cells[heading] for heading in own)]))
     rows.sort(key=lambda row: row[0])
-    return pl.DataFrame(
-        [cells for _, cells in rows], schema=dict.fromkeys(["x_error", *own], pl.String()), orient="row"
-    )
+    return pl.DataFrame([cells for _, cells in rows], schema=dict.fromkeys([WHY, *own], pl.String()), orient="row")

@@ -47,6 +47,7 @@ class Moment:
     amount_fen: int | None = None
     is_withdrawn: bool = False
     url: str = ""
+    run_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _identities(person: Person) -> Iterable[Moment]:
         text = IDENTITIES[row.identity] + (f"（{row.document_number}）" if row.document_number else "")
         yield Moment(
             row.first, "identity", text, source, row.recorded_at, last=row.last, subject_id=str(row.pk),
-            is_withdrawn=row.withdrawn_at is not None,
+            is_withdrawn=row.withdrawn_at is not None, run_id=row.run_id,
         )  # fmt: skip
 
 
@@ -113,7 +114,7 @@ def _insured(person: Person) -> Iterable[Moment]:
         source = f"名册 {row.run_id}" if row.run_id else "逐人登记"
         yield Moment(
             row.first, "insured", f"参保地变为 {row.area_code}", source, row.recorded_at, subject_id=str(row.pk),
-            is_withdrawn=row.withdrawn_at is not None,
+            is_withdrawn=row.withdrawn_at is not None, run_id=row.run_id,
         )  # fmt: skip
 
 
@@ -136,8 +137,9 @@ def _changes(person: Person) -> Iterable[Moment]:
         source = f"名册 {row.run_id}" if row.run_id else row.by.role_name
         text = CHANGES.get(row.cause, row.cause)
         yield Moment(
-            day, "change", text, source, row.at, subject_id=str(row.pk), is_withdrawn=row.undone_at is not None
-        )
+            day, "change", text, source, row.at, subject_id=str(row.pk), is_withdrawn=row.undone_at is not None,
+            run_id=row.run_id,
+        )  # fmt: skip
 
 
 def _merges(person: Person) -> Iterable[Moment]:

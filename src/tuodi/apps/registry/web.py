@@ -86,7 +86,7 @@ def _file(request: HttpRequest, row: Person, *, number: str = "", wrong: list[st
         "may_move": access.may(request.user, permissions.MOVE), "members": members,
         "places": queries.insured_places_of(file.person.merged_into or file.person),
         "memberships": queries.memberships_of(request.user, file.person.merged_into or file.person),
-        "may_part": access.may(request.user, permissions.UNMERGE),
+        "may_view_rosters": access.may(request.user, permissions.VIEW_ROSTER), "may_part": access.may(request.user, permissions.UNMERGE),
         "reasons": REVEAL_REASONS if access.may(request.user, permissions.REVEAL) and file.certno else {},
     }  # fmt: skip
     return render(request, "registry/person.html", shown)

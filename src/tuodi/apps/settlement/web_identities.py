@@ -50,7 +50,7 @@ class IdentityForm(forms.Form):
     identity = forms.ChoiceField(
         label="身份", choices=[("", "请选择"), *sorted(IDENTITIES.items(), key=lambda item: item[1])]
     )
-    issuer = forms.CharField(label="认定部门", max_length=60, help_text="例如汉滨区民政局")
+    issuer = forms.CharField(label="认定部门", max_length=60, help_text="例如县民政局")
     document_number = forms.CharField(label="证件或文号", max_length=60, required=False)
     applied_on = day_field("申请日期", required=False, help_text="本人提出认定申请的日期，有的身份由此往前追溯待遇")
     certified_on = day_field("认定日期", required=False, help_text="认定文书上的日期")

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 
 from tuodi.apps.registry import permissions
 from tuodi.apps.registry.actions.rosters import DropRoster, ReadRosterAgain
-from tuodi.apps.registry.models import ImportRun
+from tuodi.apps.registry.models import ImportRun, Person
 from tuodi.apps.registry.previews import CHANGES, IMPACT, LEFT_ALONE, PASSED, TO_CORRECT, Lines
 from tuodi.apps.registry.uploads import content_of
 from tuodi.apps.settlement import importing
@@ -172,7 +172,11 @@ def impact(request: HttpRequest, pk: int) -> HttpResponse:
     if run is None:
         return redirect("roster", pk)
     _viewed(request, run)
-    return render(request, "rosters/impact.html", {"run": run, "page": page_of(request, Lines(run, [IMPACT]))})
+    page = page_of(request, Lines(run, [IMPACT]))
+    known = access.visible(request.user, Person).filter(psn_no__in=[line["psn_no"] for line in page])
+    people = {person.psn_no: person for person in known}
+    lines = [(line, people.get(line["psn_no"])) for line in page]
+    return render(request, "rosters/impact.html", {"run": run, "page": page, "lines": lines})
 
 
 def _back(request: HttpRequest, pk: int, error: InputErrors) -> HttpResponse:
