@@ -36,7 +36,7 @@ def test_what_is_wrong_with_an_admission_is_said(window):
     ticket = opened(window)
     page = window.post(f"{ticket}admit/", stay(admitted="2999-01-01T00:00", ipt_otp_no="")).content.decode()
     assert "入院时间不能晚于现在" in page
-    assert "这个字段是必填项" in page
+    assert "这一项必填" in page
     assert not Encounter.objects.exists()
 
 

@@ -99,7 +99,7 @@ def test_one_out_of_the_province_is_registered_and_seen(clerk):
 def test_AK_6_3_suspended_with_a_reason_that_its_own_counter_reads_and_lifted(client, cast):
     enter(client, cast.zhou)
     path = f"/institutions/{cast.hospital.pk}/suspend/"
-    assert "这个字段是必填项" in client.post(path, {"first": "2023-05-01", "reason": " "}).content.decode()
+    assert "这一项必填" in client.post(path, {"first": "2023-05-01", "reason": " "}).content.decode()
     assert client.post(path, {"first": "2023-05-01", "last": "", "reason": "串换项目，限期整改"}).status_code == 302
     again = client.post(path, {"first": "2023-06-01", "reason": "又一次"}).content.decode()
     assert "已经暂停" in again

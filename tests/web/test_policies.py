@@ -217,6 +217,12 @@ def test_a_value_with_its_source_is_entered_by_one_and_approved_by_another(offic
         assert said in shown, said
 
 
+def test_what_is_wrong_with_a_value_is_said_beside_its_fields_all_at_once(officer):
+    shown = enter_value(officer, source="", value="0.6").content.decode()
+    beside = re.findall(r'<div class="wrong" id="id_(value|source)_error">', shown)
+    assert beside == ["value", "source"]
+
+
 def test_a_withdrawal_takes_two_and_may_be_refused(officer, approver, cast):
     path = enter_value(officer)["Location"]
     officer.post(f"{path}measure/")

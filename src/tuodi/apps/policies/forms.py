@@ -16,7 +16,7 @@ LARGEST_FILE = 512 * 1024
 YAML_NAMES, CSV_NAMES = (".yaml", ".yml"), (".csv",)
 UNITS = {
     "yuan": "元，写成 660.00", "percent": "百分比，写成 60%", "day": "日期，写成 2025-12-31", "days": "天数，整数", "number": "整数",
-    "diagnoses": "诊断编码，用逗号隔开", "text": "文字",
+    "diagnoses": "诊断编码，几个之间用半角分号隔开，写成 C34;N18.5", "text": "文字",
 }  # fmt: skip
 
 

@@ -21,11 +21,12 @@ from tuodi.apps.policies.actions import (
     RefuseWithdrawal,
     WithdrawValue,
 )
+from tuodi.apps.policies.actions.values import E_SOURCE, E_VALUE_FORM
 from tuodi.apps.policies.forms import ReasonForm, ValueForm
 from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
 from tuodi.apps.policies.queries import Proposal
 from tuodi.base import access, clock
-from tuodi.base.doors import bars, said
+from tuodi.base.doors import bars, said, say_beside
 from tuodi.core.errors import InputErrors
 
 #: Seconds without a sign of the background work after which the page says so.
@@ -40,7 +41,7 @@ def enter(request: HttpRequest, pk: int) -> HttpResponse:
     declared = queries.pack_of(row).delegated.get(param)
     if declared is None:
         raise Http404("政策包里没有这项授权参数")
-    form, wrong = ValueForm(request.POST or None, declared=declared), []
+    form = ValueForm(request.POST or None, declared=declared)
     if request.method == "POST" and form.is_valid():
         data = dict(form.cleaned_data)
         qualifier = data.pop("qualifier")
@@ -48,11 +49,11 @@ def enter(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             made = ProposeValue(actor=request.user, area_code=row.area_code, param=name, **data).run()
         except InputErrors as error:
-            wrong = said(error)
+            say_beside(form, error, {E_VALUE_FORM: "value", E_SOURCE: "source"})
         else:
             messages.success(request, "已提交，等待另一位审核岗批准后才会采用。")
             return redirect("policy-value", pk=made.pk)
-    shown = {"row": row, "param": param, "declared": declared, "form": form, "wrong": wrong}
+    shown = {"row": row, "param": param, "declared": declared, "form": form, "wrong": form.non_field_errors()}
     return render(request, "policies/value_form.html", shown)
 
 

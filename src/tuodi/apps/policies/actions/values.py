@@ -21,7 +21,7 @@ from tuodi.apps.policies.models import DelegatedValue, Installation
 from tuodi.apps.policies.queries import Proposal, pack_of, plans_of, state_of
 from tuodi.base import clock, outbox
 from tuodi.base.action import Action
-from tuodi.core.errors import MissingValues, declare
+from tuodi.core.errors import InputErrors, MissingValues, declare, fault
 from tuodi.core.money import basis_points
 from tuodi.core.policy.check_figures import reads
 from tuodi.core.policy.local_values import plain_param
@@ -94,10 +94,13 @@ class ProposeValue(Action):
         declared = declared_param(self.area_code, self.param)
         if declared is None:
             raise refuse(E_PARAM, area=self.area_code, param=self.param)
-        if not self.source and not self.is_sample:
-            raise refuse(E_SOURCE, param=self.param)
+        found = []
         if not is_readable(declared.unit, self.value):
-            raise refuse(E_VALUE_FORM, param=self.param, given=self.value, wanted=WANTED[declared.unit])
+            found.append(fault(E_VALUE_FORM, param=self.param, given=self.value, wanted=WANTED[declared.unit]))
+        if not self.source and not self.is_sample:
+            found.append(fault(E_SOURCE, param=self.param))
+        if found:
+            raise InputErrors(found)
         if self.is_sample and not self.source.startswith(SAMPLE):
             self.source = f"{SAMPLE}值：{self.source}" if self.source else f"{SAMPLE}值"
 
