@@ -71,6 +71,18 @@ def test_AK_5_1_1_every_settlement_of_any_side_is_classified(cast):
     assert Run.objects.get().counts == {"matched": 1, "different": 1, "missing_there": 1, "missing_here": 1}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_columns_may_be_headed_in_chinese_and_faults_say_what_was_written(encoding):
+    head, line = "结算ID,人员编号,医疗费总额,基金支付总额", "A,P0001,1000.00,700.00"
+    (read,) = reading.read(f"{head}\r\n{line}\r\n".encode(encoding), code=CODE, day=DAY)
+    assert (read.setl_id, read.psn_no, read.medfee, read.fund, read.acct) == ("A", "P0001", 100_000, 70_000, None)
+    with pytest.raises(InputErrors) as wrong:
+        reading.read(f"{head}\n{line}\nB,,1x,0\nA,P0001,1,0\n".encode(encoding), code=CODE, day=DAY)
+    assert [(one.line, one.column) for one in wrong.value.faults] == [(3, "人员编号"), (3, "医疗费总额"), (4, "结算ID")]
+    with pytest.raises(InputErrors, match="第 1、2 列"):
+        reading.read("结算号,setl_id,人员编号,医疗费总额\nA,A,P0001,1\n".encode(encoding), code=CODE, day=DAY)
+
+
 def test_AK_6_1_a_bill_missing_here_is_recorded_by_two_people_and_the_next_run_matches(cast):
     insurer(cast, row("D", 500, 350))
     mend = MendDifference(actor=cast.chen, finding=run(cast)["D"], kind="record", reason="医院漏传").run()

@@ -1,5 +1,7 @@
 """Files of a side as they are uploaded: CSV or xlsx in the exchange format, or the text of a 3202; every bad row at once.
 
+Columns may be headed by the names of the national interface or by what they are called in Chinese.
+
 Cells are judged by the readers of :mod:`tuodi.batch`; what is told of a settlement beyond the amounts is kept as written, so
 that a bill missing here can be recorded from the insurer's own words.
 """
@@ -7,6 +9,7 @@ that a bill missing here can be recorded from the insurer's own words.
 from __future__ import annotations
 
 import csv
+from codecs import BOM_UTF8
 from dataclasses import replace
 from datetime import date, datetime
 from io import StringIO
@@ -17,7 +20,7 @@ from tuodi.apps.settlement.statements import parse
 from tuodi.base import workbooks
 from tuodi.base.unwritten import unwritten
 from tuodi.batch.columns import SETTLEMENTS, Column, Schema
-from tuodi.batch.csv_source import CsvSource
+from tuodi.batch.csv_source import GB_18030, CsvSource, encoding_of
 from tuodi.batch.reading import CHUNK_ROWS, Reader
 from tuodi.core.errors import Fault, InputErrors, declare, fault
 from tuodi.core.money import yuan
@@ -54,6 +57,10 @@ SCHEMA = Schema(
         Column("mdtrt_id", "就诊ID", "id"),
     ),
 )  # fmt: skip
+#: What columns are called beside their names: headings of spreadsheets that people keep.
+CALLED = {column.title: column.name for column in SCHEMA.columns} | {
+    "结算ID": "setl_id", "个人编号": "psn_no", "基金支付": "fund_pay_sumamt", "个人账户支付": "acct_pay",
+}  # fmt: skip
 #: What of a row is kept beside the amounts: nothing that tells who somebody is.
 KEPT = tuple(name for name in SCHEMA.names if name not in ("certno", "brdy", "household", "standard_area"))
 #: What a bill needs to be recorded.
@@ -64,12 +71,10 @@ def read(content: bytes, *, code: str, day: date) -> list[Line]:
     """Return the lines of an uploaded file of one institution and day; ``InputErrors`` with every fault."""
     if content.startswith(b"PK\x03\x04"):
         content = _csv_of(content)
+    content, written = _named(content)
     with unwritten(content) as path:
         try:
             reader = Reader(path, CsvSource(path, SCHEMA), SCHEMA, chunk_rows=CHUNK_ROWS)
-            with path.open("rb") as opened:
-                head = opened.readline().decode("utf-8-sig", "replace")
-            present = {cell.strip().strip('"') for cell in head.split(",")}
             faults: list[Fault] = []
             rows: list[dict[str, Any]] = []
             for chunk in reader:
@@ -79,8 +84,23 @@ def read(content: bytes, *, code: str, day: date) -> list[Line]:
             raise InputErrors(replace(one, file="") for one in error.faults) from None
     faults = [replace(one, file="") for one in faults] + _whole(rows, code=code, day=day)
     if faults:
-        raise InputErrors(sorted(faults, key=lambda one: one.line))
-    return [_line(row, present) for row in rows]
+        told = (replace(one, column=written.get(one.column, one.column)) for one in faults)
+        raise InputErrors(sorted(told, key=lambda one: one.line))
+    return [_line(row, set(written)) for row in rows]
+
+
+def _named(content: bytes) -> tuple[bytes, dict[str, str]]:
+    """Return a file whose columns bear their names, and how each was headed."""
+    first, end, rest = content.partition(b"\n")
+    encoding = "gb18030" if encoding_of(first) == GB_18030 else "utf-8"
+    cells = next(csv.reader([first.removeprefix(BOM_UTF8).decode(encoding, "replace").rstrip("\r")]), [])
+    heads = [cell.strip() for cell in cells]
+    written = {CALLED.get(head.replace(" ", ""), head): head for head in heads}
+    if not any(head.replace(" ", "") in CALLED for head in heads):
+        return content, written
+    made = StringIO(newline="")
+    csv.writer(made, lineterminator="").writerow(CALLED.get(head.replace(" ", ""), head) for head in heads)
+    return made.getvalue().encode(encoding) + end + rest, written
 
 
 def read_statement(content: bytes) -> list[Line]:

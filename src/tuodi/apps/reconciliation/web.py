@@ -41,7 +41,8 @@ class UploadForm(forms.Form):
 
     side = forms.ChoiceField(label="哪一方的文件", choices=SIDES)
     file = forms.FileField(
-        label="对账文件", help_text="CSV 或 xlsx，第一行写列名；医药机构也可以上传 3202 的文本或 ZIP"
+        label="对账文件",
+        help_text="CSV 或 xlsx，第一行写列名：结算号、人员编号、医疗费总额，以及基金支付总额等，也可以用国家接口的字段名；医药机构也可以上传 3202 的文本或 ZIP",
     )
 
     def __init__(self, *args: Any, is_hospital: bool, **kwargs: Any) -> None:
