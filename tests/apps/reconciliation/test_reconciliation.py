@@ -13,7 +13,7 @@ from tuodi.apps.reconciliation import queries, reading
 from tuodi.apps.reconciliation.actions import DecideMend, KeepReport, MendDifference, Reconcile
 from tuodi.apps.reconciliation.comparing import Line, compare
 from tuodi.apps.reconciliation.daily import keep_statement, reconcile_day
-from tuodi.apps.reconciliation.models import Finding, Run
+from tuodi.apps.reconciliation.models import Finding, Mend, Run
 from tuodi.apps.settlement import permissions as _settlement  # noqa: F401  its scopes are asked for
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.models import Bill, BooksDifference, StatementFile
@@ -279,3 +279,9 @@ def test_pages_from_upload_to_mended(cast, client):
     assert "请医药机构重新上传" in client.get("/reconciliation/work/").content.decode()
     told = b"".join(client.get("/reconciliation/export.csv").streaming_content).decode()
     assert "A,P0001,金额不符" in told
+    client.post(f"/reconciliation/findings/{finding.pk}/", {"kind": "cancel", "reason": "医院书面确认"})
+    enter(client, cast.zhou)
+    done = client.post(f"/reconciliation/mends/{Mend.objects.latest('pk').pk}/", {"decision": "approve"}, follow=True)
+    assert "这一天已重新对账" in done.content.decode()
+    assert Finding.objects.latest("pk").kind == "missing_here", "compared again at once: the insurer still has it"
+    assert "曾有这笔，已撤销或冲正" in done.content.decode()

@@ -112,6 +112,13 @@ def newest_mends(findings: Iterable[Finding]) -> dict[int, Mend]:
     return {pk: last[key] for pk, key in keys.items() if key in last}
 
 
+def taken_back(findings: Iterable[Finding]) -> set[str]:
+    """Return which of some settlements, missing here as they count nothing, were here and were cancelled or reversed."""
+    ids = {(one.setl_id, one.run.fixmedins_code) for one in findings}
+    rows = Bill.objects.filter(setl_id__in={setl_id for setl_id, _ in ids}).values_list("setl_id", "fixmedins_code")
+    return {setl_id for setl_id, code in rows if (setl_id, code) in ids} if ids else set()
+
+
 def mends_of(finding: Finding) -> list[Mend]:
     """Return everything done about a settlement of a day, in whichever run it was seen, the newest first."""
     rows = Mend.objects.filter(

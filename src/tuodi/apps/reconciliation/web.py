@@ -22,6 +22,7 @@ from tuodi.apps.reconciliation.daily import reconcile_day
 from tuodi.apps.reconciliation.models import KINDS, SIDES, Finding, Mend, Report, Run
 from tuodi.base import access, clock
 from tuodi.base.doors import csv_download, day_of, page_of, said
+from tuodi.base.system import system_user
 from tuodi.core.errors import InputErrors, fault
 from tuodi.core.money import yuan
 
@@ -88,8 +89,10 @@ def _rows(findings: Iterable[Finding]) -> Iterator[dict[str, Any]]:
     rest = iter(findings)
     while some := list(islice(rest, AT_ONCE)):
         mends = queries.newest_mends(one for one in some if one.kind != "matched")
+        gone = queries.taken_back(one for one in some if one.kind == "missing_here")
         for one in some:
             sides = {side: _side(one, side) for side in ALL_SIDES}
+            sides["ours"]["is_taken_back"] = one.setl_id in gone
             yield {"finding": one, "says": queries.says(one), "mend": mends.get(one.pk), **sides}
 
 
@@ -281,10 +284,13 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         refusal = form.cleaned_data["refusal"] if request.POST.get("decision") == "refuse" else None
         try:
             DecideMend(actor=request.user, mend=held, refusal=refusal).run()
+            if refusal is None:
+                of = held.finding.run
+                Reconcile(actor=system_user(), code=of.fixmedins_code, day=of.day).run()
         except InputErrors as error:
             wrong = said(error)
         else:
-            messages.success(request, "已退回。" if refusal is not None else "已复核并办理，重新对账后可见结果。")
+            messages.success(request, "已退回。" if refusal is not None else "已复核并办理，这一天已重新对账。")
             return redirect("reconciliation-work")
     shown = {"mend": held, "row": next(_rows([held.finding])), "form": form, "wrong": wrong}
     return render(request, "reconciliation/decide.html", shown)
