@@ -27,6 +27,11 @@ def zhao(cast):
     return cast.zhao
 
 
+def test_a_login_without_a_name_or_a_password_says_both(client, db):
+    page = client.post("/accounts/login/", {"login": "", "password": ""}).content.decode()
+    assert [page.count(f'id="id_{name}_error">这一项必填') for name in ("login", "password")] == [1, 1]
+
+
 def test_nobody_works_before_a_second_factor_is_set_up(client, zhao):
     assert log_in(client, zhao).status_code == 302
     for path in ("/", "/counter/", "/settlements/"):

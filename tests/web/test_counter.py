@@ -8,9 +8,11 @@ from django.core.cache import cache
 
 from tests.apps.cast import assemble, bill
 from tests.site.entering import enter
+from tuodi.apps.institutions.models import Suspension
 from tuodi.apps.settlement import counter, listing
 from tuodi.apps.settlement.actions import CancelSettlement, Settle
 from tuodi.apps.settlement.models import Bill, Entry
+from tuodi.base import clock
 from tuodi.base.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +55,14 @@ def test_a_person_is_found_by_number_only_and_that_is_recorded(window):
     assert AuditEvent.objects.filter(verb="person:looked_up", subject_id="P0001").count() == 1
     for text in ("王奶奶", "wnn", "P000", "P9999"):
         assert "查不到" in window.post("/counter/", {"number": text}).content.decode()
+
+
+def test_a_suspended_institution_is_told_before_it_types_a_bill(window, cast):
+    assert "暂停救助结算" not in window.get("/counter/").content.decode()
+    today = clock.today()
+    Suspension.objects.create(institution=cast.hospital, first=today, reason="考核不合格", recorded_at=clock.now())
+    for address in ("/counter/", opened(window)):
+        assert "本机构今天暂停救助结算：考核不合格" in window.get(address).content.decode()
 
 
 def test_a_try_says_the_result_and_keeps_nothing(window):
@@ -166,6 +176,10 @@ def test_a_printed_statement_is_confirmed_to_anybody_without_personal_data(windo
         "ZZZZZZZZZZZZZ-0-0000000000",
     ):
         assert "没有出具过" in window.get(f"/verify/{wrong}/").content.decode(), wrong
+
+
+def test_no_code_is_asked_for(client, db):
+    assert "请输入结算单下方的验证码" in client.get("/verify/?code=").content.decode()
 
 
 def test_a_statement_of_what_changed_later_says_so(window, cast):

@@ -51,6 +51,8 @@ def test_people_are_found_by_name_initials_and_number(office, text):
 
 
 def test_nothing_is_listed_before_something_is_asked(office):
+    assert "请输入要查的姓名或号码" in office.post("/people/", {"text": " "}).content.decode()
+    assert "请输入" not in office.get("/people/").content.decode()
     assert "王奶奶" not in office.get("/people/").content.decode().replace("读作“王奶奶”", "")
     assert "没有找到" in office.post("/people/", {"text": "查无此人", "offset": "x"}).content.decode()
 

@@ -10,7 +10,10 @@ import tuodi
 from tests.apps.cast import assemble, bill
 from tests.base.test_audit import without_triggers
 from tests.site.entering import enter
+from tuodi.apps.reconciliation.models import MENDS, SIDES
+from tuodi.apps.registry.actions.people import REVEAL_REASONS
 from tuodi.apps.settlement.actions import Settle
+from tuodi.apps.settlement.counter import REASONS as CANCEL_REASONS
 from tuodi.apps.trail import words
 from tuodi.apps.trail.actions import VerifyTrail
 from tuodi.apps.trail.queries import Asked, chain, events_for
@@ -91,3 +94,11 @@ def test_every_verb_reads_as_chinese():
     }
     recorded = set(access.VERBS) | written
     assert sorted(recorded - set(words.VERBS)) == []
+
+
+def test_values_of_closed_lists_read_as_on_their_own_pages():
+    assert words.VALUES["reason"] == {**CANCEL_REASONS, **REVEAL_REASONS}
+    assert words.VALUES["mend"] == dict(MENDS)
+    assert words.VALUES["side"] == dict(SIDES)
+    assert words.details({"by": "counter", "step": "preview"}) == "途径 结算窗口，步骤 比对"
+    assert words.details({"reason": "医院书面确认"}) == "理由 医院书面确认", "what somebody wrote stays"

@@ -45,7 +45,7 @@ def people(request: HttpRequest) -> HttpResponse:
         queries.death_corrections_waiting(request.user) if access.may(request.user, permissions.DECIDE_DEATH) else []
     )
     shown = {
-        "waiting": waiting, "text": text, "may_register": access.may(request.user, permissions.REGISTER), "may_move": access.may(request.user, permissions.MOVE), "lines": lines, "offset": offset, "before": max(0, offset - queries.PAGE),
+        "waiting": waiting, "text": text, "is_empty": request.method == "POST" and not text, "may_register": access.may(request.user, permissions.REGISTER), "may_move": access.may(request.user, permissions.MOVE), "lines": lines, "offset": offset, "before": max(0, offset - queries.PAGE),
         "after": offset + queries.PAGE if len(found) == queries.PAGE else None,
     }  # fmt: skip
     return render(request, "registry/people.html", shown)

@@ -18,6 +18,7 @@ from django.urls import path
 from django.views.decorators.http import require_POST
 
 from tuodi.apps.institutions.models import Institution
+from tuodi.apps.institutions.queries import standing as institution_standing
 from tuodi.apps.policies.queries import layer_names
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import counter, listing, permissions
@@ -49,9 +50,15 @@ def find(request: HttpRequest) -> HttpResponse:
             wrong = said(error)
         else:
             return redirect("counter-bill", ticket=counter.ticket_for(request.user, person))
-    return render(
-        request, "settlement/find.html", {"form": form, "wrong": wrong, "place": counter.institution_of(request.user)}
-    )
+    place = counter.institution_of(request.user)
+    shown = {"form": form, "wrong": wrong, "place": place, "suspended_for": _suspended_for(place)}
+    return render(request, "settlement/find.html", shown)
+
+
+def _suspended_for(place: Institution | None) -> str:
+    """Return why a counter may not settle today, so that nobody types a bill to be told so."""
+    held = institution_standing(place.code, clock.today()) if place else None
+    return held.suspension if held else ""
 
 
 def _person(request: HttpRequest, ticket: str) -> Person:
@@ -85,7 +92,7 @@ def _bill_page(
     ]
     shown = {
         "person": person, "ticket": ticket, "form": form, "identities": held, "standing": standing_of_person(person, day),
-        "wrong": wrong, "worked": worked, "place": form.own, "may_settle": form.own is not None,
+        "wrong": wrong, "worked": worked, "place": form.own, "suspended_for": _suspended_for(form.own), "may_settle": form.own is not None,
         "stays": form.stays, "may_admit": form.own is not None and access.may(request.user, permissions.ADMIT),
     }  # fmt: skip
     return render(request, "settlement/bill.html", shown)
@@ -294,10 +301,10 @@ def verify(request: HttpRequest, code: str = "") -> HttpResponse:
     """Confirm a printed statement by its code, to anybody; nothing personal is said."""
     if "code" in request.GET and not code:
         asked = request.GET["code"].strip()[:60].replace("/", "")
-        return redirect("verify-code", code=asked) if asked else redirect("verify")
-    return render(
-        request, "settlement/verify.html", {"code": code, "confirmed": listing.confirm(code) if code else None}
-    )
+        if asked:
+            return redirect("verify-code", code=asked)
+    shown = {"code": code, "is_empty": "code" in request.GET, "confirmed": listing.confirm(code) if code else None}
+    return render(request, "settlement/verify.html", shown)
 
 
 urlpatterns = [

@@ -54,6 +54,9 @@ FIELDS: dict[str, str] = {
     "suspension": "暂停号", "again_from": "恢复自", "level": "等级", "kind": "种类", "done": "事项", "type": "种类", "from": "原", "to": "现",
     "state": "状态", "other": "另一编号", "memberships": "成员记录", "identities": "身份认定",
     "into": "并入", "new": "新编号", "shown": "已显示", "cancelled": "撤销", "discharged": "出院", "bytes": "字节",
+    "side": "哪一方", "lines": "笔数", "mend": "处理办法", "setl_id": "结算号", "asked": "请求", "measurement": "测算号",
+    "interpreter_document": "解释机关的决定", "unchanged": "没有变化", "conflicts": "需要核对", "not_found": "查无此人",
+    "matched": "一致", "different": "金额不符", "missing_here": "我方缺", "missing_there": "对方缺", "fields": "改动的项目", "ended": "终止",
     "mend_id": "处理号", "replaces_place": "替代所在地号", "is_void": "作废", "proposed_by": "提出人",
 }  # fmt: skip
 #: The words of values that come from a closed list.
@@ -62,8 +65,20 @@ VALUES: dict[str, dict[str, str]] = {
         "settle": "结算", "cancel": "结算撤销", "reverse": "冲正", "identity": "身份变更", "person": "人员信息变更", "policy": "政策变更",
         "upstream": "上游重新结算", "late": "补录",
     },
+    "by": {"counter": "结算窗口", "1101": "接口 1101"},
+    "step": {"upload": "上传", "preview": "比对", "applied": "已导入", "undone": "已撤销", "applying part": "分批导入", "undoing part": "分批撤销"},
+    "side": {"hospital": "医药机构", "insurer": "医保机构"}, "kind": {"insurance": "医保定点", "assistance": "医疗救助定点"},
+    "mend": {
+        "cancel": "撤销我方结算", "record": "按医保文件补记我方结算", "ask": "请医药机构重新上传", "accept": "核实后接受差异",
+    },
+    "reason": {
+        "amounts": "金额录入有误", "person": "录错了人员", "upstream": "医保重新结算", "repeated": "重复办理", "withdrawn": "参保人要求改为自费或另行结算",
+        "verify_document": "核对证件原件", "verify_with_department": "与认定部门比对", "payment": "办理资金支付",
+        "complaint": "答复来信来访", "court_or_audit": "配合司法或审计",
+    },
     "state": {"waiting": "待复核", "done": "已办理", "refused": "已退回"},
-    "done": {"marked": "已标记", "undone": "已撤销", "mapped": "新增", "ended": "终止"},
+    "done": {"marked": "已标记", "undone": "已撤销", "mapped": "新增", "ended": "终止", "registered": "登记机构", "changed": "变更信息",
+        "agreement_made": "签订协议", "agreement_ended": "终止协议"},
 }  # fmt: skip
 LONGEST, DIGEST = 60, 12
 
