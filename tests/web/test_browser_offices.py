@@ -78,7 +78,7 @@ def test_a_sample_is_entered_approved_marked_and_replaced(entered, served):
     officer.looks_right()
     page.fill("#id_value", "0.6")
     page.click("button.main")
-    page.wait_for_selector(".message.bad")
+    page.wait_for_selector("#id_value_error")
     page.fill("#id_value", "60%")
     page.check("#id_is_sample")
     page.click("button.main")
