@@ -35,6 +35,8 @@ class KernelText:
     columns: dict[Expr, int] = field(init=False, default_factory=dict)
     flags: set[str] = field(init=False)
     fixed: set[str] = field(init=False)
+    loads: dict[str, str] = field(init=False, default_factory=dict)
+    loaded: set[str] = field(init=False, default_factory=set)
     body: list[str] = field(init=False, default_factory=list)
     source: str = field(init=False)
 
@@ -59,24 +61,28 @@ class KernelText:
         amounts, keys, last = amount_facts(program), key_names(program), last_facts(program)
         groups = bucket_groups(program)
         body = self.body
-        body += [f"{names[fact]} = int64(A{i}[i])" for i, fact in enumerate(amounts)]
-        body += [f"{names[fact]} = -int64(L{i}[i] > 0)" for i, fact in enumerate(last)]
+        self.loads |= {fact: f"int64(A{i}[i])" for i, fact in enumerate(amounts)}
+        self.loads |= {fact: f"-int64(L{i}[i] > 0)" for i, fact in enumerate(last)}
+        group_of: dict[str, int] = {}
         for g, (period, buckets) in enumerate(groups):
             key = "1" if period == "once" else f"int64(K{keys.index(period)}[i])"
             body += [f"k{g} = {key}", f"b{g} = ({NOTHING} & fresh) | (b{g} & ~fresh)", f"h{g} = -int64(k{g} == b{g})"]
-            body += [f"{names[slot]} = m{i} & h{g}" for i, slot in self._slots(buckets)]
+            self.loads |= {slot: f"m{i} & h{g}" for i, slot in self._slots(buckets)}
+            group_of |= {slot: g for _, slot in self._slots(buckets)}
+            body += [f"w{g} = {self._mask(looking(buckets[0]))}", f"b{g} = (k{g} & w{g}) | (b{g} & ~w{g})"]
         for step in program.steps:
-            value = self._value(step.expr)
-            body.append(f"{names[step.name]} = {value}")
+            body.append(f"{names[step.name]} = {self._value(step.expr)}")
             if self._is_flag(step.expr):
                 self.flags.add(step.name)
             if self._is_fixed(step.expr):
                 self.fixed.add(step.name)
-        body += [f"O{i}[i] = {self._number(Name(name))}" for i, name in enumerate(self.outputs)]
-        for g, (_, buckets) in enumerate(groups):
-            body += [f"w{g} = {self._mask(looking(buckets[0]))}", f"b{g} = (k{g} & w{g}) | (b{g} & ~w{g})"]
-            for i, slot in self._slots(buckets):
-                body.append(f"m{i} = ({names[program.writes.get(slot, slot)]} & w{g}) | (m{i} & ~w{g})")
+            body += [
+                f"O{i}[i] = {self._number(Name(name))}" for i, name in enumerate(self.outputs) if name == step.name
+            ]
+            for i, slot in enumerate(slot.name for slot in program.slots):
+                if program.writes.get(slot) == step.name:
+                    g, _ = group_of[slot], self._value(Name(slot))
+                    body.append(f"m{i} = ({names[step.name]} & w{g}) | (m{i} & ~w{g})")
         lists = (("A", amounts), ("K", keys), ("L", last), ("O", self.outputs))
         arguments = ["unit", "choice", "table", *(f"{letter}{i}" for letter, found in lists for i in range(len(found)))]
         start = [
@@ -85,13 +91,19 @@ class KernelText:
             *(f"b{g} = {NOTHING}" for g in range(len(groups))),
         ]
         first = ["now = unit[i]", "fresh = -int64(now != previous)", "previous = now", "c = choice[i]"]
-        first += [f"t{i} = table[c, {i}]" for i in range(len(self.columns))]
         return "\n".join([
             "import numba", "from numba import int64, uint64", "", "",
             "@numba.njit(nogil=True, cache=True, error_model='numpy', boundscheck=False)",
             f"def run({', '.join(arguments)}):", *(f"    {line}" for line in start),
             "    for i in range(len(unit)):", *(f"        {line}" for line in (*first, *body)), "",
         ])  # fmt: skip
+
+    def _loaded(self, name: str, load: str) -> str:
+        """Return a name, its line being written where it is first asked for: a register that waits is one too few."""
+        if load and name not in self.loaded:
+            self.loaded.add(name)
+            self.body.append(f"{name} = {load}")
+        return name
 
     def _slots(self, buckets: Sequence[Bucket]) -> list[tuple[int, str]]:
         own = {bucket.name for bucket in buckets}
@@ -118,9 +130,10 @@ class KernelText:
         if isinstance(expr, Const):
             return str(expr.value)
         if self._is_fixed(expr):
-            return f"t{self.columns.setdefault(expr, len(self.columns))}"
+            at = self.columns.setdefault(expr, len(self.columns))
+            return self._loaded(f"t{at}", f"table[c, {at}]")
         if isinstance(expr, Name):
-            return self.names[expr.name]
+            return self._loaded(self.names[expr.name], self.loads.get(expr.name, ""))
         assert isinstance(expr, Op)
         if expr.operator in MASKED:
             return "(" + f" {MASKED[expr.operator]} ".join(self._mask(operand) for operand in expr.operands) + ")"
