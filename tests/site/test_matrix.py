@@ -170,6 +170,7 @@ TABLE: dict[str, Row] = {
     "key-revoke": Row(ADMINISTRATOR, **institution("key")),
     "accounts": Row(frozenset({"administrator", "auditor", "system"})),
     "account-add": Row(frozenset({"administrator", "system"})),
+    "areas": Row(ADMINISTRATOR),
     "account": Row(frozenset({"administrator", "auditor", "system"}), arguments=("account",), **OWN_ACCOUNT),
     "account-act": Row(frozenset({"administrator", "system"}), "post", ok=(302,), arguments=("account", "what"), **OWN_ACCOUNT),
     "trail": Row(frozenset({"auditor"})), "trail-export": Row(frozenset({"auditor"})), "trail-verify": Row(frozenset({"auditor", "system"}), "post", ok=(302,)),

@@ -134,6 +134,7 @@ def test_a_cancellation_needs_a_reason_and_is_told(window):
     assert "已撤销" in page
     assert "撤销结算：金额录入有误" in page
     assert "-8,400.00" in page
+    assert "assistance" not in page, "what counts no more still has its layers' names"
     assert "已于" in window.post(f"{detail}cancel/", {"reason": "amounts"}).content.decode()
     assert window.get(f"{detail}statement/").status_code == 404
 

@@ -15,7 +15,9 @@ from tuodi.core.policy.local_values import plain_param
 from tuodi.site.web import tasks_for
 
 #: Addresses that belong to a door of another name.
-BEHIND = dict.fromkeys(("/households/", "/memberships/", "/identities/", "/death-corrections/"), "/people/")
+BEHIND = dict.fromkeys(("/households/", "/memberships/", "/identities/", "/death-corrections/"), "/people/") | {
+    "/areas/": "/users/"
+}
 
 
 def _here(path: str, doors: list[str]) -> str:

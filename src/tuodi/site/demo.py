@@ -79,7 +79,7 @@ def _accounts(area: str, password: str) -> dict[str, User]:
     from tuodi.base.models import Area, User
 
     hashed = make_password(password)
-    Area.objects.get_or_create(code=area, defaults={"name": f"演示 {area}"})
+    Area.objects.get_or_create(code=area, defaults={"name": "演示辖区"})
     return {
         role: User.objects.create(
             username=f"{area}-{role}", password=hashed, name=f"演示·{NAMES[role]}", role=role, area_code=area
@@ -204,7 +204,7 @@ def _neighbour(area: str) -> User:
     """Return the clerk of a neighbouring area of the province, who registers its institutions and cannot log in."""
     from tuodi.base.models import Area, User
 
-    Area.objects.get_or_create(code=area, defaults={"name": f"演示 {area}"})
+    Area.objects.get_or_create(code=area, defaults={"name": "演示辖区"})
     return User.objects.get_or_create(
         username=f"{area}-county_clerk",
         defaults={

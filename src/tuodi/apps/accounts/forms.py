@@ -1,4 +1,4 @@
-"""The form of a new account."""
+"""The forms of a new account and of an area's name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,21 @@ from typing import Any
 from django import forms
 
 from tuodi.apps.accounts.actions import JOBS
+
+
+class AreaForm(forms.Form):
+    """What an area is called."""
+
+    code = forms.CharField(
+        label="区划代码", max_length=12, help_text="6、9 或 12 位，本辖区或下级",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )  # fmt: skip
+    name = forms.CharField(
+        label="名称",
+        max_length=60,
+        help_text="民政部门公布的名称",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
 
 
 class AccountForm(forms.Form):

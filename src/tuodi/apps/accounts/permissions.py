@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 
 from tuodi.base.access import allow, in_area, scope
-from tuodi.base.models import User
+from tuodi.base.models import Area, User
 
 _OFFICE = ("administrator", "system")
 VIEW = allow("account:view", "administrator", "auditor", "system")
@@ -15,6 +15,7 @@ REACTIVATE = allow("account:reactivate", *_OFFICE)
 RESET_PASSWORD = allow("account:reset_password", *_OFFICE)
 RESET_SECOND_FACTOR = allow("account:reset_second_factor", *_OFFICE)
 UNLOCK = allow("account:unlock", *_OFFICE)
+NAME_AREA = allow("area:name", "administrator")
 
 
 def _own(user: object) -> Q:
@@ -24,3 +25,4 @@ def _own(user: object) -> Q:
 
 
 scope(User, _own)
+scope(Area, lambda user: in_area(user, "code"))

@@ -14,11 +14,13 @@ from django.urls import path
 from django.views.decorators.http import require_POST
 
 from tuodi.apps.accounts import actions, permissions, queries
-from tuodi.apps.accounts.forms import AccountForm
+from tuodi.apps.accounts.areas import E_AREA_NAME, NameArea, areas_seen
+from tuodi.apps.accounts.forms import AccountForm, AreaForm
 from tuodi.apps.institutions.models import Institution
 from tuodi.apps.trail import words
 from tuodi.apps.trail.queries import events_of
 from tuodi.base import access
+from tuodi.base.doors import say_beside
 from tuodi.base.models import User
 from tuodi.core.errors import InputErrors
 
@@ -32,7 +34,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
     rows = queries.accounts_for(request.user, text=asked["text"], role=asked["role"], state=asked["state"])
     page = Paginator(queries.ordered(rows, asked["order"]), PAGE).get_page(request.POST.get("page"))
     shown = {
-        **asked, "page": page, "roles": actions.JOBS, "states": queries.STATES, "may_add": access.may(request.user, permissions.ADD),
+        **asked, "page": page, "roles": actions.JOBS, "states": queries.STATES, "may_name": access.may(request.user, permissions.NAME_AREA), "may_add": access.may(request.user, permissions.ADD),
         "is_narrowed": any(asked[key] for key in ("text", "role", "state")),
     }  # fmt: skip
     return render(request, "accounts/list.html", shown)
@@ -106,7 +108,24 @@ def act(request: HttpRequest, pk: int, what: str) -> HttpResponse:
     return redirect("account", pk=pk)
 
 
+@login_required
+def areas(request: HttpRequest) -> HttpResponse:
+    """List the areas of one's own with their names, and give one its name."""
+    access.demand(request.user, permissions.NAME_AREA)
+    form = AreaForm(request.POST or None, initial={"code": request.GET.get("code", "")[:12]})
+    if request.method == "POST" and form.is_valid():
+        try:
+            done = NameArea(actor=request.user, **form.cleaned_data).run()
+        except InputErrors as error:
+            say_beside(form, error, {actions.E_AREA: "code", E_AREA_NAME: "name"})
+        else:
+            messages.success(request, f"{done.code} 已命名为“{done.name}”。")
+            return redirect("areas")
+    return render(request, "accounts/areas.html", {"form": form, "areas": areas_seen(request.user)})
+
+
 urlpatterns = [
+    path("areas/", areas, name="areas"),
     path("users/", accounts, name="accounts"),
     path("users/new/", add, name="account-add"),
     path("users/<int:pk>/", account, name="account"),

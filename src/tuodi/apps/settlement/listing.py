@@ -14,7 +14,9 @@ from django.db.models.functions import Coalesce
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from tuodi.apps.institutions.models import Institution
+from tuodi.apps.policies.queries import layer_names
 from tuodi.apps.registry import queries as registry
+from tuodi.apps.registry.insured import area_on
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import permissions
 from tuodi.apps.settlement.models import Bill, Entry
@@ -183,11 +185,17 @@ class Change:
     is_first: bool
 
 
-def changes_of(bill: Bill, layer_names: dict[str, str]) -> list[Change]:
+def layer_names_of(bill: Bill) -> dict[str, str]:
+    """Return what the layers are called where the person was insured when the stay ended, for a settlement that counts no more."""
+    person = Person.objects.filter(psn_no=bill.psn_no).first()
+    return layer_names(area_on(person, bill.enddate)) if person else {}
+
+
+def changes_of(bill: Bill, names: dict[str, str]) -> list[Change]:
     """Return the differences of a settlement in the order in which they came."""
     rows = Entry.objects.filter(bill=bill).select_related("refold").order_by("pk")
     return [
-        Change(row, row.refold.get_cause_display(), layer_names.get(row.layer, row.layer), row.refold.cause_id == bill.setl_id and row.refold.cause == "settle")  # type: ignore[attr-defined]
+        Change(row, row.refold.get_cause_display(), names.get(row.layer, row.layer), row.refold.cause_id == bill.setl_id and row.refold.cause == "settle")  # type: ignore[attr-defined]
         for row in rows
     ]  # fmt: skip
 

@@ -241,7 +241,7 @@ def settlement(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one settlement: result, steps with clauses, differences over time, who did what."""
     shown = _one(request, pk, permissions.VIEW)
     worked, user = shown["worked"], request.user
-    names = {layer.id: layer.name for layer in worked.plan.layers} if worked else {}
+    names = {layer.id: layer.name for layer in worked.plan.layers} if worked else listing.layer_names_of(shown["bill"])
     data = worked.explanation.data if worked else None
     shown |= {
         "changes": listing.changes_of(shown["bill"], names), "trail": listing.trail_of(shown["bill"]),

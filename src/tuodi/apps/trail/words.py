@@ -12,7 +12,7 @@ VERBS: dict[str, str] = {
     "account:add": "开立账号", "account:deactivate": "停用账号", "account:reactivate": "恢复账号", "account:reset_password": "重设密码",
     "account:reset_second_factor": "重设第二重验证", "account:unlock": "解除锁定", "account:logged_in": "登录", "account:logged_out": "退出",
     "account:changed_password": "修改密码", "account:added_second_factor": "设置第二重验证", "account:removed_second_factor": "取消第二重验证",
-    "account:renewed_recovery_codes": "重新生成恢复码", "account:view": "查看账号",
+    "account:renewed_recovery_codes": "重新生成恢复码", "account:view": "查看账号", "area:name": "命名辖区",
     "audit:view": "查看审计记录", "audit:export": "导出审计记录", "audit:verify": "验证审计链",
     "person:view": "查看人员", "person:viewed": "查阅个人档案", "person:looked_up": "查找人员", "person:not_found": "查找人员（无此人）",
     "person:reveal": "查看完整身份证号", "person:register": "登记人员", "person:change": "变更人员信息", "person:record_death": "登记死亡",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import mark_safe
 
+from tuodi.base.models import Area
 from tuodi.core.money import yuan_for_people
 
 register = template.Library()
@@ -22,6 +25,16 @@ def fen(amount: int | None) -> str:
 def fen_changed(amount: int) -> str:
     """Return a difference with its sign."""
     return f"+{fen(amount)}" if amount > 0 else fen(amount)
+
+
+@register.simple_tag(takes_context=True)
+def area(context: dict[str, Any], code: str) -> str:
+    """Return what an area is called with its code, or the code where nobody named it; a page asks for the names once."""
+    request = context["request"]
+    if not hasattr(request, "area_names"):
+        request.area_names = dict(Area.objects.values_list("code", "name"))
+    name = request.area_names.get(code)
+    return format_html("{}<small>{}</small>", name, code) if name else code
 
 
 @register.simple_tag(takes_context=True)
