@@ -58,7 +58,7 @@ def history_of(
     faults: list[Fault] = []
     rows: list[Row] = []
     try:
-        rows = _settlement_rows(settlements, setl_id, by_household=any(map(by_household, plans)))
+        rows = _settlement_rows(settlements, setl_id, by_household=any(plan.is_by_household for plan in plans))
     except InputErrors as errors:  # the other files are looked at all the same, so that everything is told at once
         faults += errors.faults
     people = {row["psn_no"] for row in rows}
@@ -76,11 +76,6 @@ def history_of(
         for r in held
     ]
     return History(setl_id, made, records, [application for application in applied if application.psn_no in people])
-
-
-def by_household(plan: Plan) -> bool:
-    """Say whether some total of a plan is a household's."""
-    return any(bucket.unit == "household" for bucket in plan.program.buckets)
 
 
 def _settlement_rows(path: Path, setl_id: str, *, by_household: bool) -> list[Row]:

@@ -16,8 +16,8 @@ from typing import Any
 from django.db import transaction
 
 from tuodi.apps.policies.queries import InForce, entered_values, plans_of
-from tuodi.apps.settlement.history import E_NO_POLICY, answering, plans_for
-from tuodi.apps.settlement.impact import PersonHistory, histories
+from tuodi.apps.settlement.folding import E_NO_POLICY, answering, plans_for
+from tuodi.apps.settlement.histories import PersonHistory, histories
 from tuodi.base import audit, clock
 from tuodi.base.system import system_user
 from tuodi.batch.columns import IDENTITIES, INSTITUTIONS, SETTLEMENTS, Schema
@@ -97,7 +97,7 @@ def bill_row(s: Settlement) -> dict[str, str]:
         "begndate": s.begndate.isoformat(), "enddate": s.enddate.isoformat(), "setl_time": f"{s.setl_time:%Y-%m-%d %H:%M:%S}",
         "diag_code": s.diag_code or "Z99.9", "disease_class": s.disease_class, "refer_stas": s.refer_stas,
         "out_prov": "1" if s.out_prov else "0", "cause": s.cause, "refd_setl_flag": "0", "brdy": s.birth.isoformat() if s.birth else "",
-        "hosp_lv": s.hosp_lv, "standard_area": s.standard_area,
+        "hosp_lv": s.hosp_lv, "standard_area": s.standard_area, "household": s.household,
     }  # fmt: skip
 
 

@@ -12,10 +12,13 @@ from tuodi.base.outbox import SUBSCRIBERS, Subscriber, subscribe
 WIRES: dict[str, tuple[Subscriber, ...]] = {
     "identity:changed": (retro.refold_people,),
     "person:changed": (retro.refold_changed,),
+    "household:changed": (retro.refold_moved,),
+    "person:died": (retro.refold_moved,),
     "policy:approved": (nightly.refold_area,),
     "policy:measuring_asked": (measuring.measure_some,),
     "policy:measuring_goes_on": (measuring.measure_some,),
     "settlement:refold_area": (nightly.refold_area,),
+    "settlement:refold_asked": (nightly.refold_asked,),
     "statement:compared": (daily.keep_statement,),
 }
 #: The same for work that takes long and its own transactions.

@@ -29,8 +29,8 @@ from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import counter, listing
 from tuodi.apps.settlement.actions import E_NO_BILL, CancelSettlement, Settle, presettle
 from tuodi.apps.settlement.envelope import E_JSON, E_LARGE, examine, reference
+from tuodi.apps.settlement.folding import E_NO_POLICY
 from tuodi.apps.settlement.gateway import Call, Reply, once
-from tuodi.apps.settlement.history import E_NO_POLICY
 from tuodi.apps.settlement.queries import standing_of_person
 from tuodi.base import access, clock
 from tuodi.core.engine.simulate import estimate
@@ -192,7 +192,7 @@ def cancel(request: HttpRequest, asked: shapes.Cancel, setl_id: SettlementId) ->
     def work(call: Call) -> Reply:
         number = bills.number_for(call.actor.institution_code, asked.request_id)
         done = CancelSettlement(actor=call.actor, setl_id=setl_id, new_id=number, msgid=asked.request_id).run()
-        change = done.refold.change_fen if done.refold else 0
+        change = done.refold.own.change_fen if done.refold.own else 0
         return Reply({"setl_id": setl_id, "cancellation_id": number, "change_fen": change}, subject=setl_id)
 
     return _once(request, CANCELLED_AS[False], asked.request_id, [setl_id], work)

@@ -13,8 +13,9 @@ from ninja.errors import HttpError, ValidationError
 from tuodi.apps.institutions.signing import NotAdmitted
 from tuodi.apps.settlement.actions import E_CANCELLED, E_NO_BILL, E_SETTLED
 from tuodi.apps.settlement.envelope import E_DEEP, E_JSON, E_LARGE, E_TEXT, MAX_FEN, reference
+from tuodi.apps.settlement.folding import E_NO_POLICY
 from tuodi.apps.settlement.gateway import E_OTHER
-from tuodi.apps.settlement.history import E_NO_POLICY, E_PERSON
+from tuodi.apps.settlement.history import E_PERSON
 from tuodi.apps.settlement.people import E_NOBODY
 from tuodi.apps.settlement.settling import E_DATES, E_ENCOUNTER, E_OVERPAID, E_SPLIT
 from tuodi.core.errors import Fault, InputErrors, declare, fault

@@ -21,6 +21,7 @@ class Installation(models.Model):
     texts = models.JSONField(help_text="policy.yaml, diseases.csv")
     readings = models.JSONField(default=dict)
     first = models.DateField("启用日期")
+    is_by_household = models.BooleanField("按户累计", default=False, help_text="有的层按全家合并累计")
     impact = models.JSONField(default=dict)
     proposed_by = models.ForeignKey("base.User", on_delete=models.RESTRICT, related_name="+")
     proposed_at = models.DateTimeField()

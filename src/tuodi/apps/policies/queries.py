@@ -131,6 +131,11 @@ def plans_of(area_code: str, proposal: Proposal | None = None) -> list[InForce]:
     return [InForce(row, plan_of(row, values), row.first, until) for row, until in zip(ordered, untils, strict=True)]
 
 
+def household_totals() -> QuerySet[Installation]:
+    """Return the policies in force anywhere that keep a household's totals."""
+    return Installation.objects.filter(approved_at__isnull=False, is_by_household=True)
+
+
 def policy_stamp() -> Concat:
     """Return an expression that changes with every approval and withdrawal, to be asked along with something else."""
     approved, values = Installation.objects.filter(approved_at__isnull=False), DelegatedValue.objects.all()

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import BooleanField, Count, Exists, Func, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from tuodi.apps.registry import permissions
 from tuodi.apps.registry.insured import ALWAYS, Span, spans_of
@@ -193,10 +194,62 @@ def numbers_of(psn_no: str) -> list[str]:
     return [kept.psn_no, *Person.objects.filter(merged_into=kept).order_by("pk").values_list("psn_no", flat=True)]
 
 
+@dataclass(frozen=True)
+class Home:
+    """A household that a person belongs to from a first day to a last."""
+
+    first: date
+    last: date | None
+    household: int
+    number: str
+
+
+def homes_of(people: Iterable[int]) -> dict[int, tuple[Home, ...]]:
+    """Return the households of some people as believed now, by their keys; memberships of records merged into them included."""
+    found: dict[int, tuple[Home, ...]] = dict.fromkeys(people, ())
+    whose = Q(person__in=list(found)) | Q(person__merged_into__in=list(found))
+    rows = Membership.objects.filter(whose, withdrawn_at__isnull=True).annotate(
+        kept=Coalesce("person__merged_into", "person")
+    )
+    told = rows.order_by("first", "pk").values_list("kept", "first", "last", "household_id", "household__number")
+    for kept, *home in told:
+        found[kept] += (Home(*home),)
+    return found
+
+
+def homes_in(records: Iterable[int]) -> tuple[Home, ...]:
+    """Return the households that some records of one person say, by their own keys."""
+    rows = Membership.objects.filter(person__in=list(records), withdrawn_at__isnull=True).order_by("first", "pk")
+    return tuple(Home(*row) for row in rows.values_list("first", "last", "household_id", "household__number"))
+
+
+def home_on(person: Person, homes: Iterable[Home], day: date) -> Home | None:
+    """Return the household that a person belongs to on a day; after a death, that of the day of death."""
+    on = min(day, person.died_on) if person.died_on else day
+    return next((home for home in homes if home.first <= on and (home.last is None or on <= home.last)), None)
+
+
+def members_of(households: Iterable[int]) -> dict[int, set[int]]:
+    """Return the keys of everybody who is believed ever to have belonged to some households; of merged records the one kept."""
+    found: dict[int, set[int]] = {key: set() for key in households}
+    rows = Membership.objects.filter(household__in=list(found), withdrawn_at__isnull=True)
+    for household, kept in rows.values_list("household_id", Coalesce("person__merged_into", "person")):
+        found[household].add(kept)
+    return found
+
+
+def ever_with(people: Iterable[int]) -> list[str]:
+    """Return the numbers of everybody who ever shared a household with some people by what is believed now or was before."""
+    whose = list(people)
+    theirs = Membership.objects.filter(Q(person__in=whose) | Q(person__merged_into__in=whose)).values("household")
+    kept = Membership.objects.filter(household__in=theirs).values(kept=Coalesce("person__merged_into", "person"))
+    return list(Person.objects.filter(pk__in=kept).order_by("psn_no").values_list("psn_no", flat=True))
+
+
 def households_of(psn_no: str) -> list[tuple[date, date | None, str]]:
     """Return the households of a person as believed now: first day, last day, number."""
     whose = Q(person__psn_no=psn_no) | Q(person__merged_into__psn_no=psn_no)
-    rows = Membership.objects.filter(whose, withdrawn_at__isnull=True).order_by("first")
+    rows = Membership.objects.filter(whose, withdrawn_at__isnull=True).order_by("first", "pk")
     return list(rows.values_list("first", "last", "household__number"))
 
 

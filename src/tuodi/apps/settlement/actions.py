@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 
 from tuodi.apps.institutions.queries import Standing, standing
+from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
+from tuodi.apps.settlement.circles import believed
 from tuodi.apps.settlement.demands import E_CHARGED, demand_past, demand_theirs, is_charged_by
-from tuodi.apps.settlement.models import Bill, Refold
+from tuodi.apps.settlement.histories import earned
+from tuodi.apps.settlement.history import Refolded
+from tuodi.apps.settlement.models import Bill
 from tuodi.apps.settlement.referrals import referrals
 from tuodi.base import access, clock, outbox
 from tuodi.base.access import visible
@@ -44,7 +49,7 @@ class Settled:
 
     bill: Bill
     result: EventResult
-    refold: Refold | None
+    refold: Refolded
     person: Person
     plan: Plan
 
@@ -54,7 +59,7 @@ class Cancelled:
     """A bill that counts no more, and how the rest of the history changed because of it."""
 
     bill: Bill
-    refold: Refold | None
+    refold: Refolded
     person: Person
 
 
@@ -106,7 +111,7 @@ class Settle(Action):
         complete(self.bill, actor=self.actor)
 
     def lock(self) -> None:
-        self.held = history.lock(self.bill.psn_no, care=None if self.bill.refer_stas else self.bill)
+        self.held = history.lock(self.bill.psn_no, bill=self.bill)
 
     def decide(self) -> None:
         self.read = history.bills_and_paid(self.held, also=self.bill.setl_id)
@@ -122,18 +127,19 @@ class Settle(Action):
         self.bill.recorded_at = clock.now()
         insert(self.bill)
         bills, paid = self.read
-        refold, computed = history.refold(
+        done = history.refold(
             self.held,
             cause="settle",
             cause_id=self.bill.setl_id,
             keep_trace=self.bill.setl_id,
             read=([*bills, self.bill], paid),
         )
+        computed = done.computed
         result, answered = computed.results[self.bill.setl_id], computed.answered[self.bill.setl_id]
-        return Settled(self.bill, result, refold, self.held.person, answered.plan)
+        return Settled(self.bill, result, done, self.held.person, answered.plan)
 
     def audited(self, done: Settled) -> dict[str, Any]:
-        data = {"pay_fen": done.result.pay, "change_fen": done.refold.change_fen if done.refold else 0}
+        data = {"pay_fen": done.result.pay, **done.refold.told()}
         return {
             "subject": "settlement",
             "subject_id": self.bill.setl_id,
@@ -186,10 +192,10 @@ class CancelSettlement(Action):
             self.bill.cancelled_by = negative
             self.bill.save(update_fields=["cancelled_by"])
         cause = "reverse" if self.reversal else "cancel"
-        return Cancelled(self.bill, history.refold(self.held, cause=cause, cause_id=self.setl_id)[0], self.held.person)
+        return Cancelled(self.bill, history.refold(self.held, cause=cause, cause_id=self.setl_id), self.held.person)
 
     def audited(self, done: Cancelled) -> dict[str, Any]:
-        data = {"change_fen": done.refold.change_fen if done.refold else 0, "reversal": self.reversal}
+        data = {**done.refold.told(), "reversal": self.reversal}
         return {"subject": "settlement", "subject_id": self.setl_id, "data": data}
 
     def announce(self, done: Cancelled) -> None:
@@ -209,8 +215,8 @@ def presettle_under(actor: Any, bill: Bill) -> tuple[EventResult, Plan]:
     covering = referrals(bill.psn_no, institution=bill.fixmedins_code, day=bill.begndate)
     bill.refer_stas = bill.refer_stas or ("filed" if covering.exists() else "local")
     bill.psn_no = person.psn_no
-    settlements = [history.settlement_of(b, person=person) for b in [*history.live_bills(person.psn_no), bill]]
-    computed = history.compute(settlements, history.records_of(person.psn_no), history.plans_for(person), person=person)
+    plans = cache(plans_of)
+    computed = earned(believed(person, plans, also=bill), plans)
     return computed.results[bill.setl_id], computed.answered[bill.setl_id].plan
 
 
@@ -233,7 +239,7 @@ class RestoreSettlement(Action):
         self.held = history.lock(self.bill.psn_no)
         self.bill.refresh_from_db()
 
-    def write(self) -> Refold | None:
+    def write(self) -> Refolded | None:
         negative = self.bill.cancelled_by
         if negative is None:
             return None
@@ -241,11 +247,11 @@ class RestoreSettlement(Action):
         self.bill.save(update_fields=["cancelled_by"])
         negative.is_reversed = True
         negative.save(update_fields=["is_reversed"])
-        return history.refold(self.held, cause="reverse", cause_id=self.setl_id)[0]
+        return history.refold(self.held, cause="reverse", cause_id=self.setl_id)
 
-    def audited(self, done: Refold | None) -> dict[str, Any]:
-        data = {"change_fen": done.change_fen if done else 0, "restored": True}
+    def audited(self, done: Refolded | None) -> dict[str, Any]:
+        data = {**(done.told() if done else {"change_fen": 0}), "restored": True}
         return {"subject": "settlement", "subject_id": self.setl_id, "data": data}
 
-    def announce(self, done: Refold | None) -> None:
+    def announce(self, done: Refolded | None) -> None:
         outbox.announce("settlement:restored", setl_id=self.setl_id)

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django.core import signing
 
 from tuodi.apps.institutions.models import Institution
+from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry import queries as registry
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.settlement import history, permissions
-from tuodi.apps.settlement.actions import Cancelled, CancelSettlement, Settle, Settled, presettle
+from tuodi.apps.settlement.actions import Cancelled, CancelSettlement, Settle, Settled, person_of, presettle
 from tuodi.apps.settlement.admissions import hold_stay, leave
+from tuodi.apps.settlement.circles import believed
+from tuodi.apps.settlement.folding import answering, plans_for
+from tuodi.apps.settlement.histories import earned
 from tuodi.apps.settlement.models import Bill, Encounter
 from tuodi.apps.settlement.people import E_NOBODY
 from tuodi.apps.settlement.queries import counter_pay
@@ -160,15 +165,13 @@ def worked_settlement(bill: Bill) -> Worked | None:
     """Return what a kept bill is granted as its person's history now stands; None once it counts no more."""
     if bill.is_cancellation or bill.cancelled_by_id or bill.is_reversed:
         return None
-    person = Person.objects.get(psn_no=bill.psn_no)
-    settlements = [history.settlement_of(b, person=person) for b in history.live_bills(bill.psn_no)]
-    computed = history.compute(settlements, history.records_of(bill.psn_no), history.plans_for(person), person=person)
-    return worked(bill, computed.results[bill.setl_id], person)
+    person, plans = person_of(bill.psn_no), cache(plans_of)
+    return worked(bill, earned(believed(person, plans), plans).results[bill.setl_id], person)
 
 
 def worked(bill: Bill, result: EventResult, person: Person) -> Worked:
     """Return a computed bill with how to say it."""
-    plan = history.answering(history.plans_for(person), result.settlement, person=person).plan
+    plan = answering(plans_for(person), result.settlement, person=person).plan
     return Worked(bill, result, plan, explain(plan, result, records=history.records_of(person.psn_no)))
 
 

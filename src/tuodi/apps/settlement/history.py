@@ -1,4 +1,4 @@
-"""A person's history: rows to values, folded, and the differences written.
+"""A person's history under lock: folded, and the differences written.
 
 Whatever happens (a settlement, a cancellation, an identity granted back, another policy), the history is folded anew under
 the plans in force and compared with what the entries say so far; each difference becomes one entry with its cause. So the
@@ -6,61 +6,84 @@ order in which news arrives cannot matter, and the sum of entries always is what
 
 The lock of a history is the row of the person it is kept under, which the registry's actions take too: while money is decided
 nobody merges the person or changes an identity. After the lock one statement reads the bills with what was paid for each, one
-the identities, however long the history is.
+the identities, however long the history is. Where households' totals are kept, a person's circle is locked, folded and written as
+one (decision 19).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Exists, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from tuodi.apps.policies.queries import InForce, plans_at, plans_of, policy_stamp
-from tuodi.apps.registry.insured import area_on, spans_of
+from tuodi.apps.policies.queries import household_totals, plans_at, policy_stamp
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.registry.queries import numbers_of
+from tuodi.apps.settlement.circles import Circle, circle_of
+from tuodi.apps.settlement.folding import Computed, Part, PlansOf, compute, is_by_household, plans_for, settlement_of
+from tuodi.apps.settlement.histories import owners_of
 from tuodi.apps.settlement.models import Bill, Entry, Refold
 from tuodi.apps.settlement.referrals import referrals
 from tuodi.base import clock
 from tuodi.base.prepared import Prepared, insert
-from tuodi.core.engine.fold import EventResult, LayerResult, judged_day, trace
+from tuodi.core.engine.fold import EventResult, LayerResult, trace
 from tuodi.core.engine.one_stop import paid_at_counter
-from tuodi.core.engine.versions import fold_documents
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.identities import IdentityRecord
-from tuodi.core.settlements import AMOUNT_FIELDS, Settlement
 
 E_PERSON = declare("E-PERSON-UNKNOWN", "查不到人员编号 {psn_no}", "请先用 1101 取得人员编号，或请经办机构登记该人员")
-E_NO_POLICY = declare(
-    "E-NO-POLICY", "区划 {area} 在 {day} 没有已批准的政策包", "请政策岗先提交、审核岗批准适用于该区划的政策包"
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Computed:
-    """What a history earns: results by settlement, and which installation answered each."""
-
-    results: dict[str, EventResult]
-    answered: dict[str, InForce]
 
 
 @dataclass(frozen=True)
 class Held:
-    """A person whose history is locked; whether a referral filing covers what is settled; the plans in force."""
+    """A person whose history is locked; whether a referral filing covers what is settled; the plans in force.
+
+    With a ``circle`` all of its histories are locked.
+    """
 
     person: Person
     is_filed: bool
-    plans: list[InForce]
+    plans: PlansOf
+    circle: Circle | None = None
 
-    def identities(self) -> list[IdentityRecord]:
-        """Return the identities as believed now, those of merged records included."""
+    def parts(self, live: list[Bill]) -> list[Part]:
+        """Return what is folded: the bills that count of each person, with the identities as believed now, merged records' included."""
+        if self.circle is None:
+            settlements = [settlement_of(bill, person=self.person) for bill in live]
+            return [Part(self.person, settlements, self._identities(), plans_for(self.person, self.plans))]
+        bills, homes = self.by_person(live), self.circle.homes or {}
+        return [
+            Part(
+                one.person,
+                [
+                    settlement_of(bill, person=one.person, homes=homes.get(one.person.pk, ()))
+                    for bill in bills[one.person.psn_no]
+                ],
+                one.records,
+                plans_for(one.person, self.plans),
+            )
+            for one in self.circle.histories()
+        ]
+
+    def by_person(self, bills: list[Bill]) -> dict[str, list[Bill]]:
+        """Return the bills of each person, by the number kept."""
+        if self.circle is None:
+            return {self.person.psn_no: bills}
+        owner = owners_of(self.circle.people)
+        found: dict[str, list[Bill]] = {person.psn_no: [] for person in self.circle.people}
+        for bill in bills:
+            found[owner[bill.psn_no]].append(bill)
+        return found
+
+    def _identities(self) -> list[IdentityRecord]:
         return _records(self.person.psn_no, IDENTITIES(key=self.person.pk))
 
 
@@ -76,62 +99,70 @@ def _identities(key: int) -> QuerySet[Identity]:
 
 def _kept(psn_no: str) -> QuerySet[Person]:
     kept = Person.objects.filter(psn_no=psn_no).values(key=Coalesce("merged_into", "pk"))
-    found = Person.objects.filter(pk__in=kept).annotate(stamp=policy_stamp())
+    return Person.objects.filter(pk__in=kept).annotate(stamp=policy_stamp())
+
+
+def _kept_alone(psn_no: str) -> QuerySet[Person]:
+    """Return the person to lock, nobody while household totals are in force anywhere: of several rows no one is locked first."""
+    found = _kept(psn_no).filter(~Exists(household_totals()))
     return found.select_for_update(of=("self",), no_key=True)
 
 
 def _kept_and_filed(psn_no: str, institution: str, day: date) -> QuerySet[Person]:
-    return _kept(psn_no).annotate(is_filed=Exists(referrals(psn_no, institution=institution, day=day)))
+    return _kept_alone(psn_no).annotate(is_filed=Exists(referrals(psn_no, institution=institution, day=day)))
 
 
 IDENTITIES = Prepared(_identities, key=int)
-KEPT = Prepared(_kept, psn_no=str)
+KEPT = Prepared(_kept_alone, psn_no=str)
 KEPT_AND_FILED = Prepared(_kept_and_filed, psn_no=str, institution=str, day=date)
 
 
-def lock(psn_no: str, *, care: Bill | None = None) -> Held:
+def lock(psn_no: str, *, bill: Bill | None = None) -> Held:
     """Take the lock of a person's history; every writer of that person's money takes it first. Merged records share one.
 
-    The kept record is found and locked by one statement, which also says whether a referral covers ``care`` and which policies
-    are in force. Whoever was merged while this waited is looked up again. An unknown number is an error that says what to do.
+    The kept record is found and locked by one statement, which also says whether a referral covers a ``bill`` to be settled that
+    does not say so itself, and which policies are in force. Whoever was merged while this waited is looked up again. An unknown
+    number is an error that says what to do.
     """
     while True:
-        if care is None:
+        if bill is None or bill.refer_stas:
             found = KEPT(psn_no=psn_no)
         else:
-            found = KEPT_AND_FILED(psn_no=psn_no, institution=care.fixmedins_code, day=care.begndate)
+            found = KEPT_AND_FILED(psn_no=psn_no, institution=bill.fixmedins_code, day=bill.begndate)
         if not found:
-            raise InputErrors([fault(E_PERSON, psn_no=psn_no)])
-        person = found[0]
+            return _lock_circle(psn_no, bill)
+        person, plans = found[0], partial(plans_at, stamp=found[0].stamp)
         if person.merged_into_id is None:
-            return Held(
-                person, getattr(person, "is_filed", False), plans_for(person, partial(plans_at, stamp=person.stamp))
+            assert not is_by_household(person, plans), "an installation that does not say what its text does"
+            return Held(person, getattr(person, "is_filed", False), plans)
+
+
+def _lock_circle(psn_no: str, bill: Bill | None) -> Held:
+    """Lock a person's circle: read, locked in the order of keys, read again; if it grew meanwhile, all is given back."""
+    also = clock.local(bill.setl_time).date() if bill else None
+    while True:
+        person, circle = _circle_now(psn_no, also)
+        with transaction.atomic():
+            list(
+                Person.objects.select_for_update(no_key=True)
+                .filter(pk__in=circle.keys)
+                .order_by("pk")
+                .values_list("pk")
             )
+            again, held = _circle_now(psn_no, also)
+            if again.pk == person.pk and held.keys <= circle.keys:
+                filed = bill is not None and not bill.refer_stas and referrals(
+                    psn_no, institution=bill.fixmedins_code, day=bill.begndate
+                ).exists()  # fmt: skip
+                return Held(again, filed, partial(plans_at, stamp=again.stamp), held)
+            transaction.set_rollback(True)
 
 
-def live_bills(psn_no: str) -> list[Bill]:
-    """Return the bills of a person that count, under whichever number: neither cancelled nor reversed, nor cancellations themselves."""
-    return live_bills_under(numbers_of(psn_no))
-
-
-def live_bills_under(numbers: Iterable[str]) -> list[Bill]:
-    """Return the bills that count under some person numbers."""
-    rows = Bill.objects.filter(
-        psn_no__in=list(numbers), is_cancellation=False, cancelled_by__isnull=True, is_reversed=False
-    )
-    return list(rows.order_by("setl_time", "setl_id"))
-
-
-def settlement_of(bill: Bill, *, person: Person | None) -> Settlement:
-    """Return a bill as the core's value, under the number by which the person is kept."""
-    return Settlement(
-        setl_id=bill.setl_id, psn_no=person.psn_no if person else bill.psn_no, fixmedins_code=bill.fixmedins_code, med_type=bill.med_type,
-        begndate=bill.begndate, enddate=bill.enddate, setl_time=clock.local(bill.setl_time), diag_code=bill.diag_code,
-        **{name: getattr(bill, name) for name in AMOUNT_FIELDS}, disease_class=bill.disease_class,
-        refer_stas=bill.refer_stas, out_prov=bill.out_prov, cause=bill.cause, birth=person.birth if person else None,
-        hosp_lv=bill.hosp_lv, designated=bill.designated,
-        assistance_designated=bill.assistance_designated, standard_area=person.registered_area if person else "",
-    )  # fmt: skip
+def _circle_now(psn_no: str, also: date | None) -> tuple[Person, Circle]:
+    person = _kept(psn_no).first()
+    if person is None:
+        raise InputErrors([fault(E_PERSON, psn_no=psn_no)])
+    return person, circle_of(person, partial(plans_at, stamp=person.stamp), also=also)
 
 
 def records_of(psn_no: str) -> list[IdentityRecord]:
@@ -147,71 +178,20 @@ def _records(psn_no: str, rows: Iterable[Identity]) -> list[IdentityRecord]:
     ]
 
 
-def compute(
-    settlements: Iterable[Settlement], records: list[IdentityRecord], plans: list[InForce], *, person: Person
-) -> Computed:
-    """Fold each settlement under the installation that answers for its day (decision 13), where the person was insured then.
-
-    Installations of one document are versions of it, and a year's totals run on from one to the next. Another document begins
-    with nothing, unless it says itself that what came earlier in its first year counts (I-30). Layers on application owe
-    nothing here: nobody has applied for them.
-    """
-    answered: dict[str, InForce] = {}
-    groups: dict[int, list[Settlement]] = {}
-    for s in settlements:
-        held = answering(plans, s, person=person)
-        answered[s.setl_id] = held
-        groups.setdefault(plans.index(held), []).append(s)
-    areas = [held.installation.area_code for held in plans]
-    results = fold_documents([held.plan for held in plans], groups, records, areas=areas)
-    return Computed(results, answered)
-
-
-#: area -> the policies in force there.
-PlansOf = Callable[[str], list[InForce]]
-
-
-def plans_for(person: Person, plans: PlansOf = plans_of) -> list[InForce]:
-    """Return the installations that answer for a person, those of each area while they were insured there, oldest first."""
-    if not person.insured_moves:
-        return plans(person.insured_area)
-    return [
-        replace(held, since=span.first, before=span.until)
-        for span in spans_of(person) for held in plans(span.area)
-    ]  # fmt: skip
-
-
-def answering(plans: list[InForce], s: Settlement, *, person: Person) -> InForce:
-    """Return the installation that answers for a settlement, by the date of I-11; the first of an area for what came before it.
-
-    Where two areas judge by different days, so that neither counts the settlement as its own, the day of settling decides.
-    """
-    settled = s.setl_time.date()
-    judged = [(held, judged_day(held.plan.pack.year_of, s)) for held in plans]
-    for found in (
-        (held for held, day in reversed(judged) if held.answers(day)),
-        (held for held, day in judged if held.governs(day)),
-        (held for held in reversed(plans) if held.answers(settled)),
-    ):
-        for held in found:
-            return held
-    raise InputErrors([fault(E_NO_POLICY, area=area_on(person, settled), day=settled)])
-
-
 #: What the entries of a history sum up to in fen, by bill and layer, and by the fund that paid.
 Paid = dict[tuple[int, str], dict[str, int]]
 _BILL = [column.attname for column in Bill._meta.concrete_fields]
 
 
-def _paid(key: int, also: str) -> QuerySet[Bill]:
-    wanted = Q(psn_no__in=_numbers(key).values("psn_no")) | Q(setl_id=also)
+def _paid_under(numbers: QuerySet[Person], also: str) -> QuerySet[Bill]:
+    wanted = Q(psn_no__in=numbers.values("psn_no")) | Q(setl_id=also)
     rows = (
         Bill.objects.filter(wanted).values(*_BILL, "entries__layer", "entries__fund").annotate(paid=Sum("entries__pay"))
     )
     return rows.order_by("setl_time", "setl_id")
 
 
-PAID = Prepared(_paid, key=int, also=str)
+PAID = Prepared(lambda key, also: _paid_under(_numbers(key), also), key=int, also=str)
 
 
 def bills_and_paid(held: Held, *, also: str = "") -> tuple[list[Bill], Paid]:
@@ -219,9 +199,16 @@ def bills_and_paid(held: Held, *, also: str = "") -> tuple[list[Bill], Paid]:
 
     ``also`` is a settlement number that is looked for among everybody's.
     """
+    if held.circle is None:
+        rows = PAID(key=held.person.pk, also=also)
+    else:
+        people = held.circle.people
+        rows = list(
+            _paid_under(Person.objects.filter(Q(pk__in=[one.pk for one in people]) | Q(merged_into__in=people)), also)
+        )
     bills: dict[int, Bill] = {}
     paid: Paid = {}
-    for row in PAID(key=held.person.pk, also=also):
+    for row in rows:
         layer, fund, fen = row.pop("entries__layer"), row.pop("entries__fund"), row.pop("paid")
         bill = bills.setdefault(row["id"], Bill(**row))
         if layer is not None:
@@ -234,21 +221,43 @@ def counts(bill: Bill) -> bool:
     return not (bill.is_cancellation or bill.cancelled_by_id or bill.is_reversed)
 
 
+@dataclass(frozen=True)
+class Refolded:
+    """What a fold came to: the person's own refold (None if nothing changed), those of others of the circle, all results."""
+
+    own: Refold | None
+    others: tuple[Refold, ...]
+    computed: Computed
+
+    def told(self) -> dict[str, int]:
+        """Return the sums for the audit trail."""
+        said = {"change_fen": self.own.change_fen if self.own else 0}
+        if self.others:
+            said |= {"others": len(self.others), "others_fen": sum(one.change_fen for one in self.others)}
+        return said
+
+
 def refold(
     held: Held, *, cause: str, cause_id: str = "", keep_trace: str = "", read: tuple[list[Bill], Paid] | None = None
-) -> tuple[Refold | None, Computed]:
-    """Fold a locked history and write its differences; return the refold (None if nothing changed) and what was computed.
+) -> Refolded:
+    """Fold a locked history and write its differences, of a circle each member's as the member's own.
 
     ``read`` is what :func:`bills_and_paid` gave, if it was asked before.
     """
     bills, paid = read or bills_and_paid(held)
     live = sorted((bill for bill in bills if counts(bill)), key=lambda bill: (bill.setl_time, bill.setl_id))
-    settlements = [settlement_of(bill, person=held.person) for bill in live]
-    computed = compute(settlements, held.identities(), held.plans, person=held.person)
-    written = write_differences(
-        held.person.psn_no, live, paid, computed, cause=cause, cause_id=cause_id, keep_trace=keep_trace
-    )
-    return written, computed
+    computed = compute(held.parts(live))
+    written: dict[str, Refold] = {}
+    for psn_no, own in held.by_person(bills).items():
+        mine = {bill.pk: bill for bill in own}
+        made = write_differences(
+            psn_no, own, {key: fen for key, fen in paid.items() if key[0] in mine},
+            computed.only({bill.setl_id for bill in own}), cause=cause, cause_id=cause_id, keep_trace=keep_trace,
+        )  # fmt: skip
+        if made is not None:
+            written[psn_no] = made
+    first = written.pop(held.person.psn_no, None)
+    return Refolded(first, tuple(written.values()), computed)
 
 
 def write_differences(
@@ -382,8 +391,3 @@ def digest(computed: Computed) -> str:
 def total_paid(bill: Bill) -> int:
     """Return what a bill has been granted in all, in fen."""
     return int(Entry.objects.filter(bill=bill).aggregate(total=Sum("pay"))["total"] or 0)
-
-
-def first_day(results: Iterable[EventResult]) -> date | None:
-    """Return the earliest settlement day of some results."""
-    return min((r.settlement.setl_time.date() for r in results), default=None)

@@ -7,100 +7,24 @@ differences. Nothing that names a person is kept: settlements, categories, layer
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tuodi.apps.policies import permissions
 from tuodi.apps.policies.actions import KeepImpact
 from tuodi.apps.policies.actions.base import row_for
 from tuodi.apps.policies.models import DelegatedValue, Installation
 from tuodi.apps.policies.queries import InForce, Proposal, basis, plans_of
-from tuodi.apps.registry.models import Identity, InsuredPlace, Person
-from tuodi.apps.registry.queries import record_of
-from tuodi.apps.settlement import history
-from tuodi.apps.settlement.models import Bill
+from tuodi.apps.settlement.circles import circles_in
+from tuodi.apps.settlement.folding import PlansOf, plans_for
+from tuodi.apps.settlement.histories import CHUNK, PersonHistory, earned, histories
 from tuodi.base import access, clock
-from tuodi.base.access import area_prefix
 from tuodi.core.engine.fold import EventResult
 from tuodi.core.errors import MissingValues
-from tuodi.core.identities import IdentityRecord
-from tuodi.core.settlements import Settlement
 
-#: People read at a time.
-CHUNK = 300
 LARGEST = 20
 MISSING_SHOWN = 20
-
-
-@dataclass(frozen=True)
-class PersonHistory:
-    """One person's bills that count, and identities as believed now; ``numbers`` are those of records merged into it too."""
-
-    person: Person
-    bills: list[Bill]
-    identities: list[Identity]
-    numbers: tuple[str, ...] = ()
-
-    @property
-    def records(self) -> list[IdentityRecord]:
-        """Return the identities as the core's values."""
-        return [record_of(row, self.person.psn_no) for row in self.identities]
-
-    @property
-    def settlements(self) -> list[Settlement]:
-        """Return the bills as the core's values."""
-        return [history.settlement_of(bill, person=self.person) for bill in self.bills]
-
-
-def people_with_bills(area_code: str) -> QuerySet[Person]:
-    """Return everybody who is or was insured in an area and has a bill, under any of their numbers."""
-    prefix = area_prefix(area_code)
-    were = InsuredPlace.objects.filter(area_code__startswith=prefix, withdrawn_at__isnull=True).values("person")
-    return billed().filter(Q(insured_area__startswith=prefix) | Q(pk__in=were))
-
-
-def billed() -> QuerySet[Person]:
-    """Return everybody who has a bill, under any of their numbers."""
-    merged = Person.objects.filter(merged_into=OuterRef(OuterRef("pk"))).values("psn_no")
-    has_bill = Exists(Bill.objects.filter(psn_no=OuterRef("psn_no"))) | Exists(Bill.objects.filter(psn_no__in=merged))
-    return Person.objects.filter(has_bill, merged_into__isnull=True)
-
-
-def histories(area_code: str, *, after: str = "", limit: int | None = None) -> Iterator[PersonHistory]:
-    """Yield the history of everybody insured in an area who has a bill, in the order of their numbers, some at a time."""
-    people = people_with_bills(area_code)
-    while limit is None or limit > 0:
-        some = list(people.filter(psn_no__gt=after).order_by("psn_no")[: min(CHUNK, limit or CHUNK)])
-        if not some:
-            return
-        yield from histories_of(some)
-        after = some[-1].psn_no
-        limit = None if limit is None else limit - len(some)
-
-
-def histories_of(people: list[Person]) -> Iterator[PersonHistory]:
-    """Yield some people's histories, read in three statements."""
-    owner = {person.psn_no: person.psn_no for person in people}
-    owner |= dict(Person.objects.filter(merged_into__in=people).values_list("psn_no", "merged_into__psn_no"))
-    bills: dict[str, list[Bill]] = {person.psn_no: [] for person in people}
-    live = Bill.objects.filter(
-        psn_no__in=list(owner), is_cancellation=False, cancelled_by__isnull=True, is_reversed=False
-    )
-    for bill in live.order_by("setl_time", "setl_id"):
-        bills[owner[bill.psn_no]].append(bill)
-    identities: dict[str, list[Identity]] = {person.psn_no: [] for person in people}
-    held = Identity.objects.filter(withdrawn_at__isnull=True, person__psn_no__in=list(owner)).order_by("first", "pk")
-    for row in held.select_related("person"):
-        identities[owner[row.person.psn_no]].append(row)
-    numbers: dict[str, list[str]] = {person.psn_no: [] for person in people}
-    for number, kept in owner.items():
-        numbers[kept].append(number)
-    for person in people:
-        number = person.psn_no
-        yield PersonHistory(person, bills[number], identities[number], tuple(numbers[number]))
 
 
 @dataclass
@@ -209,23 +133,31 @@ def _pay(layers: dict[str, tuple[int, tuple[str, ...]]], layer: str) -> int:
 Plans = dict[str, tuple[list[InForce], list[InForce]]]
 
 
-def add_person(sums: Sums, held: PersonHistory, proposal: Proposal, plans: Plans) -> None:
-    """Add what a proposal would change for one person; who cannot be computed for want of values is counted apart."""
-    person = held.person
+def add_circles(sums: Sums, some: Sequence[PersonHistory], proposal: Proposal, plans: Plans) -> None:
+    """Add what a proposal would change for some people of its area; a circle is added with the first of its members."""
 
     def known(area: str) -> tuple[list[InForce], list[InForce]]:
         if area not in plans:
             plans[area] = plans_of(area), plans_of(area, proposal)
         return plans[area]
 
+    sides: tuple[PlansOf, PlansOf] = (lambda area: known(area)[0]), (lambda area: known(area)[1])
+    for circle in circles_in(some, *sides, area_code=proposal.area_code):
+        _add_circle(sums, circle, *sides)
+
+
+def _add_circle(sums: Sums, circle: list[PersonHistory], before: PlansOf, after: PlansOf) -> None:
+    """Add what a circle gains and loses; who cannot be computed for want of values is counted apart."""
     try:
-        before, after = (history.plans_for(person, lambda area, side=side: known(area)[side]) for side in (0, 1))
-        settlements = held.settlements
-        earned = history.compute(settlements, held.records, before, person=person).results if before else {}
-        would = history.compute(settlements, held.records, after, person=person).results if after != before else earned
-        sums.add(earned, would)
+        governed = [held for held in circle if plans_for(held.person, before)]
+        was = earned(governed, before)
+        is_same = all(plans_for(held.person, before) == plans_for(held.person, after) for held in circle)
+        would = was if is_same else earned(circle, after)
+        for held in circle:
+            own = {bill.setl_id for bill in held.bills}
+            sums.add(was.only(own).results, would.only(own).results)
     except MissingValues as missing:
-        sums.unanswered += 1
+        sums.unanswered += len(circle)
         for one in missing.faults:
             if len(sums.missing) < MISSING_SHOWN:
                 sums.missing[one.message] = None
@@ -235,10 +167,12 @@ def impact(proposal: Proposal, *, progress: Callable[[int], object] | None = Non
     """Return what a proposal would change in its area's settlements: who gains, who loses, by layer, clause and category."""
     sums, plans = Sums(), Plans()
     measured_under = basis(proposal.area_code)
-    for held in histories(proposal.area_code):
-        add_person(sums, held, proposal, plans)
+    after = ""
+    while some := list(histories(proposal.area_code, after=after, limit=CHUNK)):
+        after = some[-1].person.psn_no
+        add_circles(sums, some, proposal, plans)
         if progress is not None:
-            progress(1)
+            progress(len(some))
     return {**sums.told(), "basis": measured_under, "at": clock.now().isoformat()}
 
 

@@ -12,6 +12,7 @@ import copy
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -36,8 +37,9 @@ from tuodi.apps.registry.insured import moved, place, places_of
 from tuodi.apps.registry.models import Identity, ImportRun, Person
 from tuodi.apps.registry.plans import Difference, Plan, chunks
 from tuodi.apps.registry.previews import by_person
-from tuodi.apps.settlement.impact import CHUNK, PersonHistory, billed, histories_of
-from tuodi.apps.settlement.retro import Impact, weigh
+from tuodi.apps.settlement.folding import PlansOf, is_by_household
+from tuodi.apps.settlement.histories import CHUNK, PersonHistory, billed, histories_of
+from tuodi.apps.settlement.retro import Impact, Would, circle_with, in_order, weigh
 from tuodi.base.action import Action, together
 from tuodi.base.doors import said
 from tuodi.base.progress import Notes
@@ -183,35 +185,53 @@ def impact_of_plan(plan: Plan, *, as_of: date, progress: Progress | None = None)
     by_person: dict[str, list[Difference]] = defaultdict(list)
     for one in plan.of_kind("new", "changed", "ended", "updated"):
         by_person[one.psn_no].append(one)
-    numbers, found, plans, done = sorted(by_person), [], cache(plans_of), 0
+    numbers, found, plans, done, seen = sorted(by_person), list[Impact](), cache(plans_of), 0, set[str]()
     for some in chunks(numbers):
         people = list(billed().filter(psn_no__in=some).order_by("psn_no"))
         for at in range(0, len(people), CHUNK):
-            for held in histories_of(people[at : at + CHUNK]):
-                after, changed = _identities_after(held, by_person), _person_after(held, by_person, as_of)
-                made = weigh(held, after, plans=plans, changed=changed)
-                if made.changes or made.why:
-                    found.append(made)
+            for circle in _circles(
+                people[at : at + CHUNK], plans, seen, lambda one: (_person_after(one, by_person, as_of), None)
+            ):
+                would_be = [
+                    _after(held, by_person, as_of) if held.person.psn_no in by_person else held for held in circle
+                ]
+                made = weigh(circle, would_be, plans=plans).values()
+                found += [one for one in made if one.changes or one.why]
             if progress:
                 progress(done + len(some) * min(at + CHUNK, len(people)) // len(people), len(numbers))
         done += len(some)
     return found
 
 
-def _identities_after(held: PersonHistory, told: dict[str, list[Difference]]) -> Iterator[Identity]:
-    """Yield somebody's certifications as a plan leaves them."""
+def _circles(
+    people: list[Person], plans: PlansOf, seen: set[str], would_be: Callable[[Person], Would]
+) -> Iterator[list[PersonHistory]]:
+    """Yield whoever is folded together with some people, as they are and as they would be, each circle once."""
+    for held in histories_of(people):
+        versions = (held.person, would_be(held.person)[0] or held.person)
+        if not any(is_by_household(one, plans) for one in versions):
+            yield [held]
+        elif held.person.psn_no not in seen:
+            circle = circle_with(held.person, plans, would_be)
+            seen |= {one.person.psn_no for one in circle}
+            yield circle
+
+
+def _after(held: PersonHistory, told: dict[str, list[Difference]], as_of: date) -> PersonHistory:
+    """Return somebody as a plan leaves them."""
     mine = [one for one in told[held.person.psn_no] if one.kind != "updated"]
     gone = {one.held_id for one in mine}
-    yield from (row for row in held.identities if row.pk not in gone)
-    yield from (Identity(person=held.person, identity=one.identity, **one.after) for one in mine)
+    made = (Identity(person=held.person, identity=one.identity, **one.after) for one in mine)
+    after = in_order([*(row for row in held.identities if row.pk not in gone), *made])
+    return replace(held, person=_person_after(held.person, told, as_of) or held.person, identities=after)
 
 
-def _person_after(held: PersonHistory, told: dict[str, list[Difference]], as_of: date) -> Person | None:
+def _person_after(person: Person, told: dict[str, list[Difference]], as_of: date) -> Person | None:
     """Return somebody's particulars as a plan leaves them; None if it leaves them alone."""
     changed = None
-    for one in told[held.person.psn_no]:
+    for one in told.get(person.psn_no, ()):
         if one.kind == "updated":
-            changed = changed or copy.copy(held.person)
+            changed = changed or copy.copy(person)
             for name, value in one.after.items():
                 if name == "insured_area":
                     place(changed, moved(places_of(changed), value, as_of))

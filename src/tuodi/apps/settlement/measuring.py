@@ -12,7 +12,8 @@ from tuodi.apps.policies.actions.base import E_DECIDED
 from tuodi.apps.policies.actions.measuring import note
 from tuodi.apps.policies.models import Measurement
 from tuodi.apps.policies.queries import basis, proposal_of, proposal_waits, state_of
-from tuodi.apps.settlement.impact import Plans, Sums, add_person, histories, people_with_bills
+from tuodi.apps.settlement.histories import histories, people_with_bills
+from tuodi.apps.settlement.impact import Plans, Sums, add_circles
 from tuodi.apps.settlement.nightly import system_user
 from tuodi.base import clock, outbox
 from tuodi.core.errors import InputErrors, declare, fault
@@ -48,8 +49,8 @@ def _step(row: Measurement) -> None:
     if row.people is None:
         row.people = people_with_bills(row.area_code).count()
     some = list(histories(row.area_code, after=row.after, limit=AT_ONCE))
-    for held in some:
-        add_person(sums, held, proposal, plans)
+    if some:
+        add_circles(sums, some, proposal, plans)
     row.done, row.sums = row.done + len(some), sums.told()
     if len(some) == AT_ONCE:
         row.after = some[-1].person.psn_no

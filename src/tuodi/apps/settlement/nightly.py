@@ -6,7 +6,8 @@ for an area is cut into announcements, so that each is a short transaction and a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,9 +15,12 @@ from typing import Any
 from django.db.models import Sum
 
 from tuodi.apps.policies.queries import plans_of
+from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
-from tuodi.apps.settlement.impact import CHUNK, PersonHistory, histories
-from tuodi.apps.settlement.models import BooksCheck, BooksDifference, Entry, Refold
+from tuodi.apps.settlement.circles import circles_in
+from tuodi.apps.settlement.folding import PlansOf, is_by_household
+from tuodi.apps.settlement.histories import CHUNK, PersonHistory, earned, histories
+from tuodi.apps.settlement.models import BooksCheck, BooksDifference, Entry
 from tuodi.base import clock, outbox
 from tuodi.base.action import Action
 from tuodi.base.system import system_user
@@ -38,11 +42,11 @@ class RefoldPerson(Action):
     def lock(self) -> None:
         self.held = history.lock(self.psn_no)
 
-    def write(self) -> Refold | None:
-        return history.refold(self.held, cause=self.cause, cause_id=self.cause_id)[0]
+    def write(self) -> history.Refolded:
+        return history.refold(self.held, cause=self.cause, cause_id=self.cause_id)
 
-    def audited(self, done: Refold | None) -> dict[str, Any]:
-        data = {"cause": self.cause, "cause_id": self.cause_id, "change_fen": done.change_fen if done else 0}
+    def audited(self, done: history.Refolded) -> dict[str, Any]:
+        data = {"cause": self.cause, "cause_id": self.cause_id, **done.told()}
         return {"subject": "history", "subject_id": self.psn_no, "area_code": self.area, "data": data}
 
 
@@ -59,31 +63,60 @@ class Difference:
     area: str = ""
 
 
-def differences(some: list[PersonHistory], plans: history.PlansOf) -> Iterator[tuple[PersonHistory, list[Difference]]]:
-    """Yield those of some people whose entries differ from what their histories earn, and where; by fund too."""
+def refold_person(person: Person, plans: PlansOf, *, cause: str, cause_id: str) -> None:
+    """Fold a person's history anew, now; where it is folded with others', in a transaction of its own.
+
+    A circle takes several locks in the written order: whoever holds others already must not (decision 19).
+    """
+    asked = {"psn_no": person.psn_no, "area": person.insured_area, "cause": cause, "cause_id": cause_id}
+    if is_by_household(person, plans):
+        outbox.announce("settlement:refold_asked", **asked)
+    else:
+        RefoldPerson(actor=system_user(), **asked).run()
+
+
+def refold_asked(data: dict[str, Any]) -> None:
+    """Subscriber of ``settlement:refold_asked``: one circle; one that cannot be folded is reported every night."""
+    with suppress(InputErrors):
+        RefoldPerson(actor=system_user(), **data).run()
+
+
+def differences(
+    some: Sequence[PersonHistory], plans: PlansOf, *, area_code: str
+) -> Iterator[tuple[PersonHistory, list[Difference]]]:
+    """Yield those of some people of an area, and of their circles, whose entries differ from what their histories earn, and where."""
+    circles = list(circles_in(some, plans, area_code=area_code)) if some else []
+    owner = {number: held.person.psn_no for circle in circles for held in circle for number in held.numbers}
     sums: dict[str, dict[tuple[str, str, str], int]] = {}
-    owner = {number: held.person.psn_no for held in some for number in held.numbers or (held.person.psn_no,)}
     rows = Entry.objects.filter(bill__psn_no__in=list(owner))
     by = ("bill__psn_no", "bill__setl_id", "layer", "fund")
     for number, setl_id, layer, fund, fen in rows.values_list(*by).annotate(Sum("pay")):
         sums.setdefault(owner[number], {})[(setl_id, layer, fund)] = fen
-    for held in some:
+    for circle in circles:
+        yield from _differences_of(circle, plans, sums)
+
+
+def _differences_of(
+    circle: list[PersonHistory], plans: PlansOf, sums: dict[str, dict[tuple[str, str, str], int]]
+) -> Iterator[tuple[PersonHistory, list[Difference]]]:
+    """Yield where the entries of a circle's members differ, by fund too."""
+    try:
+        computed = earned(circle, plans)
+    except InputErrors as errors:
+        for held in circle:
+            person = held.person
+            yield held, [Difference(person.psn_no, "", "", 0, 0, errors.faults[0].message, person.insured_area)]
+        return
+    for held in circle:
         number, area = held.person.psn_no, held.person.insured_area
-        try:
-            computed = history.compute(
-                held.settlements, held.records, history.plans_for(held.person, plans), person=held.person
-            )
-        except InputErrors as errors:
-            yield held, [Difference(number, "", "", 0, 0, errors.faults[0].message, area)]
-            continue
-        entered = sums.get(number, {})
-        earned = {
+        entered, own = sums.get(number, {}), computed.only({bill.setl_id for bill in held.bills})
+        owed = {
             (setl_id, layer.layer, layer.fund): layer.pay
-            for setl_id, result in computed.results.items() for layer in result.layers
+            for setl_id, result in own.results.items() for layer in result.layers
         }  # fmt: skip
         found = [
-            Difference(number, *key[:2], entered.get(key, 0), earned.get(key, 0), area=area)
-            for key in {**entered, **earned} if entered.get(key, 0) != earned.get(key, 0)
+            Difference(number, *key[:2], entered.get(key, 0), owed.get(key, 0), area=area)
+            for key in {**entered, **owed} if entered.get(key, 0) != owed.get(key, 0)
         ]  # fmt: skip
         if found:
             yield held, found
@@ -92,15 +125,10 @@ def differences(some: list[PersonHistory], plans: history.PlansOf) -> Iterator[t
 def refold_area(data: dict[str, Any]) -> None:
     """Subscriber of ``policy:approved`` and ``settlement:refold_area``: some people now, the rest with the next announcement."""
     some = list(histories(data["area_code"], after=data.get("after", ""), limit=AT_ONCE))
-    for held, found in list(differences(some, cache(plans_of))):
+    plans = cache(plans_of)
+    for held, found in list(differences(some, plans, area_code=data["area_code"])):
         if not found[0].why:
-            RefoldPerson(
-                actor=system_user(),
-                psn_no=held.person.psn_no,
-                area=held.person.insured_area,
-                cause="policy",
-                cause_id=data["cause_id"],
-            ).run()
+            refold_person(held.person, plans, cause="policy", cause_id=data["cause_id"])
     if len(some) == AT_ONCE:
         outbox.announce(
             "settlement:refold_area",
@@ -135,7 +163,7 @@ def check_books(
 
     def look() -> None:
         nonlocal repaired
-        for held, wrong in list(differences(some, plans)):
+        for held, wrong in list(differences(some, plans, area_code=area_code)):
             found.extend(wrong[: max(0, SHOWN - len(found))])
             if repair and not wrong[0].why:
                 RefoldPerson(

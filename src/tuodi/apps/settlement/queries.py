@@ -11,6 +11,7 @@ from django.db.models import QuerySet, Sum
 from tuodi.apps.registry.models import Person
 from tuodi.apps.registry.queries import numbers_of
 from tuodi.apps.settlement import history
+from tuodi.apps.settlement.folding import plans_for
 from tuodi.apps.settlement.models import Bill, Entry
 from tuodi.base import clock
 from tuodi.core.dates import month_end
@@ -39,7 +40,7 @@ class Standing:
 
 def standing_of_person(person: Person, day: date) -> Standing | None:
     """Return a person's category on a day under the policy in force there; None without a policy or a category."""
-    plans = [held for held in history.plans_for(person) if held.answers(day)]
+    plans = [held for held in plans_for(person) if held.answers(day)]
     if not plans:
         return None
     plan = plans[-1].plan

@@ -9,35 +9,36 @@ and reported every night.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from typing import Any
 
 from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry import permissions as registry_permissions
-from tuodi.apps.registry.actions.base import WEIGHED
-from tuodi.apps.registry.actions.deaths import plans_of_correction
+from tuodi.apps.registry.actions.base import WEIGHED, group_of
+from tuodi.apps.registry.actions.deaths import Plan, plans_of_correction
 from tuodi.apps.registry.actions.identities import copied
 from tuodi.apps.registry.actions.insuring import corrected, with_move, with_origin
 from tuodi.apps.registry.actions.people import must_be_mergeable, must_be_merged
 from tuodi.apps.registry.insured import ALWAYS, Places, place, places_of
-from tuodi.apps.registry.models import Identity, InsuredPlace, Person
-from tuodi.apps.registry.queries import identities_of, numbers_of, record_of
-from tuodi.apps.settlement import history
-from tuodi.apps.settlement.impact import PersonHistory, histories_of
-from tuodi.apps.settlement.models import Bill, Entry
-from tuodi.apps.settlement.nightly import RefoldPerson
+from tuodi.apps.registry.models import Identity, InsuredPlace, Membership, Person
+from tuodi.apps.registry.queries import Home, ever_with, homes_in, homes_of, identities_of
+from tuodi.apps.settlement.circles import circle_of, circles_of
+from tuodi.apps.settlement.folding import PlansOf, is_by_household
+from tuodi.apps.settlement.histories import PersonHistory, billed, earned, histories_of, live_bills
+from tuodi.apps.settlement.models import Entry
+from tuodi.apps.settlement.nightly import refold_person
 from tuodi.base import access
-from tuodi.base.system import system_user
 from tuodi.core.engine.fold import EventResult, LayerResult
 from tuodi.core.errors import InputErrors
-from tuodi.core.identities import IdentityRecord
 
 
 @dataclass(frozen=True)
 class Change:
-    """What one layer of one settlement pays under the identities as they were and as they would be, in fen."""
+    """What one layer of one settlement pays under the identities as they were and as they would be, in fen; whose it is."""
 
     setl_id: str
     settled_on: date
@@ -48,6 +49,7 @@ class Change:
     identity: str
     due_on: date | None
     clauses: tuple[str, ...]
+    psn_no: str
 
     @property
     def fen(self) -> int:
@@ -56,7 +58,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Impact:
-    """What a change of somebody's identities comes to; ``why`` says why it cannot be computed."""
+    """What a change of somebody's identities comes to, for others too whose settlements share totals; ``why`` it cannot be computed.
+
+    ``bills`` are the person's own.
+    """
 
     psn_no: str
     changes: tuple[Change, ...]
@@ -72,41 +77,79 @@ class Impact:
         return -sum(change.fen for change in self.changes if change.fen < 0)
 
 
-def impact(person: Person, after: Iterable[Identity]) -> Impact:
-    """Return the differences between a person's history as believed and with other identities."""
-    return weigh(next(histories_of([person])), after, plans=plans_of)
+#: What somebody's particulars would be, and their households; None where they stay.
+Would = tuple[Person | None, tuple[Home, ...] | None]
 
 
-def weigh(
-    held: PersonHistory, after: Iterable[Identity], *, plans: history.PlansOf, changed: Person | None = None
+def impact(
+    person: Person,
+    after: Iterable[Identity],
+    *,
+    changed: Person | None = None,
+    homes: Callable[[], tuple[Home, ...]] | None = None,
 ) -> Impact:
-    """Return what other identities, or other particulars (``changed``), come to in a history that was read."""
-    was_of, would_be = held.person, changed or held.person
-    if not held.bills:
-        return Impact(was_of.psn_no, (), 0)
-    records = [record_of(row, was_of.psn_no) for row in _in_order(after)]
+    """Return the differences between a person's history as believed and with other identities, particulars or households."""
+    plans = cache(plans_of)
+    is_shared = any(is_by_household(one, plans) for one in (person, changed or person))
+    would = changed, homes() if homes and is_shared else None
+    circle = circle_with(person, plans, lambda one: would if one.pk == person.pk else (None, None))
+    found = weigh(
+        circle, [_as(held, after, *would) if held.person.pk == person.pk else held for held in circle], plans=plans
+    )
+    own = found[person.psn_no]
+    if own.why or not own.bills:
+        return own
+    others = (change for psn_no, one in found.items() if psn_no != person.psn_no for change in one.changes)
+    return replace(own, changes=(*own.changes, *others))
+
+
+def _as(
+    held: PersonHistory, after: Iterable[Identity], changed: Person | None, homes: tuple[Home, ...] | None
+) -> PersonHistory:
+    own = held.homes if homes is None else homes
+    return replace(held, person=changed or held.person, identities=in_order(after), homes=own)
+
+
+def circle_with(person: Person, plans: PlansOf, would_be: Callable[[Person], Would]) -> list[PersonHistory]:
+    """Return the histories of everybody who belongs to a person's circle now or as some people would be."""
+    people: dict[int, Person] = {person.pk: person}
+    homes: dict[int, tuple[Home, ...]] = {}
+    waiting = [person]
+    while waiting:
+        one = waiting.pop()
+        changed, moved = would_be(one)
+        versions = [circle_of(one, plans)]
+        if changed is not None or moved is not None:
+            versions += circles_of([changed or one], plans, homes={one.pk: moved} if moved is not None else {})
+        for circle in versions:
+            homes |= circle.homes or {}
+            waiting += [member for member in circle.people if member.pk not in people]
+            people = {member.pk: member for member in circle.people} | people
+    return list(histories_of([people[key] for key in sorted(people)], homes))
+
+
+def weigh(was_of: Sequence[PersonHistory], would_be: Sequence[PersonHistory], *, plans: PlansOf) -> dict[str, Impact]:
+    """Return, by number, what each of some people folded together gets more or less as they would be."""
+    bills = {held.person.psn_no: {bill.setl_id for bill in held.bills} for held in was_of}
+    if not any(bills.values()):
+        return {psn_no: Impact(psn_no, (), 0) for psn_no in bills}
     try:
-        was = _folded(held.bills, was_of, held.records, plans)
-        would = _folded(held.bills, would_be, records, plans)
+        was, would = earned(was_of, plans), earned(would_be, plans)
     except InputErrors as errors:
-        return Impact(was_of.psn_no, (), len(held.bills), errors.faults[0].message)
-    return Impact(was_of.psn_no, _compared(was, would), len(held.bills))
+        return {psn_no: Impact(psn_no, (), len(own), errors.faults[0].message) for psn_no, own in bills.items()}
+    return {
+        psn_no: Impact(psn_no, _compared(was.only(own).results, would.only(own).results, psn_no), len(own))
+        for psn_no, own in bills.items()
+    }
 
 
-def _folded(
-    bills: Iterable[Bill], person: Person, records: list[IdentityRecord], plans: history.PlansOf
-) -> dict[str, EventResult]:
-    settlements = [history.settlement_of(bill, person=person) for bill in bills]
-    return history.compute(settlements, records, history.plans_for(person, plans), person=person).results
-
-
-def _compared(was: dict[str, EventResult], would: dict[str, EventResult]) -> tuple[Change, ...]:
+def _compared(was: dict[str, EventResult], would: dict[str, EventResult], psn_no: str) -> tuple[Change, ...]:
     """Return the differences of two results of the same settlements, by time."""
     in_order = sorted(was, key=lambda key: (was[key].settlement.setl_time, key))
-    return tuple(change for setl_id in in_order for change in _changes(was[setl_id], would[setl_id]))
+    return tuple(change for setl_id in in_order for change in _changes(was[setl_id], would[setl_id], psn_no))
 
 
-def _changes(was: EventResult, would: EventResult) -> Iterable[Change]:
+def _changes(was: EventResult, would: EventResult, psn_no: str) -> Iterable[Change]:
     before = {layer.layer: layer for layer in was.layers}
     after = {layer.layer: layer for layer in would.layers}
     for name in dict.fromkeys([*before, *after]):
@@ -116,7 +159,7 @@ def _changes(was: EventResult, would: EventResult) -> Iterable[Change]:
             assert told is not None
             yield Change(
                 would.settlement.setl_id, would.settlement.setl_time.date(), name, _pay(old), _pay(new), result.category,
-                result.identity, told.due_on, told.clauses,
+                result.identity, told.due_on, told.clauses, psn_no,
             )  # fmt: skip
 
 
@@ -148,23 +191,46 @@ def impact_of_correcting(user: Any, *, identity_id: int, facts: dict[str, Any] |
 
 
 def impact_of_death(user: Any, *, psn_no: str, day: date, ends_identities: bool) -> Impact:
-    """Return what a death would change; nothing where identities wait for their department."""
+    """Return what a death would change; where identities wait for their department, only through households."""
     person = _kept(access.get(user, Person, psn_no, registry_permissions.RECORD_DEATH, field="psn_no"))
+    changed = copy.copy(person)
+    changed.died_on = day
     rows = list(identities_of(person))
     if ends_identities:
         rows = [
             copied(row, last=day) if row.last is None or row.last > day else row for row in rows if row.first <= day
         ]
-    return impact(person, rows)
+    return impact(person, rows, changed=changed, homes=lambda: _until(person, day))
+
+
+def _until(person: Person, day: date) -> tuple[Home, ...]:
+    """Return somebody's households as a death on a day leaves them."""
+    return tuple(
+        home if home.last is not None and home.last <= day else replace(home, last=day)
+        for home in homes_of([person.pk])[person.pk] if home.first <= day
+    )  # fmt: skip
 
 
 def impact_of_correcting_death(user: Any, *, psn_no: str, day: date | None) -> Impact:
     """Return what another day of death, or none, would change: what the wrong one ended is given back."""
     person = _kept(access.get(user, Person, psn_no, registry_permissions.VIEW, field="psn_no"))
-    plan = plans_of_correction(person, day)[1]
+    members, plan = plans_of_correction(person, day)
+    changed = copy.copy(person)
+    changed.died_on = day
     gone = {row.pk for row in plan.gone}
     made = [row for row in plan.made if isinstance(row, Identity)]
-    return impact(person, [*(row for row in identities_of(person) if row.pk not in gone), *made])
+    after = [*(row for row in identities_of(person) if row.pk not in gone), *made]
+    return impact(person, after, changed=changed, homes=lambda: _homes_with(person, members))
+
+
+def _homes_with(person: Person, plan: Plan) -> tuple[Home, ...]:
+    """Return somebody's households as a plan leaves them."""
+    gone = {row.pk for row in plan.gone}
+    believed = Membership.objects.filter(person__in=group_of(person), withdrawn_at__isnull=True).exclude(pk__in=gone)
+    made = [row for row in plan.made if isinstance(row, Membership)]
+    rows = [*believed.select_related("household").order_by("first", "pk"), *made]
+    homes = (Home(row.first, row.last, row.household_id, row.household.number) for row in rows)
+    return tuple(sorted(homes, key=lambda home: home.first))
 
 
 def impact_of_changing(user: Any, *, psn_no: str, facts: dict[str, Any]) -> Impact:
@@ -173,7 +239,7 @@ def impact_of_changing(user: Any, *, psn_no: str, facts: dict[str, Any]) -> Impa
     changed = copy.copy(person)
     for name in WEIGHED:
         setattr(changed, name, facts.get(name, getattr(person, name)))
-    return weigh(next(histories_of([person])), identities_of(person), plans=plans_of, changed=changed)
+    return impact(person, identities_of(person), changed=changed)
 
 
 def impact_of_moving(user: Any, *, psn_no: str, area_code: str, first: date) -> Impact:
@@ -199,7 +265,7 @@ def impact_of_correcting_move(user: Any, *, place_id: int, facts: dict[str, Any]
 
 def _impact_of_places(person: Person, after: Places) -> Impact:
     changed = place(copy.copy(person), after)
-    return weigh(next(histories_of([person])), identities_of(person), plans=plans_of, changed=changed)
+    return impact(person, identities_of(person), changed=changed)
 
 
 def _impact_of_replacing(row: Identity, facts: dict[str, Any] | None) -> Impact:
@@ -208,8 +274,8 @@ def _impact_of_replacing(row: Identity, facts: dict[str, Any] | None) -> Impact:
     return impact(person, others if facts is None else [*others, copied(row, **facts)])
 
 
-def _in_order(rows: Iterable[Identity]) -> list[Identity]:
-    """Return certifications in the order of :func:`history.records_of`, those not kept yet last of their day."""
+def in_order(rows: Iterable[Identity]) -> list[Identity]:
+    """Return certifications in the order in which they are folded, those not kept yet last of their day."""
     return sorted(rows, key=lambda row: (row.first, row.pk is None, row.pk or 0))
 
 
@@ -229,23 +295,33 @@ def impact_of_parting(user: Any, *, psn_no: str) -> Impact:
 
 def _impact_of_joining(kept: Person, person: Person, *, is_joined: bool) -> Impact:
     """Compare two records' histories apart and as one, whichever of the two is so now."""
-    numbers = [number for number in numbers_of(kept.psn_no) if number != person.psn_no]
-    own = list(Identity.objects.filter(person=person, withdrawn_at__isnull=True))
-    others = [row for row in identities_of(kept) if row.person_id != person.pk]
+    records = {one.pk: one.psn_no for one in (kept, *kept.merged.all()) if one.pk != person.pk}
+    rows = list(Identity.objects.filter(person__in=[*records, person.pk], withdrawn_at__isnull=True))
+    homes = homes_in([*records, person.pk])
+    whole = PersonHistory(kept, live_bills([*records.values(), person.psn_no]), in_order(rows), homes=homes)
+    parts = [
+        PersonHistory(
+            one, [bill for bill in whole.bills if bill.psn_no in numbers],
+            [row for row in whole.identities if (row.person_id == person.pk) == (one is person)], homes=homes_in(keys),
+        )
+        for one, keys, numbers in ((kept, [*records], records.values()), (person, [person.pk], [person.psn_no]))
+    ]  # fmt: skip
+    plans = cache(plans_of)
+    circles = circles_of(
+        [kept] if is_joined else [kept, person], plans, homes=dict.fromkeys((kept.pk, person.pk), homes)
+    )
+    people = {one.pk: one for circle in circles for one in circle.people if one.pk not in (kept.pk, person.pk)}
+    others = list(histories_of(list(people.values()), homes_of(people))) if people else []
     try:
-        apart = _earned(kept, numbers, others) | _earned(person, [person.psn_no], own)
-        joined = _earned(kept, [*numbers, person.psn_no], [*others, *own])
+        apart, joined = earned([*parts, *others], plans), earned([whole, *others], plans)
     except InputErrors as errors:
-        bills = len(history.live_bills_under([*numbers, person.psn_no]))
-        return Impact(kept.psn_no, (), bills, errors.faults[0].message)
+        return Impact(kept.psn_no, (), len(whole.bills), errors.faults[0].message)
     was, would = (joined, apart) if is_joined else (apart, joined)
-    return Impact(kept.psn_no, _compared(was, would), len(joined))
-
-
-def _earned(person: Person, numbers: Iterable[str], rows: Iterable[Identity]) -> dict[str, EventResult]:
-    """Return what the bills under some numbers earn as one history of a person."""
-    records = [record_of(row, person.psn_no) for row in _in_order(rows)]
-    return _folded(history.live_bills_under(numbers), person, records, plans_of)
+    changes: tuple[Change, ...] = ()
+    for held in (whole, *others):
+        own = {bill.setl_id for bill in held.bills}
+        changes += _compared(was.only(own).results, would.only(own).results, held.person.psn_no)
+    return Impact(kept.psn_no, changes, len(whole.bills))
 
 
 def refold_people(data: dict[str, Any]) -> None:
@@ -258,18 +334,25 @@ def refold_changed(data: dict[str, Any]) -> None:
     _refold(data, cause="person")
 
 
-def _refold(data: dict[str, Any], *, cause: str) -> None:
+def refold_moved(data: dict[str, Any]) -> None:
+    """Subscriber of ``household:changed`` and ``person:died``: those whose settlements share a household's totals, before or now."""
+    _refold(data, cause="person", is_by_household_only=True)
+
+
+def _refold(data: dict[str, Any], *, cause: str, is_by_household_only: bool = False) -> None:
     named = Person.objects.filter(psn_no__in=data["psn_nos"]).values_list("pk", "merged_into_id")
-    kept = {into or key for key, into in named}
-    areas = dict(Person.objects.filter(pk__in=kept).values_list("psn_no", "insured_area"))
-    for psn_no in sorted(psn_no for psn_no in areas if Bill.objects.filter(psn_no__in=numbers_of(psn_no)).exists()):
-        refolding = RefoldPerson(
-            actor=system_user(), psn_no=psn_no, area=areas[psn_no], cause=cause, cause_id=data.get("cause_id", "")
-        )
-        try:
-            refolding.run()
-        except InputErrors:
-            continue
+    people = list(billed().filter(pk__in={into or key for key, into in named}).order_by("psn_no"))
+    plans, cause_id = cache(plans_of), data.get("cause_id", "")
+    shared = [person for person in people if is_by_household(person, plans)]
+    for person in people if not is_by_household_only else ():
+        if person not in shared:
+            with suppress(InputErrors):
+                refold_person(person, plans, cause=cause, cause_id=cause_id)
+    if not shared:
+        return
+    concerned = billed().filter(psn_no__in=[*(one.psn_no for one in shared), *ever_with(one.pk for one in shared)])
+    for circle in circles_of(list(concerned.order_by("psn_no")), plans):
+        refold_person(circle.people[0], plans, cause=cause, cause_id=cause_id)
 
 
 def entries_of(user: Any, cause_id: str) -> list[Entry]:

@@ -12,6 +12,7 @@ from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.actions import person_of, standing_of
 from tuodi.apps.settlement.demands import E_OTHER_PERSON, demand_begun, is_same_person
 from tuodi.apps.settlement.envelope import Fields
+from tuodi.apps.settlement.folding import plans_for
 from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
 from tuodi.apps.settlement.models import Bill, Encounter, Notice
 from tuodi.apps.settlement.queries import standing_of_person
@@ -46,7 +47,7 @@ class Admit(Action):
     def decide(self) -> None:
         day = clock.local(self.encounter.admitted).date()
         self.standing = standing_of_person(self.person, day)
-        packs = [held.plan.pack for held in history.plans_for(self.person) if held.answers(day)]
+        packs = [held.plan.pack for held in plans_for(self.person) if held.answers(day)]
         self.pack: Pack | None = packs[-1] if packs else None
         inpatient = is_inpatient(self.encounter.med_type)
         self.told = told_of(self.pack) if self.standing and self.pack and inpatient else []
@@ -184,7 +185,7 @@ def _admission(call: Call, node: str, *, inpatient: bool) -> Reply:
 def deposit_waived(person: Person, encounter: Encounter) -> tuple[bool, str]:
     """Say whether the policy waives the deposit for this admission, with its clause."""
     day = clock.local(encounter.admitted).date()
-    plans = [held for held in history.plans_for(person) if held.answers(day)]
+    plans = [held for held in plans_for(person) if held.answers(day)]
     place = standing(encounter.fixmedins_code, day)
     if not plans or place is None:
         return False, ""

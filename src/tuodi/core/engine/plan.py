@@ -58,6 +58,11 @@ class Plan:
     vocabulary: object | None = None
 
     @property
+    def is_by_household(self) -> bool:
+        """Say whether some total is a household's."""
+        return any(bucket.unit == "household" for bucket in self.program.buckets)
+
+    @property
     def life(self) -> Period:
         """The days on which the pack answers."""
         return Period(self.first, self.last)

@@ -55,10 +55,6 @@ E_INTERPRETER = declare(
     "变更释义由“{interpreter}”决定（{readings}）",
     "请填写与政策包一致的解释机关，并写明其决定的文号或日期",
 )
-E_HOUSEHOLD = declare(
-    "E-POLICY-HOUSEHOLD", "政策包“{pack}”的“{layers}”按户累计，联网结算按人累计，不能投入使用",
-    "按户累计的救助请用 tuodi adjudicate 批量计算；文件按人累计的请改正政策包的 of",
-)  # fmt: skip
 E_TEXTS = declare("E-POLICY-TEXTS", "没有政策包正文 policy.yaml", "请选择架上的政策包，或上传 policy.yaml")
 
 
@@ -139,9 +135,7 @@ class ProposeInstallation(Action):
         pack = load_pack(source, readings=self.readings)
         if not self.area_code.startswith(area_prefix(pack.area)):
             raise refuse(E_AREA, pack=pack.name, own=pack.area, area=self.area_code)
-        by_household = [layer.name for layer in pack.layers if layer.of == "household"]
-        if by_household:
-            raise refuse(E_HOUSEHOLD, pack=pack.name, layers="、".join(by_household))
+        self.is_by_household = any(layer.of == "household" for layer in pack.layers)
         self._demand_interpreter(pack)
         self.pack_id = pack.pack
 
@@ -172,7 +166,7 @@ class ProposeInstallation(Action):
         return Installation.objects.create(
             area_code=self.area_code, pack=self.pack_id, digest=digest_of(self.texts, self.readings), texts=self.texts,
             readings=self.readings, first=self.first, proposed_by=self.actor, proposed_at=clock.now(), note=self.note, accepted=kept,
-            interpreter=self.interpreter, interpreter_document=self.document,
+            interpreter=self.interpreter, interpreter_document=self.document, is_by_household=self.is_by_household,
         )  # fmt: skip
 
     def audited(self, done: Installation) -> dict[str, Any]:
