@@ -6,6 +6,7 @@ Here every law of the books must hold; that most kills met a transaction is aske
 import pytest
 
 from tests.faults import disk, messages
+from tests.faults.families import families
 from tests.faults.hammer import hammer
 from tests.faults.imports import imports_killed
 from tests.faults.power import power_lost
@@ -19,6 +20,10 @@ def database(request):
 
 def test_G08_no_interleaving_overspends_loses_or_doubles(database):
     assert hammer(database, seconds=4, clients=6)["settled"] > 0
+
+
+def test_G08_members_of_two_households_at_once_spend_no_cap_twice(database):
+    assert families(database)["settle"] > 50
 
 
 @pytest.mark.parametrize("kill", ["web", "worker", "database"])

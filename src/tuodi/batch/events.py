@@ -388,8 +388,8 @@ def _unit(plan: Plan, frame: pl.DataFrame, person: Array) -> Array:
 
 
 def household_of(frame: pl.DataFrame) -> pl.Series:
-    """Return the household of each row; a person without one is a household alone."""
-    alone = pl.when(pl.col("household") == "").then(pl.col("psn_no")).otherwise(pl.col("household"))
+    """Return the household of each row; a person without one is a household alone, which no household's number can be: no id has a space."""
+    alone = pl.when(pl.col("household") == "").then(" " + pl.col("psn_no")).otherwise(pl.col("household"))
     return frame.select(alone.alias("household"))["household"]
 
 

@@ -92,6 +92,11 @@ class Settlement:
     designated: bool | None = None
     diag_others: str = ""
 
+    @property
+    def home(self) -> object:
+        """Whose a household's totals are; a person without one is a household alone, which no household's number can be."""
+        return self.household or (self.psn_no,)
+
     def __post_init__(self) -> None:
         assert self.begndate <= self.enddate
         assert all(getattr(self, name) >= 0 for name in AMOUNT_FIELDS)

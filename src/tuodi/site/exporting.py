@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 
 from tuodi.apps.policies.queries import InForce, entered_values, plans_of
+from tuodi.apps.settlement.circles import circles_of, is_of
 from tuodi.apps.settlement.folding import E_NO_POLICY, answering, plans_for
-from tuodi.apps.settlement.histories import PersonHistory, histories
+from tuodi.apps.settlement.histories import CHUNK, PersonHistory, histories
 from tuodi.base import audit, clock
 from tuodi.base.system import system_user
 from tuodi.batch.columns import IDENTITIES, INSTITUTIONS, SETTLEMENTS, Schema
@@ -26,6 +28,7 @@ from tuodi.core.money import yuan
 from tuodi.core.policy.local_values import plain_param
 from tuodi.core.settlements import AMOUNT_FIELDS, Settlement
 
+CUT = "有的户有成员在别处参保，其结算不在导出的文件里；按户累计的结果因此可能不同"
 E_FOLDER = declare("E-EXPORT-FOLDER", "文件夹“{folder}”里已经有文件", "请换一个新的文件夹，或清空它")
 
 
@@ -78,7 +81,7 @@ def _write_people(made: Exported, area_code: str, own: set[int]) -> None:
         to_bills, to_identities = csv.DictWriter(bills, SETTLEMENTS.names), csv.DictWriter(identities, IDENTITIES.names)
         to_bills.writeheader()
         to_identities.writeheader()
-        for held in histories(area_code):
+        for held in _in_households(made, area_code):
             made.people += 1
             for settlement in answered_by(held, own):
                 made.bills += 1
@@ -87,6 +90,18 @@ def _write_people(made: Exported, area_code: str, own: set[int]) -> None:
             for row in identity_rows(held):
                 made.identities += 1
                 to_identities.writerow(row)
+
+
+def _in_households(made: Exported, area_code: str) -> Iterator[PersonHistory]:
+    """Yield everybody's history, with their households where totals are a household's."""
+    plans, after = cache(plans_of), ""
+    while some := list(histories(area_code, after=after, limit=CHUNK)):
+        after = some[-1].person.psn_no
+        circles = circles_of([held.person for held in some], plans)
+        homes = {key: own for circle in circles for key, own in (circle.homes or {}).items()}
+        if any(not is_of(one, area_code) for circle in circles for one in circle.people) and CUT not in made.notes:
+            made.notes.append(CUT)
+        yield from (replace(held, homes=homes.get(held.person.pk, ())) for held in some)
 
 
 def bill_row(s: Settlement) -> dict[str, str]:

@@ -83,11 +83,11 @@ def circles_in(some: Sequence[PersonHistory], *plans: PlansOf, area_code: str) -
     for circle in circles:
         if circle.homes is None:
             yield [read[one.pk] for one in circle.people]
-        elif not any(one.psn_no < some[0].person.psn_no and _is_of(one, area_code) for one in circle.people):
+        elif not any(one.psn_no < some[0].person.psn_no and is_of(one, area_code) for one in circle.people):
             yield [replace(read[one.pk], homes=circle.homes[one.pk]) for one in circle.people]
 
 
-def _is_of(person: Person, area_code: str) -> bool:
+def is_of(person: Person, area_code: str) -> bool:
     """Say whether somebody is or was insured in an area."""
     return any(span.area.startswith(area_prefix(area_code)) for span in spans_of(person))
 

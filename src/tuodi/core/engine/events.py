@@ -257,7 +257,7 @@ def _mark_last(plan: Plan, events: list[Event]) -> None:
                 layer.due != "application" or layer.id in event.applications
             ):
                 s = event.settlement
-                whose = s.household or s.psn_no if layer.of == "household" else s.psn_no
+                whose = s.home if layer.of == "household" else s.psn_no
                 last[(whose, event.keys.get(layer.deductible.per))] = event
         for event in last.values():
             event.keys[f"last.{layer.id}"] = 1

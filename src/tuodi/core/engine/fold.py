@@ -38,7 +38,7 @@ __all__ = [
 ]  # fmt: skip
 
 #: Totals as they stand: number of the group, whose, key of the period -> values in the group's order.
-Remembered = dict[tuple[int, str, object], list[int]]
+Remembered = dict[tuple[int, object, object], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ def run_event(
     state = [0] * len(shape.slots)
     keys = []
     for n, group in enumerate(shape.groups):
-        whose = s.household or s.psn_no if group.is_household else s.psn_no
+        whose = s.home if group.is_household else s.psn_no
         key = (
             n,
             whose,

@@ -167,7 +167,7 @@ def _keep_last(events: Iterable[tuple[Plan, Event]]) -> None:
         for layer in plan.layers:
             mark, s = f"last.{layer.id}", event.settlement
             if event.keys.get(mark):
-                whose = s.household or s.psn_no if layer.of == "household" else s.psn_no
+                whose = s.home if layer.of == "household" else s.psn_no
                 key = (layer.id, whose, event.keys.get(layer.deductible.per))
                 if key in last:
                     del last[key].keys[mark]
