@@ -103,7 +103,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
                 return redirect("person", person.pk)
     shown = {
         "row": row, "person": person, "form": form, "wrong": wrong, "found": found, "mark": mark, "has_changed": has_changed,
-        "lines": lines_of(found) if found else [],
+        "lines": lines_of(found, request.user) if found else [],
     }  # fmt: skip
     return render(request, "identities/decide_death.html", shown)
 

@@ -21,6 +21,7 @@ from tuodi.apps.registry.actions.lookalikes import TellApart, UndoTellApart
 from tuodi.apps.registry.actions.people import MergePeople, UnmergePeople
 from tuodi.apps.registry.models import Merge, NotTheSame, Person
 from tuodi.apps.settlement.retro import Impact, impact_of_merging, impact_of_parting
+from tuodi.apps.settlement.web_identities import whose_of
 from tuodi.base import access
 from tuodi.base.doors import page_of, said
 from tuodi.core.errors import InputErrors
@@ -154,12 +155,13 @@ def _is_confirmed(request: HttpRequest, person: Person, impact: Impact) -> bool:
 
 
 def _weighed(request: HttpRequest, person: Person, kept: Person, impact: Impact, *, is_merging: bool) -> HttpResponse:
-    lines = _lines(request.user, [kept, person])
+    lines, whose = _lines(request.user, [kept, person]), whose_of(request.user, impact)
     shown = {
         "person": person,
         "kept": kept,
         "lines": lines,
         "impact": impact,
+        "changes": [(change, whose[change.psn_no]) for change in impact.changes],
         "is_merging": is_merging,
         "mark": _mark(person, impact),
         "has_changed": request.method == "POST",

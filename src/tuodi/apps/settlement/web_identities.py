@@ -88,9 +88,10 @@ class Deed:
 
 @dataclass(frozen=True)
 class Line:
-    """What all layers of one settlement pay, before and after."""
+    """What all layers of one settlement pay, before and after; ``whose`` it is where it is not the person's own."""
 
     setl_id: str
+    whose: str
     settled_on: Any
     before_fen: int
     after_fen: int
@@ -101,13 +102,22 @@ class Line:
         return self.after_fen - self.before_fen
 
 
-def lines_of(found: Impact) -> list[Line]:
-    lines = []
+def whose_of(user: Any, found: Impact) -> dict[str, str]:
+    """Return, by number, whose settlements a change touches too, as a user may be told; the person's own need no name."""
+    others = {change.psn_no for change in found.changes} - {found.psn_no}
+    named = {
+        one.psn_no: f"{one.name}（{one.psn_no}）" for one in access.visible(user, Person).filter(psn_no__in=others)
+    }
+    return {found.psn_no: ""} | {psn_no: named.get(psn_no, "同户，不在您的辖区") for psn_no in others}
+
+
+def lines_of(found: Impact, user: Any) -> list[Line]:
+    lines, whose = [], whose_of(user, found)
     for setl_id in dict.fromkeys(change.setl_id for change in found.changes):
         parts = [change for change in found.changes if change.setl_id == setl_id]
         clauses = tuple(dict.fromkeys(clause for part in parts for clause in part.clauses))
         before, after = sum(part.before_fen for part in parts), sum(part.after_fen for part in parts)
-        lines.append(Line(setl_id, parts[0].settled_on, before, after, clauses))
+        lines.append(Line(setl_id, whose[parts[0].psn_no], parts[0].settled_on, before, after, clauses))
     return lines
 
 
@@ -137,7 +147,7 @@ def weighed(
             say_beside(form, error, places)
         else:
             shown |= {
-                "found": found, "lines": lines_of(found), "mark": mark, "has_changed": step == "confirm",
+                "found": found, "lines": lines_of(found, request.user), "mark": mark, "has_changed": step == "confirm",
                 "given": [(field.label, _told(field, form.cleaned_data[field.name])) for field in form],
             }  # fmt: skip
             return render(request, "identities/preview.html", shown)
