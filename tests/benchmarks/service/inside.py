@@ -26,8 +26,9 @@ from tuodi.apps.registry.actions.rosters import AskToUndo, ConfirmRoster, KeepPr
 from tuodi.apps.registry.comparing import preview_of
 from tuodi.apps.registry.models import Identity
 from tuodi.apps.registry.reading import read_roster
-from tuodi.apps.settlement import history, importing
-from tuodi.apps.settlement.impact import histories
+from tuodi.apps.settlement import importing
+from tuodi.apps.settlement.folding import compute
+from tuodi.apps.settlement.histories import histories
 from tuodi.apps.settlement.models import Bill, Entry, Refold
 from tuodi.apps.settlement.nightly import check_books
 from tuodi.apps.settlement.retro import refold_people
@@ -128,18 +129,18 @@ def retroactive(settlements: int, rounds: int) -> dict[str, Any]:
 def night(people: int, rounds: int) -> dict[str, Any]:
     """Check everybody's books, and fold the same histories from values in memory."""
     county.somewhere(people)
-    some = [(held.settlements, held.records, held.person) for held in histories("610900")]
     plans = plans_of("610902")
+    some = [held.part(lambda area: plans) for held in histories("610900")]
 
     def fold_alone() -> None:
-        for settlements, records, person in some:
-            history.compute(settlements, records, plans, person=person)
+        for part in some:
+            compute([part])
 
     looked, folded = [], []
     for _ in range(rounds):
         looked.append(_seconds(lambda: check_books(area_code="610900")))
         folded.append(_seconds(fold_alone))
-    bills = sum(len(settlements) for settlements, _, _ in some)
+    bills = sum(len(part.settlements) for part in some)
     return {"people": len(some), "bills": bills, "seconds": median(looked), "fold": median(folded)}
 
 
