@@ -14,6 +14,7 @@ from typing import Any, overload
 from tuodi.apps.registry.models import ImportRun, RosterPart
 from tuodi.apps.registry.plans import Difference
 from tuodi.base import secrets
+from tuodi.base.bulk import add_rows
 from tuodi.base.doors import sentence_of
 from tuodi.core.errors import Fault
 
@@ -69,9 +70,9 @@ def sealed_parts(run: ImportRun, kind: str, lines: Iterable[Any], *, first: int 
             for number, part in enumerate(iter(lambda: list(islice(each, PART)), []), first)]  # fmt: skip
 
 
-def keep(parts: Iterable[RosterPart]) -> None:
+def keep(parts: Sequence[RosterPart]) -> None:
     """Keep sealed lines."""
-    RosterPart.objects.bulk_create(parts, batch_size=100)
+    add_rows(parts)
 
 
 def add(run: ImportRun, kind: str, lines: Sequence[Any]) -> None:

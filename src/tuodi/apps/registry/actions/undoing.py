@@ -14,11 +14,12 @@ from django.db.models import Q
 from tuodi.apps.registry import permissions
 from tuodi.apps.registry.actions.base import E_RESTORE, WEIGHED, announce_people, lock_keys, refuse
 from tuodi.apps.registry.actions.rosters import _RunAction
-from tuodi.apps.registry.actions.writing import add_rows, restore, save_people
+from tuodi.apps.registry.actions.writing import restore, save_people
 from tuodi.apps.registry.models import Identity, ImportRun, InsuredPlace, Membership, Person, PersonChange, SearchWord
 from tuodi.apps.registry.plans import chunks
 from tuodi.apps.registry.queries import DEPENDENTS
 from tuodi.base import clock
+from tuodi.base.bulk import add_rows
 from tuodi.core.dates import FOREVER
 
 FACTS = ("identity", "first", "last", "certified_on", "applied_on", "issuer", "document_number")

@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
-from django.db import connection
-from django.db.models import Model
-
 from tuodi.apps.registry import words
 from tuodi.apps.registry.insured import moved, place, places_of
 from tuodi.apps.registry.models import (
@@ -25,40 +22,9 @@ from tuodi.apps.registry.models import (
 from tuodi.apps.registry.plans import Difference, Plan, chunks
 from tuodi.apps.registry.queries import seal_certno
 from tuodi.base import clock
+from tuodi.base.bulk import add_rows
 
 Progress = Callable[[int, int], None]
-
-
-def add_rows(rows: list[Any]) -> None:
-    """Insert rows of one model whose keys nobody needs; on SQLite as one prepared statement, which is several times faster."""
-    if not rows:
-        return
-    if connection.vendor != "sqlite":
-        type(rows[0])._default_manager.bulk_create(rows, batch_size=5000)
-        return
-    model: type[Model] = type(rows[0])
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    columns = ", ".join(f'"{field.column}"' for field in fields)
-    marks = ", ".join(["%s"] * len(fields))
-    table = model._meta.db_table
-    saves = [(field.attname, _prepared(field)) for field in fields]
-    values = [[save(getattr(row, name)) for name, save in saves] for row in rows]
-    with connection.cursor() as cursor:
-        cursor.executemany(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', values)  # noqa: S608  names are those of the model
-
-
-def _prepared(field: Any) -> Callable[[Any], Any]:
-    """Return what gives a field's value as the database takes it: text and whole numbers as they are, the few days once each."""
-    known: dict[Any, Any] = {None: None}
-
-    def prepare(value: Any) -> Any:
-        if type(value) in (str, int):
-            return value
-        if value not in known:
-            known[value] = field.get_db_prep_save(value, connection)
-        return known[value]
-
-    return prepare
 
 
 def write_plan(run: ImportRun, plan: Plan, *, actor: Any, progress: Progress | None = None) -> None:
