@@ -132,7 +132,7 @@ class KeepPreview(_RunAction):
 
     def __init__(self, *, actor: Any, preview: Preview, impacts: Sequence[Any], sums: dict[str, int]) -> None:
         super().__init__(actor=actor, run_id=preview.run.pk)
-        self.preview, plan, roster = preview, preview.plan, preview.roster
+        plan, roster = preview.plan, preview.roster
         lines: dict[str, Sequence[Any]] = {kind: plan.of_kind(kind) for kind in previews.CHANGES}
         lines |= {"not_found": plan.not_found, "conflicts": plan.conflicts, "bad": roster.faults}
         self.kept = {kind: [previews.line_of(one) for one in some] for kind, some in lines.items()}
@@ -145,12 +145,13 @@ class KeepPreview(_RunAction):
             "lines": {kind: len(some) for kind, some in self.kept.items()}, "ignored": list(roster.ignored),
             "absences_kept": plan.absences_kept, "money": sums,
         }  # fmt: skip
+        self.digest, self.counts = plan.digest, plan.counts | {"bad": roster.bad.height}
 
     def write(self) -> ImportRun:
-        run, roster, plan = self.run_row, self.preview.roster, self.preview.plan
+        run = self.run_row
         previews.keep(self.parts)
         run.told = self.told
-        run.plan, run.counts = plan.digest, plan.counts | {"bad": roster.bad.height}
+        run.plan, run.counts = self.digest, self.counts
         run.state, run.failure = "previewed", ""
         run.save(update_fields=["told", "plan", "counts", "state", "failure"])
         return run
