@@ -41,7 +41,7 @@ def test_G16_a_stay_sent_again_under_another_message_id_is_not_paid_twice(hospit
 
 def test_a_stay_settled_midway_is_settled_for_the_rest_once(hospital):
     mdtrt_id, _, _ = stay(hospital, mid_setl_flag="1")
-    stay(hospital, mdtrt_id=mdtrt_id, mid_setl_flag="1")
+    stay(hospital, mdtrt_id=mdtrt_id, mid_setl_flag="1", begndate="2023-03-05")
     _, asked, _ = stay(hospital, mdtrt_id=mdtrt_id, mid_setl_flag="0")
     assert paid() == 3 * 70_000
     for flag in ("0", "1"):
@@ -57,6 +57,42 @@ def test_an_outpatient_visit_is_charged_once_a_batch(hospital):
         hospital.call("2207", asked)
     assert "E-VISIT-CHARGED" in refused(hospital, "2207A", asked)
     assert Bill.objects.count() == 2
+    asked["data"]["chrg_bchno"] = ""
+    hospital.call("2207", asked)
+    assert "E-VISIT-CHARGED" in refused(hospital, "2207", asked)
+    asked["data"] |= {"medfee_sumamt": "101", "inscp_scp_amt": "101"}
+    hospital.call("2207", asked)
+
+
+def test_a_midway_settlement_sent_again_is_not_paid_twice(hospital):
+    _, asked, _ = stay(hospital, mid_setl_flag="1")
+    assert "E-VISIT-CHARGED" in refused(hospital, "2304", asked)
+    asked["data"]["enddate"] = "2023-03-08"
+    hospital.call("2304", asked)
+
+
+def test_a_cancellation_is_not_reversed_once_the_stay_is_settled_again(hospital):
+    mdtrt_id, asked, made = stay(hospital)
+    msgid = hospital.msgid()
+    gone = {"data": {"psn_no": "P0001", "mdtrt_id": mdtrt_id, "setl_id": made["setl_id"]}}
+    hospital.call("2305", gone, msgid=msgid)
+    hospital.call("2304", asked)
+    assert "E-VISIT-CHARGED" in refused(
+        hospital, "2601", {"data": {"psn_no": "P0001", "omsgid": msgid, "oinfno": "2305"}}
+    )
+    assert paid() == 70_000
+
+
+def test_a_stay_is_settled_as_a_stay_and_a_visit_as_a_visit(hospital):
+    visit = {"psn_no": "P0001", "insutype": "390", "begntime": "2023-03-09 08:00:00", "ipt_otp_no": "O1"}
+    seen, lain = hospital.call("2201", {"data": visit})["data"]["mdtrt_id"], admit(hospital)
+    for infno, mdtrt_id, more in (
+        ("2303", seen, {}), ("2304", seen, {}), ("2206", lain, {}), ("2207A", lain, {}),
+        ("2304", lain, {"med_type": "14"}), ("2207", seen, {"med_type": "21"}),
+    ):  # fmt: skip
+        asked = {"data": bill("100", mdtrt_id=mdtrt_id, **more), "upstream": SETTLED}
+        assert "E-ENCOUNTER-KIND" in refused(hospital, infno, asked)
+    hospital.call("2304", {"data": bill("100", mdtrt_id=lain, med_type="9902"), "upstream": SETTLED})
 
 
 def test_nobody_is_settled_on_another_persons_stay(hospital, cast):

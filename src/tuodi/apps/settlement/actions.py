@@ -239,6 +239,11 @@ class RestoreSettlement(Action):
         self.held = history.lock(self.bill.psn_no)
         self.bill.refresh_from_db()
 
+    def decide(self) -> None:
+        charged = next((kept for kept in history.bills_and_paid(self.held)[0] if is_charged_by(self.bill, kept)), None)
+        if charged:
+            raise InputErrors([fault(E_CHARGED, mdtrt_id=self.bill.mdtrt_id, setl_id=charged.setl_id)])
+
     def write(self) -> Refolded | None:
         negative = self.bill.cancelled_by
         if negative is None:

@@ -8,8 +8,8 @@ from tuodi.apps.registry.queries import numbers_of
 from tuodi.apps.settlement import history
 from tuodi.apps.settlement.models import Bill
 from tuodi.base import clock
-from tuodi.core.errors import InputErrors, declare, fault
-from tuodi.core.settlements import is_inpatient
+from tuodi.core.errors import Fault, InputErrors, declare, fault
+from tuodi.core.settlements import SPLIT_FIELDS, is_inpatient
 
 E_FUTURE = declare(
     "E-SETTLE-FUTURE", "结算时间 {at} 晚于现在 {now}", "请校准医院信息系统的时钟后重新发送；年度和封顶线按结算时间计算"
@@ -25,8 +25,15 @@ E_CHARGED = declare(
 E_NOT_THEIRS = declare(
     "E-BILL-OTHER", "结算 {setl_id} 的{what}与报文里的 {given} 不符", "请核对结算号、就诊ID和人员编号是否属于同一笔结算"
 )
+E_KIND = declare(
+    "E-ENCOUNTER-KIND",
+    "就诊 {mdtrt_id} 是{kind}，不能按{asked}结算",
+    "住院用 2303、2304 结算，门诊用 2206、2207；医疗类别与就诊一致",
+)
 E_OTHER_PERSON = declare("E-ENCOUNTER-PERSON", "就诊 {mdtrt_id} 登记的不是人员 {psn_no}", "请核对就诊ID和人员编号")
 
+#: What two bills of one visit have in common when they are one bill sent twice.
+ALIKE = ("begndate", "enddate", "med_type", *SPLIT_FIELDS)
 #: How far a hospital's clock may be ahead of ours.
 AHEAD = timedelta(minutes=10)
 
@@ -34,6 +41,14 @@ AHEAD = timedelta(minutes=10)
 def is_same_person(given: str, kept: str) -> bool:
     """Say whether a number that was given is that of a record, or of one merged with it; nothing given is no contradiction."""
     return not given or given == kept or given in numbers_of(kept)
+
+
+def faults_of_kind(mdtrt_id: str, *, outpatient: bool, visit: str, given: str) -> list[Fault]:
+    """Return what is wrong if a stay is settled as a visit or the other way round; of a region's own kinds nothing is known."""
+    told = [kind for kind in (visit, given) if kind and not kind.startswith("99")]
+    names = {True: "住院", False: "门诊"}
+    wrong = [kind for kind in told if is_inpatient(kind) == outpatient]
+    return [fault(E_KIND, mdtrt_id=mdtrt_id, kind=names[outpatient], asked=names[not outpatient])] if wrong else []
 
 
 def demand_begun(at: datetime) -> None:
@@ -61,14 +76,16 @@ def is_charged_by(bill: Bill, kept: Bill) -> bool:
     """Say whether a bill would charge again what a kept one charged: a stay is settled once, a visit once a batch.
 
     A system that lost an answer may try again under another message id; only the visit shows that it is the same (G16). A stay
-    that is settled midway is settled again for the rest.
+    that is settled midway is settled again for the rest, a visit whose batches have no numbers for other care: what has the very
+    same days and amounts is the same.
     """
     same = bill.mdtrt_id and (kept.mdtrt_id, kept.fixmedins_code) == (bill.mdtrt_id, bill.fixmedins_code)
     if not same or not history.counts(kept):
         return False
+    alike = all(getattr(bill, name) == getattr(kept, name) for name in ALIKE)
     if is_inpatient(kept.med_type):
-        return not kept.is_midway
-    return bool(bill.chrg_bchno) and kept.chrg_bchno == bill.chrg_bchno
+        return not kept.is_midway or (bill.is_midway and alike)
+    return kept.chrg_bchno == bill.chrg_bchno and (bool(bill.chrg_bchno) or alike)
 
 
 def demand_theirs(bill: Bill, *, psn_no: str = "", mdtrt_id: str = "") -> None:

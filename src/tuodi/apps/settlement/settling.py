@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.actions import CancelSettlement, Settle, person_of, presettle_under
-from tuodi.apps.settlement.demands import E_OTHER_PERSON, demand_theirs, is_same_person
+from tuodi.apps.settlement.demands import E_OTHER_PERSON, demand_theirs, faults_of_kind, is_same_person
 from tuodi.apps.settlement.envelope import Fields
 from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
 from tuodi.apps.settlement.models import Bill, Encounter, Exchange
@@ -89,7 +89,9 @@ def bill_from(call: Call, *, outpatient: bool, is_visit_needed: bool = True) -> 
     paid = sum(amounts[name] for name in (*INSURER_FIELDS, "maf_pay")) + hospital
     if not fields.faults and paid > amounts["medfee_sumamt"]:
         fields.faults.append(fault(E_OVERPAID, paid=yuan(paid), total=yuan(amounts["medfee_sumamt"])))
-    med_type = fields.text("med_type", limit=6) or (encounter.med_type if encounter else "")
+    med_type, visit = fields.text("med_type", limit=6), encounter.med_type if encounter else ""
+    fields.faults += faults_of_kind(mdtrt_id, outpatient=outpatient, visit=visit, given=med_type)
+    med_type = med_type or visit
     med_type = med_type or ("11" if outpatient else "21")
     diagnosis = fields.text("diag_code", "dise_codg", "dscg_maindiag_code", limit=20) or (
         encounter.diag_code if encounter else ""
