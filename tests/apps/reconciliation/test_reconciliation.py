@@ -1,6 +1,6 @@
 """Three sides of a day: found, mended by two people, shown mended by the next run (AK-5.1.1, AK-6.1, WH-5.2)."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -15,7 +15,7 @@ from tuodi.apps.reconciliation.comparing import Line, compare
 from tuodi.apps.reconciliation.daily import keep_statement, reconcile_day
 from tuodi.apps.reconciliation.models import Finding, Mend, Run
 from tuodi.apps.settlement import permissions as _settlement  # noqa: F401  its scopes are asked for
-from tuodi.apps.settlement.actions import Settle
+from tuodi.apps.settlement.actions import CancelSettlement, Settle
 from tuodi.apps.settlement.models import Bill, BooksDifference, StatementFile
 from tuodi.apps.settlement.nightly import Books, Difference, KeepBooks
 from tuodi.base import clock
@@ -237,6 +237,26 @@ def test_both_ways_of_marking_a_cancelled_original_match(flag):
     ours = [Line("1", "P", "M", medfee=100), Line("9", "P", "M", medfee=-100, refunded=True), Line("2", medfee=5)]
     theirs = [Line("1", "P", "M", medfee=100, refunded=flag), Line("8", "P", "M", medfee=-100), Line("2", medfee=5)]
     assert [(one.setl_id, one.kind) for one in compare(ours, hospital=theirs, insurer=None)] == [("2", "matched")]
+
+
+def test_a_3202_of_both_days_puts_a_cancellation_on_its_own(cast):
+    day, today = clock.today() - timedelta(days=3), clock.today()
+    Settle(actor=cast.zhao, bill=bill("A", day, 1000)).run()
+    CancelSettlement(actor=cast.zhao, setl_id="A", new_id="A-").run()
+    statement_file("F1", ("A", 1000, 700), ("A", -1000, -700))
+    keep_statement({"number": "F1", "first": f"{day}", "last": f"{today}"})
+    assert {one.day: one.counts for one in Run.objects.all()} == {day: {"matched": 1}, today: {"matched": 1}}
+
+
+def test_a_cancellation_of_an_earlier_day_is_known_under_the_number_of_what_it_cancels(cast):
+    settle(cast, ("A", 1000))
+    CancelSettlement(actor=cast.zhao, setl_id="A", new_id="A-").run()
+    statement_file("F1", ("A", 1000, 700))
+    statement_file("F2", ("A", -1000, -700))
+    today = clock.today()
+    for number, day in (("F1", DAY), ("F2", today)):
+        keep_statement({"number": number, "first": f"{day}", "last": f"{day}"})
+    assert {one.day: one.counts for one in Run.objects.all()} == {DAY: {"matched": 1}, today: {"matched": 1}}
 
 
 def test_findings_are_only_added_to(cast):

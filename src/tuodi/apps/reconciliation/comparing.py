@@ -19,7 +19,10 @@ SIDES = {"hospital": "医药机构", "insurer": "医保机构"}
 
 @dataclass(frozen=True)
 class Line:
-    """One settlement as one side tells it, in fen; None is not told. ``bill`` are its other columns as written."""
+    """One settlement as one side tells it, in fen; None is not told. ``bill`` are its other columns as written.
+
+    ``cancels`` is what a cancellation of ours takes back.
+    """
 
     setl_id: str
     psn_no: str = ""
@@ -30,6 +33,7 @@ class Line:
     acct: int | None = None
     refunded: bool = False
     bill: dict[str, str] | None = None
+    cancels: str = ""
 
     def told(self) -> dict[str, Any]:
         return asdict(self)
@@ -78,6 +82,15 @@ def live(lines: Iterable[Line]) -> dict[str, Line]:
     return kept
 
 
+def _under_our_number(lines: dict[str, Line], own: dict[str, str]) -> dict[str, Line]:
+    """Return a side's lines with each cancellation under our number of it, which some keep under that of what it cancels.
+
+    >>> list(_under_our_number({"1": Line("1", medfee=-100), "2": Line("2", medfee=5)}, {"1": "9", "2": "8"}))
+    ['9', '2']
+    """
+    return {own.get(key, key) if (line.medfee or 0) < 0 else key: line for key, line in lines.items()}
+
+
 def _same_visit(one: Line, other: Line) -> bool:
     if one.mdtrt_id and other.mdtrt_id:
         return one.mdtrt_id == other.mdtrt_id
@@ -90,7 +103,8 @@ def compare(
     """Return every settlement of any side; a side that is None has not reported."""
     held = live(ours)
     others = {"hospital": hospital, "insurer": insurer}
-    told = {side: live(lines) for side, lines in others.items() if lines is not None}
+    own = {line.cancels: key for key, line in held.items() if line.cancels}
+    told = {side: _under_our_number(live(lines), own) for side, lines in others.items() if lines is not None}
     ids = dict.fromkeys([*held, *(key for lines in told.values() for key in lines)])
     return [_found(key, held.get(key), {side: lines.get(key) for side, lines in told.items()}) for key in ids]
 

@@ -33,10 +33,12 @@ def keep_statement(data: dict[str, Any]) -> None:
     kind = data.get("clr_type", "")
     rows = statement_rows(file.fixmedins_code, first=first, last=last, clr_type=kind)
     stands = {row.setl_id: clock.local(row.setl_time).date() for row in rows}
+    taken_back = {row.cancels.setl_id: stands[row.setl_id] for row in rows if row.is_cancellation}
     by_day: dict[date, list[Line]] = {day: [] for day in stands.values()}
     for line in read_statement(bytes(file.content)):
         told = replace(line, bill={"clr_type": kind}) if kind else line
-        by_day.setdefault(stands.get(line.setl_id, last), []).append(told)
+        stood = {**stands, **taken_back} if (line.medfee or 0) < 0 else stands
+        by_day.setdefault(stood.get(line.setl_id, last), []).append(told)
     for day, lines in sorted(by_day.items()):
         others = _of_other_kinds(file.fixmedins_code, day, kind)
         KeepReport(

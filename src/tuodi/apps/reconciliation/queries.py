@@ -51,7 +51,7 @@ def ours(code: str, day: date) -> list[Line]:
         lines.append(
             Line(
                 bill.setl_id, bill.psn_no, bill.mdtrt_id, medfee=sign * source.medfee_sumamt, fund=sign * fund, maf=sign * maf,
-                acct=sign * source.acct_pay, refunded=bill.is_cancellation,
+                acct=sign * source.acct_pay, refunded=bill.is_cancellation, cancels=source.setl_id if bill.is_cancellation else "",
             )
         )  # fmt: skip
     return lines
