@@ -1,10 +1,14 @@
 """A stay is paid once, and a message is about one person's visit: what a system that lost its place sends is told, never paid."""
 
+from datetime import date
+
 import pytest
 
 from tests.apps.test_gateway import admit, bill, cast, hospital
 from tuodi.apps.registry.actions.people import MergePeople
+from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement.models import Bill, Encounter, Entry
+from tuodi.base import clock
 
 __all__ = ["cast", "hospital"]
 pytestmark = pytest.mark.django_db
@@ -143,3 +147,19 @@ def test_no_day_of_a_bill_is_to_come(hospital, days):
     for infno in ("2303", "2304"):
         assert "E-SETTLE-FUTURE-DAY" in refused(hospital, infno, {"data": asked})
     assert not Bill.objects.exists()
+
+
+def test_nobody_is_admitted_or_settled_after_death(hospital, cast):
+    mdtrt_id = admit(hospital)
+    Person.objects.filter(pk=cast.wang.pk).update(died_on=date(2023, 3, 5))
+    asked = {"data": bill("1000", mdtrt_id=mdtrt_id, enddate="2023-03-05"), "upstream": SETTLED}
+    for infno in ("2303", "2304"):
+        late = {**asked, "data": {**asked["data"], "begndate": "2023-03-06", "enddate": "2023-03-07"}}
+        assert "E-SETTLE-DEAD" in refused(hospital, infno, late)
+    assert hospital.call("2304", asked)["setlinfo"]["maf_pay"] == "700.00"
+    stay_of_day = {"psn_no": "P0001", "insutype": "390", "med_type": "21", "ipt_no": "Z2"}
+    assert "E-SETTLE-DEAD" in refused(
+        hospital, "2401", {"mdtrtinfo": {**stay_of_day, "begntime": "2023-03-06 08:00:00"}}
+    )
+    Person.objects.filter(pk=cast.wang.pk).update(died_on=None, withdrawn_at=clock.now())
+    assert "E-PERSON-NOT-FOUND" in refused(hospital, "1101", {"data": {"psn_no": "P0001"}})

@@ -14,7 +14,7 @@ from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.circles import believed
-from tuodi.apps.settlement.demands import E_CHARGED, demand_past, demand_theirs, is_charged_by
+from tuodi.apps.settlement.demands import E_CHARGED, demand_alive, demand_past, demand_theirs, is_charged_by
 from tuodi.apps.settlement.histories import earned
 from tuodi.apps.settlement.history import Refolded
 from tuodi.apps.settlement.models import Bill
@@ -117,6 +117,7 @@ class Settle(Action):
         self.read = history.bills_and_paid(self.held, also=self.bill.setl_id)
         if any(kept.setl_id == self.bill.setl_id for kept in self.read[0]):
             raise InputErrors([fault(E_SETTLED, setl_id=self.bill.setl_id)])
+        demand_alive(self.held.person, self.bill.begndate)
         if charged := next((kept for kept in self.read[0] if is_charged_by(self.bill, kept)), None):
             raise InputErrors([fault(E_CHARGED, mdtrt_id=self.bill.mdtrt_id, setl_id=charged.setl_id)])
         self.bill.psn_no = self.held.person.psn_no
@@ -212,6 +213,7 @@ def presettle_under(actor: Any, bill: Bill) -> tuple[EventResult, Plan]:
     access.demand(actor, permissions.PRESETTLE)
     complete(bill, actor=actor)
     person = person_of(bill.psn_no)
+    demand_alive(person, bill.begndate)
     covering = referrals(bill.psn_no, institution=bill.fixmedins_code, day=bill.begndate)
     bill.refer_stas = bill.refer_stas or ("filed" if covering.exists() else "local")
     bill.psn_no = person.psn_no

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+from tuodi.apps.registry.models import Person
 from tuodi.apps.registry.queries import numbers_of
 from tuodi.apps.settlement import history
 from tuodi.apps.settlement.models import Bill
@@ -30,6 +31,11 @@ E_KIND = declare(
     "就诊 {mdtrt_id} 是{kind}，不能按{asked}结算",
     "住院用 2303、2304 结算，门诊用 2206、2207；医疗类别与就诊一致",
 )
+E_DEAD = declare(
+    "E-SETTLE-DEAD",
+    "人员 {psn_no} 已登记于 {died_on} 死亡，不能办理 {day} 开始的就医",
+    "请核对人员和日期；登记有误的请经办机构先更正死亡登记",
+)
 E_OTHER_PERSON = declare("E-ENCOUNTER-PERSON", "就诊 {mdtrt_id} 登记的不是人员 {psn_no}", "请核对就诊ID和人员编号")
 
 #: What two bills of one visit have in common when they are one bill sent twice.
@@ -49,6 +55,12 @@ def faults_of_kind(mdtrt_id: str, *, outpatient: bool, visit: str, given: str) -
     names = {True: "住院", False: "门诊"}
     wrong = [kind for kind in told if is_inpatient(kind) == outpatient]
     return [fault(E_KIND, mdtrt_id=mdtrt_id, kind=names[outpatient], asked=names[not outpatient])] if wrong else []
+
+
+def demand_alive(person: Person, day: date) -> None:
+    """Refuse care that begins after the person's death: somebody else is being treated, or the record is wrong."""
+    if person.died_on is not None and day > person.died_on:
+        raise InputErrors([fault(E_DEAD, psn_no=person.psn_no, died_on=person.died_on, day=day)])
 
 
 def demand_begun(at: datetime) -> None:

@@ -37,7 +37,11 @@ def person_info(call: Call) -> Reply:
     elif not (psn_no or number):
         fields.faults.append(fault(E_CERT, given=kind))
     fields.done()
-    person = Person.objects.filter(psn_no=psn_no).first() if psn_no else registry.person_by_certno(number)
+    person = (
+        Person.objects.filter(psn_no=psn_no, withdrawn_at__isnull=True).first()
+        if psn_no
+        else registry.person_by_certno(number)
+    )
     if person is None:
         raise InputErrors([fault(E_NOBODY)])
     person = person.merged_into or person

@@ -10,7 +10,7 @@ from tuodi.apps.registry.insured import area_on
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.actions import person_of, standing_of
-from tuodi.apps.settlement.demands import E_OTHER_PERSON, demand_begun, is_same_person
+from tuodi.apps.settlement.demands import E_OTHER_PERSON, demand_alive, demand_begun, is_same_person
 from tuodi.apps.settlement.envelope import Fields
 from tuodi.apps.settlement.folding import plans_for
 from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
@@ -42,6 +42,7 @@ class Admit(Action):
     def check(self) -> None:
         self.person = person_of(self.encounter.psn_no)
         demand_begun(self.encounter.admitted)
+        demand_alive(self.person, clock.local(self.encounter.admitted).date())
         standing_of(self.encounter.fixmedins_code, clock.local(self.encounter.admitted).date())
 
     def decide(self) -> None:
