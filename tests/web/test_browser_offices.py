@@ -234,3 +234,17 @@ def test_on_a_phone_the_doors_fade_where_more_lie_behind_the_edge(entered, serve
     page.wait_for_selector("nav:not(.before):not(.after)")
     doors, who = (page.locator(f".top {part}").bounding_box() for part in ("nav", ".who"))
     assert who["y"] < doors["y"] + doors["height"], "one line on a screen"
+
+
+def test_names_of_areas_fit_screen_and_phone(entered, served):
+    administrator = entered("admin")
+    page = administrator.page
+    page.goto(f"{served.url}/areas/")
+    page.click("button.main")
+    page.wait_for_selector("#id_name_error")
+    administrator.looks_right_on_both()
+    page.fill("#id_code", "610902")
+    page.fill("#id_name", "某区")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=610902 已命名为“某区”")
+    administrator.looks_right_on_both()

@@ -90,6 +90,9 @@ def test_AK_6_1_a_bill_missing_here_is_recorded_by_two_people_and_the_next_run_m
     assert not Bill.objects.exists()
     with pytest.raises(PermissionDenied):
         DecideMend(actor=cast.chen, mend=mend).run()
+    assert queries.facts_of(mend.finding) == [
+        ("人员编号", "P0001"), ("医疗类别", "普通住院"), ("就诊日期", "2023-03-01 至 2023-03-01"), ("诊断编码", "J18.9"),
+    ]  # fmt: skip
     DecideMend(actor=cast.zhou, mend=mend).run()
     found = run(cast)
     assert found["D"].kind == "matched"

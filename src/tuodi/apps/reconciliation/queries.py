@@ -16,7 +16,7 @@ from tuodi.apps.reconciliation.models import KINDS, MENDS, Finding, Mend, Report
 from tuodi.apps.settlement.models import Bill
 from tuodi.apps.settlement.queries import counter_grants, day_bounds, statement_rows
 from tuodi.base import access
-from tuodi.core.settlements import INSURER_FIELDS
+from tuodi.core.settlements import INSURER_FIELDS, MED_TYPES
 
 KIND_NAMES, MEND_NAMES = dict(KINDS), dict(MENDS)
 #: kind of difference -> mends that may be tried, the usual first.
@@ -110,6 +110,19 @@ def newest_mends(findings: Iterable[Finding]) -> dict[int, Mend]:
         (row.finding.run.fixmedins_code, row.finding.run.day, row.finding.setl_id): row for row in rows.order_by("pk")
     }
     return {pk: last[key] for pk, key in keys.items() if key in last}
+
+
+def facts_of(finding: Finding) -> list[tuple[str, str]]:
+    """Return whose settlement it is and, where the insurer tells its bill, what for and when: what a second person looks at."""
+    lines = [line for line in finding.sides.values() if line]
+    bill = next((line["bill"] for line in lines if (line.get("bill") or {}).get("med_type")), {})
+    told = [("人员编号", next((line["psn_no"] for line in lines if line.get("psn_no")), ""))]
+    if bill:
+        told += [
+            ("医疗类别", MED_TYPES.get(bill["med_type"][:2], bill["med_type"])), ("就诊日期", f"{bill['begndate']} 至 {bill['enddate']}"),
+            ("诊断编码", bill["diag_code"]),
+        ]  # fmt: skip
+    return [(name, text) for name, text in told if text]
 
 
 def taken_back(findings: Iterable[Finding]) -> set[str]:

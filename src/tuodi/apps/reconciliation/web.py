@@ -93,7 +93,8 @@ def _rows(findings: Iterable[Finding]) -> Iterator[dict[str, Any]]:
         for one in some:
             sides = {side: _side(one, side) for side in ALL_SIDES}
             sides["ours"]["is_taken_back"] = one.setl_id in gone
-            yield {"finding": one, "says": queries.says(one), "mend": mends.get(one.pk), **sides}
+            facts = queries.facts_of(one)
+            yield {"finding": one, "says": queries.says(one), "facts": facts, "mend": mends.get(one.pk), **sides}
 
 
 def _side(finding: Finding, side: str) -> dict[str, Any]:
