@@ -14,6 +14,7 @@ from django.db.models import Sum
 
 from tests.apps.cast import assemble, bill
 from tests.batch.test_batch_agrees import TESTS
+from tests.site.entering import enter
 from tuodi.apps.policies.actions import ApproveInstallation, ProposeInstallation
 from tuodi.apps.policies.models import Installation
 from tuodi.apps.policies.queries import Proposal, forget_plans
@@ -457,3 +458,15 @@ def test_whatever_happens_the_books_are_what_the_batch_makes_of_the_export(count
         assert booked() == adjudicated(tmp_path / str(part))
     assert not check_books().differences
     assert year.n > 10
+
+
+def test_the_pages_say_whose_settlements_a_change_touches_too(spring, client):
+    enter(client, spring.registrar)
+    given = {"identity": "dibao", "issuer": "民政局", "first": "2024-01-01"}
+    page = client.post(f"/people/{spring.li.pk}/certify/", given).content.decode()
+    assert '<span class="mono">C</span><div class="soft">王奶奶（P0001）</div>' in page
+    assert '<span class="mono">B</span></td>' in page
+    settle(spring, "E", date(2024, 6, 1), 2000, "P0003")
+    other = Person.objects.get(psn_no="P0003")
+    page = client.get(f"/people/{other.pk}/merge/", {"into": spring.li.pk}).content.decode()
+    assert '<span class="mono">C</span><div class="soft">王奶奶（P0001）</div>' in page
