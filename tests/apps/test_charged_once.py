@@ -4,6 +4,8 @@ from datetime import date
 
 import pytest
 
+from tests.apps.interface.client import bill as plain_bill
+from tests.apps.interface.conftest import connected
 from tests.apps.test_gateway import admit, bill, cast, hospital
 from tuodi.apps.registry.actions.people import MergePeople
 from tuodi.apps.registry.models import Person
@@ -163,3 +165,15 @@ def test_nobody_is_admitted_or_settled_after_death(hospital, cast):
     )
     Person.objects.filter(pk=cast.wang.pk).update(died_on=None, withdrawn_at=clock.now())
     assert "E-PERSON-NOT-FOUND" in refused(hospital, "1101", {"data": {"psn_no": "P0001"}})
+
+
+def test_the_plain_interface_settles_a_stay_once_too(hospital, cast):
+    plain = connected(cast, cast.hospital, cast.zhao, "his-2")
+    asked = plain_bill(1000, mdtrt_id=admit(hospital), is_midway=True)
+    status, _ = plain.post("settlements", {"request_id": "midway-1", "bill": asked})
+    assert status == 200
+    asked |= {"is_midway": False, "begndate": "2023-03-05"}
+    assert plain.post("settlements", {"request_id": "rest-001", "bill": asked})[0] == 200
+    status, said = plain.post("settlements", {"request_id": "rest-002", "bill": asked})
+    assert (status, said["errors"][0]["code"]) == (422, "E-VISIT-CHARGED")
+    assert paid() == 2 * 70_000

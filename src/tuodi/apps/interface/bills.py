@@ -26,7 +26,17 @@ from tuodi.core.settlements import AMOUNT_FIELDS, SPLIT_FIELDS, is_inpatient
 
 #: Payers that the message has among its own fields, not in its node of what was paid before.
 OWN = ("acct_pay",)
-TEXTS = ("psn_no", "mdtrt_id", "med_type", "diag_code", "disease_class", "refer_stas", "cause", "insutype")
+TEXTS = (
+    "psn_no",
+    "mdtrt_id",
+    "med_type",
+    "diag_code",
+    "disease_class",
+    "refer_stas",
+    "cause",
+    "insutype",
+    "chrg_bchno",
+)
 #: How long an identity without a first day has been held in an estimate.
 HELD_FOR = timedelta(days=365)
 
@@ -49,6 +59,7 @@ def bill_in(call: Call, given: shapes.BillIn) -> Bill:
     data: dict[str, Any] = {name: getattr(given, name) for name in TEXTS}
     data |= {name: amounts[name] for name in own} | {
         "begndate": given.begndate.isoformat(), "enddate": given.enddate.isoformat(), "out_prov": "1" if given.out_prov else "0",
+        "mid_setl_flag": "1" if given.is_midway else "0",
         "setl_time": clock.local(given.setl_time).isoformat(sep=" ", timespec="seconds"),
         "clr_type": given.clr_type or ("11" if is_outpatient(given.med_type) else "21"),
     }  # fmt: skip
