@@ -10,6 +10,7 @@ from tests.apps.interface.conftest import connected
 from tests.apps.test_gateway import admit, bill, hospital
 from tests.apps.test_wire import total
 from tuodi.apps.institutions.models import Agreement
+from tuodi.apps.policies.models import DelegatedValue
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.settlement.models import Entry
 from tuodi.apps.settlement.nightly import check_books
@@ -112,3 +113,40 @@ def test_a_bill_that_comes_after_the_year_is_paid_with_it(hospital):
     is_now("low_income")
     asked = {"data": bill("30000", mdtrt_id=admit(hospital)), "upstream": {"setl_time": "2023-03-09 10:30:00"}}
     assert hospital.call("2304", asked)["setlinfo"]["maf_pay"] == "0.00"
+
+
+@pytest.mark.parametrize("pack", ["330305-dongtou"])
+def test_DT_3_4_what_is_due_at_year_end_is_not_paid_at_the_counter_of_a_late_bill_either(hospital, cast):
+    """高额费用化解年末一次（DT-3.4）：2023 年的单据今天才到，窗口也只付当场该付的。"""
+    values(cast)
+    asked = {"data": bill("200000", mdtrt_id=admit(hospital)), "upstream": {"setl_time": "2023-03-09 10:30:00"}}
+    answer = hospital.call("2304", asked)
+    said = json.loads(answer["setldetail"][-1]["setl_proc_info"])
+    paid = {one["layer"]: one["pay"] for one in said["layers"]}
+    assert answer["setlinfo"]["maf_pay"] == paid["provincial"]
+    assert said["paid_elsewhere"] == paid["high_cost"] != "0.00"
+    assert "2024-01-01" in said["why_elsewhere"]
+
+
+@pytest.mark.parametrize("pack", ["330305-dongtou"])
+def test_DT_5_2001_says_that_a_policy_is_over(hospital, cast):
+    values(cast)
+
+    def told(day):
+        return hospital.call("2001", {"data": {"psn_no": "P0001", "begntime": day}})["trtinfo"][0]
+
+    assert told("2025-12-31")["trt_enjymnt_flag"] == "1"
+    over = told("2026-01-01")
+    assert (over["trt_enjymnt_flag"], "DT-5" in over["trt_chk_rslt"]) == ("0", True)
+
+
+def values(cast):
+    """Enter what Dongtou's document leaves to others, all of it invented."""
+    at, percents = clock.now(), ("extreme_poverty", "dibao", "dibao_edge", "expenditure_hardship", "illness_poverty")
+    given = {f"dt.provincial.rate.{who}": "80%" for who in percents} | {"dt.medical_in_medical": "50%"}
+    given |= {"dt.provincial.cap": "80000", "dt.temporary_assistance": "5000"}
+    for param, value in given.items():
+        DelegatedValue.objects.create(
+            area_code="610900", param=param, value=value, source="虚构", proposed_by=cast.officer, proposed_at=at,
+            approved_by=cast.approver, approved_at=at,
+        )  # fmt: skip

@@ -11,7 +11,7 @@ from tuodi.apps.settlement import permissions
 from tuodi.apps.settlement.actions import person_of
 from tuodi.apps.settlement.envelope import Fields
 from tuodi.apps.settlement.gateway import Call, Reply, handles
-from tuodi.apps.settlement.queries import standing_of_person
+from tuodi.apps.settlement.queries import standing_of_person, term_over
 from tuodi.base import access, clock
 from tuodi.base.audit import record
 from tuodi.core.dates import age_on
@@ -104,7 +104,9 @@ def entitlement_check(call: Call) -> Reply:
     fields.done()
     person = person_of(psn_no)
     held = standing_of_person(person, day)
-    said = f"{held.category_name}（{held.identity_name}，{held.clause}）" if held else f"{day} 没有医疗救助对象身份"
+    term = "" if held else term_over(person, day)
+    without = f"{day} 不在政策施行期限内（{term}）" if term else f"{day} 没有医疗救助对象身份"
+    said = f"{held.category_name}（{held.identity_name}，{held.clause}）" if held else without
     row = {
         "psn_no": person.psn_no, "trt_chk_type": "1", "fund_pay_type": "610101", "trt_enjymnt_flag": "1" if held else "0",
         "begndate": day.isoformat(), "enddate": "", "trt_chk_rslt": said,

@@ -39,9 +39,12 @@ class Standing:
 
 
 def standing_of_person(person: Person, day: date) -> Standing | None:
-    """Return a person's category on a day under the policy in force there; None without a policy or a category."""
+    """Return a person's category on a day under the policy in force there; None without a policy or a category.
+
+    A policy whose own term is over or has not begun gives nobody anything (DT-5, TH-5).
+    """
     plans = [held for held in plans_for(person) if held.answers(day)]
-    if not plans:
+    if not plans or day not in plans[-1].plan.life:
         return None
     plan = plans[-1].plan
     windows = identity_windows(plan.pack, history.records_of(person.psn_no), life=plan.life)
@@ -51,6 +54,12 @@ def standing_of_person(person: Person, day: date) -> Standing | None:
             if identity in held:
                 return Standing(plan.pack.pack, category.id, category.name, identity, category.clause)
     return None
+
+
+def term_over(person: Person, day: date) -> str:
+    """Return the clause of the term outside which a day lies, of the policy that would answer; empty inside it."""
+    plans = [held.plan for held in plans_for(person) if held.answers(day)]
+    return plans[-1].pack.in_force.clause if plans and day not in plans[-1].life else ""
 
 
 def day_bounds(first: date, last: date) -> tuple[datetime, datetime]:

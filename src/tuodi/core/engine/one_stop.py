@@ -41,7 +41,18 @@ def paid_at_counter(plan: Plan, result: EventResult, day: date) -> tuple[LayerRe
     """Return the layers that a counter pays on a day."""
     if not is_one_stop(plan, result):
         return ()
-    return tuple(layer for layer in result.layers if layer.pays == "maf_pay" and layer.due_on <= day)
+    last = _last_day(result, day)
+    return tuple(layer for layer in result.layers if layer.pays == "maf_pay" and layer.due_on <= last)
+
+
+def _last_day(result: EventResult, day: date) -> date:
+    """Return until when a layer must be due to be paid at the counter: by the settlement, or the certification if that came later.
+
+    What is due at year end is not paid at the counter either when the bill itself comes after the year.
+    """
+    settled = result.settlement.setl_time.date()
+    known = result.window.record.certified_on if result.window else None
+    return min(day, max(settled, known or settled))
 
 
 def why_elsewhere(plan: Plan, result: EventResult, day: date) -> str:
@@ -49,5 +60,6 @@ def why_elsewhere(plan: Plan, result: EventResult, day: date) -> str:
     rule = service_of(plan)
     if rule is not None and result.pay and not is_one_stop(plan, result):
         return f"不在{rule.name}范围内（{rule.clause}），由经办机构另行支付"
-    later = sorted({layer.due_on for layer in result.layers if layer.pay and layer.due_on > day})
+    last = _last_day(result, day)
+    later = sorted({layer.due_on for layer in result.layers if layer.pay and layer.due_on > last})
     return f"{'、'.join(map(str, later))} 起由经办机构支付" if later else ""
