@@ -13,16 +13,17 @@ PATH = "/fsi/api/rsfComIfsService/callService"
 LINES = 20
 
 
-def asked(psn_no: str, mdtrt_id: str, setl_id: str) -> dict[str, object]:
-    """Return the input of a 2304 with a bill of twenty lines."""
+def asked(psn_no: str, mdtrt_id: str, setl_id: str, *, turn: int) -> dict[str, object]:
+    """Return the input of a 2304 with a bill of twenty lines: a stay settled midway, each turn another amount, is settled again."""
+    cents = f"{turn % 100:02d}"
     line = {
         "medins_list_codg": "XY0001", "med_list_codg": "XJ01CAA040", "det_item_fee_sumamt": "1234.56", "cnt": "2", "pric": "617.28",
         "fulamt_ownpay_amt": "0", "overlmt_amt": "0", "preselfpay_amt": "12.34", "inscp_scp_amt": "1222.22", "chrgitm_lv": "02",
     }  # fmt: skip
     return {
         "data": {
-            "psn_no": psn_no, "mdtrt_id": mdtrt_id, "medfee_sumamt": "30000.00", "inscp_scp_amt": "28000.00", "preselfpay_amt": "2000.00",
-            "insutype": "390", "psn_setlway": "01", "acct_used_flag": "0",
+            "psn_no": psn_no, "mdtrt_id": mdtrt_id, "medfee_sumamt": f"30000.{cents}", "inscp_scp_amt": f"28000.{cents}", "preselfpay_amt": "2000.00",
+            "insutype": "390", "psn_setlway": "01", "acct_used_flag": "0", "mid_setl_flag": "1",
         },
         "upstream": {"setl_id": setl_id, "hifp_pay": "15000.00", "hifmi_pay": "2000.00", "setl_time": "2024-01-09 10:30:00"},
         "feedetail": [{**line, "feedetl_sn": str(number)} for number in range(LINES)],
@@ -42,7 +43,7 @@ class Sender:
         """Return one call; the number is in its ids."""
         person = self.people[number % len(self.people)]
         hospital = Hospital(None, code=self.code, paasid=self.paasid, token=self.token)
-        nodes = asked(f"N{person}", f"M{person}", f"S{number}")
+        nodes = asked(f"N{person}", f"M{person}", f"S{number}", turn=number // len(self.people))
         body = json.dumps(hospital.envelope("2304", nodes, msgid=f"{self.code}{number}"), ensure_ascii=False)
         return {"path": PATH, "body": body, "headers": hospital.headers()}
 
