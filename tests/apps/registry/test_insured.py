@@ -1,6 +1,6 @@
 """Where somebody is insured, by day: a bill is computed by the area of its own day, whatever is learned when (AK-6.3)."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -103,6 +103,26 @@ def test_AK_6_3_a_bill_is_computed_by_the_area_of_its_own_day(cast):
     assert (made.change_fen, made.cause_id.split(":")[0]) == (100_000, "change")
     assert [area_on(person(), day) for day in (date(2023, 3, 14), DAY)] == [HERE, THERE]
     agree(cast)
+
+
+def test_what_the_former_area_paid_comes_back_to_its_own_fund_whole(cast):
+    """两地的资金同名，仍是两笔账：安康收回乙的 19,000，汉阴付 20,000；迁回则各自反向。"""
+    moved = move(cast)
+    assert by_fund("B") == {("610900", "medical_assistance"): 0, ("611000", "medical_assistance"): 2_000_000}
+    rows = Entry.objects.filter(bill__setl_id="B").order_by("pk")
+    assert list(rows.values_list("fund_area", "pay", "total")) == [
+        ("610900", 1_900_000, 1_900_000), ("610900", -1_900_000, 0), ("611000", 2_000_000, 2_000_000),
+    ]  # fmt: skip
+    CorrectMove(actor=cast.registrar, place_id=moved.pk, facts=None).run()
+    outbox.deliver()
+    assert by_fund("B") == {("610900", "medical_assistance"): 1_900_000, ("611000", "medical_assistance"): 0}
+    assert by_fund("A") == {("610900", "medical_assistance"): 2_100_000}
+    agree(cast)
+
+
+def by_fund(setl_id):
+    rows = Entry.objects.filter(bill__setl_id=setl_id).values_list("fund_area", "fund")
+    return {(area, fund): fen for area, fund, fen in rows.annotate(fen=Sum("pay"))}
 
 
 def test_who_moved_is_settled_by_the_new_area_and_late_bills_by_the_old(cast):
@@ -255,8 +275,8 @@ def test_another_birth_date_is_shown_in_money_before_and_folded_after(cast):
     text = here.texts["policy.yaml"].replace(line, f"{ages[0]}\n{ages[1].replace('70%', '80%')}")
     Person.objects.filter(pk=cast.wang.pk).update(birth=date(1990, 1, 1))
     Installation.objects.create(
-        area_code=HERE, pack=here.pack, digest="3" * 64, texts={**here.texts, "policy.yaml": text}, first=here.first,
-        proposed_by=here.proposed_by, proposed_at=here.proposed_at, approved_by=here.approved_by, approved_at=here.approved_at,
+        area_code=here.area_code, pack=here.pack, digest="3" * 64, texts={**here.texts, "policy.yaml": text}, first=here.first,
+        proposed_by=here.proposed_by, proposed_at=here.proposed_at, approved_by=here.approved_by, approved_at=here.approved_at + timedelta(days=1),
     )  # fmt: skip
     forget_plans()
     assert not check_books(area_code="610000").differences

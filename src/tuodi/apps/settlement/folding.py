@@ -14,7 +14,7 @@ from tuodi.apps.registry.models import Person
 from tuodi.apps.registry.queries import Home, home_on
 from tuodi.apps.settlement.models import Bill
 from tuodi.base import clock
-from tuodi.core.engine.fold import EventResult, judged_day
+from tuodi.core.engine.fold import EventResult, LayerResult, judged_day
 from tuodi.core.engine.versions import fold_documents
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.identities import IdentityRecord
@@ -24,6 +24,8 @@ E_NO_POLICY = declare(
     "E-NO-POLICY", "区划 {area} 在 {day} 没有已批准的政策包", "请政策岗先提交、审核岗批准适用于该区划的政策包"
 )  # fmt: skip
 
+#: A fund: whose (the area that the policy is in force for), and which of theirs.
+Fund = tuple[str, str]
 #: area -> the policies in force there.
 PlansOf = Callable[[str], list[InForce]]
 
@@ -34,6 +36,10 @@ class Computed:
 
     results: dict[str, EventResult]
     answered: dict[str, InForce]
+
+    def fund(self, layer: LayerResult, result: EventResult) -> Fund:
+        """Return the fund that owes a layer of a settlement: that of the area whose policy answered."""
+        return self.answered[result.settlement.setl_id].installation.area_code, layer.fund
 
     def only(self, setl_ids: Container[str]) -> Computed:
         """Return what some of the settlements earn."""

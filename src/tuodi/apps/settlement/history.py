@@ -28,7 +28,16 @@ from tuodi.apps.policies.queries import household_totals, plans_at, policy_stamp
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.apps.registry.queries import numbers_of
 from tuodi.apps.settlement.circles import Circle, circle_of
-from tuodi.apps.settlement.folding import Computed, Part, PlansOf, compute, is_by_household, plans_for, settlement_of
+from tuodi.apps.settlement.folding import (
+    Computed,
+    Fund,
+    Part,
+    PlansOf,
+    compute,
+    is_by_household,
+    plans_for,
+    settlement_of,
+)
 from tuodi.apps.settlement.histories import owners_of
 from tuodi.apps.settlement.models import Bill, Entry, Refold
 from tuodi.apps.settlement.referrals import referrals
@@ -179,15 +188,14 @@ def _records(psn_no: str, rows: Iterable[Identity]) -> list[IdentityRecord]:
 
 
 #: What the entries of a history sum up to in fen, by bill and layer, and by the fund that paid.
-Paid = dict[tuple[int, str], dict[str, int]]
+Paid = dict[tuple[int, str], dict[Fund, int]]
 _BILL = [column.attname for column in Bill._meta.concrete_fields]
+_PAID_BY = ["entries__layer", "entries__fund_area", "entries__fund"]
 
 
 def _paid_under(numbers: QuerySet[Person], also: str) -> QuerySet[Bill]:
     wanted = Q(psn_no__in=numbers.values("psn_no")) | Q(setl_id=also)
-    rows = (
-        Bill.objects.filter(wanted).values(*_BILL, "entries__layer", "entries__fund").annotate(paid=Sum("entries__pay"))
-    )
+    rows = Bill.objects.filter(wanted).values(*_BILL, *_PAID_BY).annotate(paid=Sum("entries__pay"))
     return rows.order_by("setl_time", "setl_id")
 
 
@@ -209,10 +217,10 @@ def bills_and_paid(held: Held, *, also: str = "") -> tuple[list[Bill], Paid]:
     bills: dict[int, Bill] = {}
     paid: Paid = {}
     for row in rows:
-        layer, fund, fen = row.pop("entries__layer"), row.pop("entries__fund"), row.pop("paid")
+        (layer, *fund), fen = map(row.pop, _PAID_BY), row.pop("paid")
         bill = bills.setdefault(row["id"], Bill(**row))
         if layer is not None:
-            paid.setdefault((bill.pk, layer), {})[fund] = int(fen)
+            paid.setdefault((bill.pk, layer), {})[fund[0], fund[1]] = int(fen)
     return list(bills.values()), paid
 
 
@@ -273,9 +281,10 @@ def write_differences(
         for layer in result.layers:
             wanted[(by_id[setl_id].pk, layer.layer)] = (layer, result)
     now = clock.now()
-    entries = _taken_back(so_far, wanted, at=now)
+    owing = {key: computed.fund(layer, result) for key, (layer, result) in wanted.items()}
+    entries = _taken_back(so_far, owing, at=now)
     for key, (layer, result) in wanted.items():
-        change = layer.pay - so_far.get(key, {}).get(layer.fund, 0)
+        change = layer.pay - so_far.get(key, {}).get(owing[key], 0)
         told = result.settlement.setl_id == keep_trace
         if change or (told and (layer.pay or layer.cut)):
             entries.append(_entry(key, layer, result, change=change, computed=computed, at=now, told=told))
@@ -325,44 +334,41 @@ def _entry(
         data["at_counter"] = layer in paid_at_counter(held.plan, result, clock.local(at).date())
     return Entry(
         bill_id=key[0], layer=key[1], category=result.category, identity=result.identity, pay=change, total=layer.pay,
-        due_on=layer.due_on, fund=layer.fund, result=data, at=at,
+        due_on=layer.due_on, fund=layer.fund, fund_area=held.installation.area_code, result=data, at=at,
     )  # fmt: skip
 
 
-def _taken_back(
-    so_far: Paid, wanted: dict[tuple[int, str], tuple[LayerResult, EventResult]], *, at: Any
-) -> list[Entry]:
+def _taken_back(so_far: Paid, owing: dict[tuple[int, str], Fund], *, at: Any) -> list[Entry]:
     """Return what takes back all that was paid by funds that owe nothing for a layer now: each is made whole again.
 
     ``total`` is what is left of the layer when that is taken back; what another fund gives instead comes after it.
     """
-    gone: dict[tuple[int, str, str], int] = {}
-    for (bill_id, layer), by_fund in so_far.items():
-        owing = wanted.get((bill_id, layer))
-        gone |= {
-            (bill_id, layer, fund): fen for fund, fen in by_fund.items() if fen and (not owing or fund != owing[0].fund)
-        }
+    gone = {
+        (bill_id, layer, *fund): fen
+        for (bill_id, layer), by_fund in so_far.items() for fund, fen in by_fund.items()
+        if fen and fund != owing.get((bill_id, layer))
+    }  # fmt: skip
     entries = []
     left = {key: sum(by_fund.values()) for key, by_fund in so_far.items()}
     for last in _last_entries(gone):
-        fen = gone[last.bill_id, last.layer, last.fund]
+        fen = gone[last.bill_id, last.layer, last.fund_area, last.fund]
         left[last.bill_id, last.layer] -= fen
         entries.append(
             Entry(
                 bill_id=last.bill_id, layer=last.layer, category=last.category, identity=last.identity, pay=-fen,
-                total=left[last.bill_id, last.layer], fund=last.fund, result={}, at=at,
+                total=left[last.bill_id, last.layer], fund=last.fund, fund_area=last.fund_area, result={}, at=at,
             )
         )  # fmt: skip
     return entries
 
 
-def _last_entries(keys: Iterable[tuple[int, str, str]]) -> list[Entry]:
+def _last_entries(keys: Iterable[tuple[int, str, str, str]]) -> list[Entry]:
     """Return the last entry of each of some bills' layers and funds; no query if there are none."""
     wanted = set(keys)
     if not wanted:
         return []
-    rows = Entry.objects.filter(bill__in={bill_id for bill_id, _, _ in wanted}).order_by("pk")
-    last = {(row.bill_id, row.layer, row.fund): row for row in rows}
+    rows = Entry.objects.filter(bill__in={bill_id for bill_id, *_ in wanted}).order_by("pk")
+    last = {(row.bill_id, row.layer, row.fund_area, row.fund): row for row in rows}
     return [row for key, row in last.items() if key in wanted]
 
 

@@ -204,6 +204,7 @@ class Entry(models.Model):
     total = models.BigIntegerField(help_text="该结算该层至此应付合计")
     due_on = models.DateField(null=True)
     fund = models.CharField(max_length=40, blank=True)
+    fund_area = models.CharField(max_length=12, blank=True, help_text="哪个统筹区的资金")
     refusal = models.CharField(max_length=40, blank=True)
     result = models.JSONField(default=dict, help_text="各项数额、条款、释义、逐步计算")
     at = models.DateTimeField()

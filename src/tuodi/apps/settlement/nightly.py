@@ -18,7 +18,7 @@ from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.circles import circles_in
-from tuodi.apps.settlement.folding import PlansOf, is_by_household
+from tuodi.apps.settlement.folding import Fund, PlansOf, is_by_household
 from tuodi.apps.settlement.histories import CHUNK, PersonHistory, earned, histories
 from tuodi.apps.settlement.models import BooksCheck, BooksDifference, Entry
 from tuodi.base import clock, outbox
@@ -87,17 +87,17 @@ def differences(
     """Yield those of some people of an area, and of their circles, whose entries differ from what their histories earn, and where."""
     circles = list(circles_in(some, plans, area_code=area_code)) if some else []
     owner = {number: held.person.psn_no for circle in circles for held in circle for number in held.numbers}
-    sums: dict[str, dict[tuple[str, str, str], int]] = {}
+    sums: dict[str, dict[tuple[str, str, Fund], int]] = {}
     rows = Entry.objects.filter(bill__psn_no__in=list(owner))
-    by = ("bill__psn_no", "bill__setl_id", "layer", "fund")
-    for number, setl_id, layer, fund, fen in rows.values_list(*by).annotate(Sum("pay")):
-        sums.setdefault(owner[number], {})[(setl_id, layer, fund)] = fen
+    by = ("bill__psn_no", "bill__setl_id", "layer", "fund_area", "fund")
+    for number, setl_id, layer, whose, fund, fen in rows.values_list(*by).annotate(Sum("pay")):
+        sums.setdefault(owner[number], {})[(setl_id, layer, (whose, fund))] = fen
     for circle in circles:
         yield from _differences_of(circle, plans, sums)
 
 
 def _differences_of(
-    circle: list[PersonHistory], plans: PlansOf, sums: dict[str, dict[tuple[str, str, str], int]]
+    circle: list[PersonHistory], plans: PlansOf, sums: dict[str, dict[tuple[str, str, Fund], int]]
 ) -> Iterator[tuple[PersonHistory, list[Difference]]]:
     """Yield where the entries of a circle's members differ, by fund too."""
     try:
@@ -111,7 +111,7 @@ def _differences_of(
         number, area = held.person.psn_no, held.person.insured_area
         entered, own = sums.get(number, {}), computed.only({bill.setl_id for bill in held.bills})
         owed = {
-            (setl_id, layer.layer, layer.fund): layer.pay
+            (setl_id, layer.layer, own.fund(layer, result)): layer.pay
             for setl_id, result in own.results.items() for layer in result.layers
         }  # fmt: skip
         found = [
