@@ -360,6 +360,15 @@ def test_I_02_a_deductible_waived_if_unreached_pays_less_once_it_is_reached():
     assert paid(plan, [50_000]) == [0]
 
 
+def test_I_02_a_bill_that_no_row_of_the_layer_speaks_of_is_not_its_last_one_of_the_year():
+    row = {"clause": "ZZ-4.1", "when": {"care": ["inpatient"]}, "deductible": "500 元", "rate": "50%"}
+    waived = {"id": "stays", "deductible": {"per": "year", "waived_if_unreached": True}, "figures": [row]}
+    other = {"id": "visits", "figures": [{"clause": "ZZ-4.1", "when": {"care": ["chronic_outpatient"]}, "rate": "10%"}]}
+    bills = [bill(str(n), datetime(2024, 3, n, 9), 30_000, med_type=kind) for n, kind in ((1, "21"), (2, "14"))]
+    history = History(tuple(bills), (IdentityRecord("甲", "dibao", date(2016, 1, 1)),))
+    assert [result.pay for result in folded(plan_of(drawn([waived, other])), history)] == [15_000, 3_000]
+
+
 # --- every day has one answer ------------------------------------------------------------------------------------------
 
 
