@@ -326,7 +326,14 @@ def test_two_versions_of_a_document_share_a_households_totals(spring, tmp_path):
 def test_the_night_finds_a_fen_that_differs_and_whose_it_is(spring):
     entry = Entry.objects.filter(bill__setl_id="C").latest("pk")
     Entry.objects.create(
-        refold=entry.refold, bill=entry.bill, layer=entry.layer, fund=entry.fund, pay=1, total=0, at=clock.now()
+        refold=entry.refold,
+        bill=entry.bill,
+        layer=entry.layer,
+        fund=entry.fund,
+        fund_area=entry.fund_area,
+        pay=1,
+        total=0,
+        at=clock.now(),
     )
     (one,) = check_books().differences
     assert (one.psn_no, one.setl_id, one.entered_fen, one.earned_fen) == ("P0001", "C", 420_001, 420_000)

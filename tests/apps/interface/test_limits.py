@@ -25,6 +25,13 @@ def minute():
         yield
 
 
+@pytest.fixture
+def this_minute():
+    """What follows happens in one minute, in which signatures of now hold."""
+    with clock.set_to(clock.now().replace(second=5)):
+        yield
+
+
 def test_permits_are_counted_for_all_workers_and_begin_anew_each_minute(db, minute):
     def worker(calls):
         limits.HELD = limits.Permits()
@@ -51,7 +58,7 @@ def test_no_more_than_the_limit_is_permitted_whatever_the_block(db, minute):
     assert sum(limits.take("test", "c", per_minute=7, block=4) for _ in range(30)) == 7
 
 
-def test_a_key_that_calls_too_often_waits_a_minute_at_either_interface(system, settings):
+def test_a_key_that_calls_too_often_waits_a_minute_at_either_interface(system, settings, this_minute):
     settings.TUODI_CALLS = 3
     assert [system.get("institution")[0] for _ in range(4)] == [200, 200, 200, 429]
     assert codes(system.get("institution")[1]) == {("E-CALL-LIMIT", "")}
@@ -62,14 +69,14 @@ def test_a_key_that_calls_too_often_waits_a_minute_at_either_interface(system, s
     assert "每分钟最多 3 次" in told.json()["err_msg"]
 
 
-def test_wrong_signatures_of_one_address_are_limited_and_right_ones_are_not(system, client, settings):
+def test_wrong_signatures_of_one_address_are_limited_and_right_ones_are_not(system, client, settings, this_minute):
     settings.TUODI_UNSIGNED_CALLS = 2
     assert [client.get("/api/v1/institution").status_code for _ in range(3)] == [401, 401, 429]
     assert client.post(CALL, {}, content_type="application/json").status_code == 429
     assert system.get("institution")[0] == 200
 
 
-def test_statements_are_verified_so_often_from_one_address(client):
+def test_statements_are_verified_so_often_from_one_address(client, this_minute):
     from tuodi.apps.settlement.web import VERIFICATIONS
 
     told = [client.get("/verify/1-1-AAAAAAAAAA/").status_code for _ in range(VERIFICATIONS + 1)]
