@@ -51,7 +51,14 @@ def test_the_night_seals_delivers_and_finds_the_books_right(cast, news, capsys):
 def test_a_fen_too_much_is_told_and_only_repaired_when_asked(cast, capsys):
     entry = Entry.objects.get()
     Entry.objects.create(
-        refold=entry.refold, bill=entry.bill, layer=entry.layer, fund=entry.fund, pay=1, total=0, at=clock.now()
+        refold=entry.refold,
+        bill=entry.bill,
+        layer=entry.layer,
+        fund=entry.fund,
+        fund_area=entry.fund_area,
+        pay=1,
+        total=0,
+        at=clock.now(),
     )
     assert commands.nightly() == 1
     assert "账上 21,000.01 元，应为 21,000.00 元" in capsys.readouterr().out

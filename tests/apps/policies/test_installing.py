@@ -212,7 +212,14 @@ def test_the_nights_check_reports_a_fen_and_writes_only_when_told(cast):
     assert check_books().differences == ()
     entry = Entry.objects.filter(bill__setl_id="B").first()
     Entry.objects.create(
-        refold=entry.refold, bill=entry.bill, layer=entry.layer, fund=entry.fund, pay=1, total=0, at=clock.now()
+        refold=entry.refold,
+        bill=entry.bill,
+        layer=entry.layer,
+        fund=entry.fund,
+        fund_area=entry.fund_area,
+        pay=1,
+        total=0,
+        at=clock.now(),
     )
     found = check_books()
     assert [(d.setl_id, d.entered_fen - d.earned_fen) for d in found.differences] == [("B", 1)]
