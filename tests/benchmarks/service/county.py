@@ -106,19 +106,19 @@ def settlements(cast: Cast, count: int, *, among: int) -> None:
     first = date.today() - timedelta(days=DAYS)
     at = clock.instant(datetime(first.year, first.month, first.day, 8))
     made = Settle(actor=cast.zhao, bill=bill("B0", date(2024, 1, 5), 3_000, setl_time=at)).run()
-    entry, event = Entry.objects.filter(refold=made.refold)[0], AuditEvent.objects.filter(subject_id="B0")[0]
+    entry, event = Entry.objects.filter(refold=made.refold.own)[0], AuditEvent.objects.filter(subject_id="B0")[0]
     setl_id, when = f"'B' || ({FIRST} + i)", f"i * 7919 % {DAYS * 1440}"
     copies(
         Bill, made.bill.pk, count, setl_id=setl_id, psn_no=f"'N' || ({FIRST} + i % {among})", setl_time=later("setl_time", when),
         fixmedins_code="CASE WHEN i % 100 = 0 THEN one.fixmedins_code ELSE 'H61090' || (210000 + i % 199) END",
         medfee_sumamt="one.medfee_sumamt + i % 1000", inscp_scp_amt="one.inscp_scp_amt + i % 1000", msgid="'m'",
     )  # fmt: skip
-    copies(Refold, made.refold.pk, count, psn_no=f"'N' || ({FIRST} + i % {among})", cause_id=setl_id)
+    copies(Refold, made.refold.own.pk, count, psn_no=f"'N' || ({FIRST} + i % {among})", cause_id=setl_id)
     own = {"bill_id": f"{FIRST} + i", "refold_id": f"{FIRST} + i", "result": "'{}'"}
     copies(Entry, entry.pk, count, **own, refusal=f"CASE WHEN i % {REFUSED} = 0 THEN 'no_identity' ELSE '' END")
     few = count // CHANGED
     moved = {"id": f"{FIRST + count} + i", "cause_id": "'identity:1'"}
-    copies(Refold, made.refold.pk, few, **moved, cause="'identity'")
+    copies(Refold, made.refold.own.pk, few, **moved, cause="'identity'")
     copies(
         Entry, entry.pk, few, id=f"{FIRST + count} + i", bill_id=f"{FIRST} + i * {CHANGED} + 1", refold_id=f"{FIRST + count} + i",
         pay="100", result="'{}'",
