@@ -89,18 +89,18 @@ class Client(threading.Thread):
             }  # fmt: skip
             visit = self.ask("2401", {"mdtrtinfo": stay, "diseinfo": []}, msgid)["result"]["mdtrt_id"]
             self.counts["admitted"] += 1
+        charged = self.msgid()
         asked = {
             "data": {
                 "psn_no": self.psn_no, "mdtrt_id": visit, "medfee_sumamt": f"{yuan}.00", "inscp_scp_amt": f"{yuan}.00", "insutype": "390",
-                "med_type": med_type,
+                "med_type": med_type, "chrg_bchno": charged[-20:],
             },
             "upstream": {"setl_time": f"{day} 10:00:00", "diag_code": "J18.9"},
         }  # fmt: skip
-        msgid = self.msgid()
-        answer = self.ask(infno, asked, msgid)
+        answer = self.ask(infno, asked, charged)
         self.ledger.live[answer["setlinfo"]["setl_id"]] = True
         self.counts["settled"] += 1
-        return msgid, infno, asked
+        return charged, infno, asked
 
     def reverse(self, msgid: str, infno: str) -> None:
         self.ask("2601", {"data": {"psn_no": self.psn_no, "omsgid": msgid, "oinfno": infno}}, self.msgid())

@@ -133,7 +133,7 @@ def post(path, body, headers):
     named = {"HTTP_" + name.upper().replace("-", "_"): value for name, value in headers.items()}
     return client.post(path, body, content_type="application/json", **named).content
 hospital = Moved(post, code=code, paasid=code, token=token)
-settled, stale, first, kept, same = [], 0, None, None, True
+settled, stale, first, kept, once, same = [], 0, None, None, None, True
 for moved in (0, -3600, 0, 366 * 86400, 0):
     with clock.set_to(real + timedelta(seconds=moved)):
         if first is not None:
@@ -141,10 +141,11 @@ for moved in (0, -3600, 0, 366 * 86400, 0):
             stale += "E-SIGN-TIME" in hospital.send("1101", {"data": {"psn_no": "P0001"}})["err_msg"]
         hospital.ahead = before = moved
         msgid = hospital.msgid()
-        answer = hospital.call("2207", asked, msgid=msgid)
+        sent = {**asked, "data": {**asked["data"], "chrg_bchno": str(len(settled))}}
+        answer = hospital.call("2207", sent, msgid=msgid)
         settled.append(answer["setlinfo"]["setl_id"])
-        first, kept = first or msgid, kept or answer
-        same = same and hospital.call("2207", asked, msgid=first) == kept
+        first, kept, once = first or msgid, kept or answer, once or sent
+        same = same and hospital.call("2207", once, msgid=first) == kept
         audit.seal()
 print(json.dumps({"settled": settled, "stale": stale, "same": same}))
 """

@@ -21,7 +21,7 @@ E_FUTURE_DAY = declare(
 E_CHARGED = declare(
     "E-VISIT-CHARGED",
     "就诊 {mdtrt_id} 已经结算，结算号 {setl_id}",
-    "没有收到答复的，用原报文编号原样重发；要改的先撤销原结算；住院中途结算的写明 mid_setl_flag 为 1",
+    "没有收到答复的，用原报文编号原样重发；要改的先撤销原结算；住院中途结算的写明 mid_setl_flag 为 1，门诊一次就诊再次收费的写明收费批次 chrg_bchno",
 )
 E_NOT_THEIRS = declare(
     "E-BILL-OTHER", "结算 {setl_id} 的{what}与报文里的 {given} 不符", "请核对结算号、就诊ID和人员编号是否属于同一笔结算"
