@@ -3,15 +3,14 @@
 Of a household's inpatient bills of a year 1,000 yuan are its own, beyond them 80 % (dibao) or 50 % (edge) is paid, 5,000 yuan at most.
 """
 
-import csv
 import random
-from collections import Counter
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 
 import pytest
-from django.db.models import Sum
 
+from tests.apps import books
+from tests.apps.books import booked, one_fen_more
 from tests.apps.cast import assemble, bill
 from tests.batch.test_batch_agrees import TESTS
 from tests.site.entering import enter
@@ -41,7 +40,6 @@ from tuodi.apps.settlement.retro import (
 from tuodi.apps.settlement.web_identities import lines_of
 from tuodi.base import clock, outbox
 from tuodi.base.models import AuditEvent
-from tuodi.cli.main import main
 from tuodi.core.errors import InputErrors
 from tuodi.site.exporting import CUT, export
 
@@ -89,12 +87,6 @@ def settle(cast, setl_id, day, yuan, person="P0001", **more):
     return Settle(actor=cast.zhao, bill=bill(setl_id, day, yuan, person=person, **more)).run().result.pay
 
 
-def booked():
-    """Return what each bill was paid in all, in fen."""
-    rows = Entry.objects.values("bill__setl_id").annotate(fen=Sum("pay"))
-    return {row["bill__setl_id"]: row["fen"] for row in rows if row["fen"]}
-
-
 def yuan(**paid):
     return {setl_id: amount * 100 for setl_id, amount in paid.items() if amount}
 
@@ -103,13 +95,7 @@ def adjudicated(folder, area="610900"):
     """Return what ``tuodi adjudicate`` pays for each bill of what ``tuodi export`` writes."""
     told = export(area, folder)
     assert told.notes == []
-    assert main([*told.command[1:], "--quiet"]) == 0
-    paid = Counter()
-    with (folder / "entries.csv").open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["layer"]:
-                paid[row["setl_id"]] += int(row["pay"].replace(".", ""))
-    return {setl_id: fen for setl_id, fen in paid.items() if fen}
+    return books.adjudicated(told, folder)
 
 
 @pytest.fixture
@@ -325,16 +311,7 @@ def test_two_versions_of_a_document_share_a_households_totals(spring, tmp_path):
 
 def test_the_night_finds_a_fen_that_differs_and_whose_it_is(spring):
     entry = Entry.objects.filter(bill__setl_id="C").latest("pk")
-    Entry.objects.create(
-        refold=entry.refold,
-        bill=entry.bill,
-        layer=entry.layer,
-        fund=entry.fund,
-        fund_area=entry.fund_area,
-        pay=1,
-        total=0,
-        at=clock.now(),
-    )
+    one_fen_more(entry)
     (one,) = check_books().differences
     assert (one.psn_no, one.setl_id, one.entered_fen, one.earned_fen) == ("P0001", "C", 420_001, 420_000)
     assert check_books(repair=True).repaired == 1

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from tests.apps.books import one_fen_more
 from tests.apps.cast import assemble, bill
 from tests.base.test_audit import without_triggers
 from tuodi.apps.reconciliation.actions import KeepReport
@@ -50,16 +51,7 @@ def test_the_night_seals_delivers_and_finds_the_books_right(cast, news, capsys):
 
 def test_a_fen_too_much_is_told_and_only_repaired_when_asked(cast, capsys):
     entry = Entry.objects.get()
-    Entry.objects.create(
-        refold=entry.refold,
-        bill=entry.bill,
-        layer=entry.layer,
-        fund=entry.fund,
-        fund_area=entry.fund_area,
-        pay=1,
-        total=0,
-        at=clock.now(),
-    )
+    one_fen_more(entry)
     assert commands.nightly() == 1
     assert "账上 21,000.01 元，应为 21,000.00 元" in capsys.readouterr().out
     assert Entry.objects.count() == 2

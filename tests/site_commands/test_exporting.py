@@ -1,23 +1,19 @@
 """A county whose policy changed, and people who moved: what is exported is adjudicated to the fen that the books hold."""
 
-import csv
-from collections import Counter
 from datetime import date, timedelta
 from hashlib import sha256
 
 import pytest
-from django.db.models import Sum
 
+from tests.apps.books import adjudicated, booked
 from tests.apps.cast import assemble, bill
 from tuodi.apps.policies.models import Installation
 from tuodi.apps.policies.queries import forget_plans
 from tuodi.apps.registry.actions.insuring import MoveInsurance
 from tuodi.apps.settlement.actions import Settle
-from tuodi.apps.settlement.models import Entry
 from tuodi.apps.settlement.nightly import check_books, refold_area
 from tuodi.base import outbox
 from tuodi.base.models import User
-from tuodi.cli.main import main
 from tuodi.site.exporting import export
 
 pytestmark = pytest.mark.django_db
@@ -64,21 +60,6 @@ def county():
         for number, (day, yuan) in enumerate(BILLS):
             Settle(actor=made.zhao, bill=bill(f"{person}-{number}", day, yuan, person=person)).run()
     return made
-
-
-def booked():
-    rows = Entry.objects.values("bill__setl_id").annotate(fen=Sum("pay"))
-    return {row["bill__setl_id"]: row["fen"] for row in rows if row["fen"]}
-
-
-def adjudicated(told, folder):
-    assert main([*told.command[1:], "--quiet"]) == 0
-    paid = Counter()
-    with (folder / "entries.csv").open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["layer"]:
-                paid[row["setl_id"]] += int(row["pay"].replace(".", ""))
-    return {setl_id: fen for setl_id, fen in paid.items() if fen}
 
 
 def test_AK_3_4_1_versions_of_one_document_are_written_each_from_its_day_and_give_the_same_fen(

@@ -8,6 +8,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Sum
 from django.http import Http404
 
+from tests.apps.books import one_fen_more
 from tests.apps.cast import assemble, bill
 from tuodi.apps.policies.actions import (
     ApproveInstallation,
@@ -211,16 +212,7 @@ def test_the_nights_check_reports_a_fen_and_writes_only_when_told(cast):
     settle_two(cast)
     assert check_books().differences == ()
     entry = Entry.objects.filter(bill__setl_id="B").first()
-    Entry.objects.create(
-        refold=entry.refold,
-        bill=entry.bill,
-        layer=entry.layer,
-        fund=entry.fund,
-        fund_area=entry.fund_area,
-        pay=1,
-        total=0,
-        at=clock.now(),
-    )
+    one_fen_more(entry)
     found = check_books()
     assert [(d.setl_id, d.entered_fen - d.earned_fen) for d in found.differences] == [("B", 1)]
     assert check_books().differences == found.differences

@@ -26,7 +26,7 @@ from django.db.models.functions import Coalesce
 
 from tuodi.apps.policies.queries import household_totals, plans_at, policy_stamp
 from tuodi.apps.registry.models import Identity, Person
-from tuodi.apps.registry.queries import numbers_of
+from tuodi.apps.registry.queries import numbers_of, record_of
 from tuodi.apps.settlement.circles import Circle, circle_of
 from tuodi.apps.settlement.folding import (
     Computed,
@@ -68,19 +68,7 @@ class Held:
         if self.circle is None:
             settlements = [settlement_of(bill, person=self.person) for bill in live]
             return [Part(self.person, settlements, self._identities(), plans_for(self.person, self.plans))]
-        bills, homes = self.by_person(live), self.circle.homes or {}
-        return [
-            Part(
-                one.person,
-                [
-                    settlement_of(bill, person=one.person, homes=homes.get(one.person.pk, ()))
-                    for bill in bills[one.person.psn_no]
-                ],
-                one.records,
-                plans_for(one.person, self.plans),
-            )
-            for one in self.circle.histories()
-        ]
+        return [one.part(self.plans) for one in self.circle.histories()]
 
     def by_person(self, bills: list[Bill]) -> dict[str, list[Bill]]:
         """Return the bills of each person, by the number kept."""
@@ -93,7 +81,7 @@ class Held:
         return found
 
     def _identities(self) -> list[IdentityRecord]:
-        return _records(self.person.psn_no, IDENTITIES(key=self.person.pk))
+        return [record_of(row, self.person.psn_no) for row in IDENTITIES(key=self.person.pk)]
 
 
 def _numbers(key: int) -> QuerySet[Person]:
@@ -177,14 +165,7 @@ def _circle_now(psn_no: str, also: date | None) -> tuple[Person, Circle]:
 def records_of(psn_no: str) -> list[IdentityRecord]:
     """Return a person's identities as believed now, those of merged records included."""
     rows = Identity.objects.filter(person__psn_no__in=numbers_of(psn_no), withdrawn_at__isnull=True)
-    return _records(psn_no, rows.order_by("first", "pk"))
-
-
-def _records(psn_no: str, rows: Iterable[Identity]) -> list[IdentityRecord]:
-    return [
-        IdentityRecord(psn_no, row.identity, row.first, row.last, row.certified_on, row.applied_on, row.issuer)
-        for row in rows
-    ]
+    return [record_of(row, psn_no) for row in rows.order_by("first", "pk")]
 
 
 #: What the entries of a history sum up to in fen, by bill and layer, and by the fund that paid.
