@@ -109,6 +109,18 @@ def test_without_a_passphrase_the_keys_stay_out_and_that_is_said(county, tmp_pat
     assert (refused.returncode, "备份不含密钥" in refused.stderr) == (1, True)
 
 
+def test_the_home_need_not_be_made_before_a_county_is_restored_into_it(county, tmp_path, request):
+    """A production's keys are in its environment, so nothing else has made the folder when ``restore`` begins."""
+    path = tmp_path / "county.tuodi"
+    assert county.command(f"backup(Path({str(path)!r}))").returncode == 0
+    other = County(tmp_path / "home", request)
+    other.home.rmdir()
+    for key in (county.home / "keys").iterdir():
+        other.environment[key.name.upper()] = key.read_text("ascii")
+    done = other.command(f"restore(Path({str(path)!r}))")
+    assert (done.returncode, "分毫不差" in done.stdout) == (0, True), done.stderr
+
+
 def test_a_damaged_file_is_not_restored(county, tmp_path, request):
     path = tmp_path / "county.tuodi"
     path.write_bytes(b"nothing")

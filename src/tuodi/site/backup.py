@@ -225,6 +225,7 @@ def restore(path: Path, *, passphrase: str = "") -> Restored:
             raise BackupError(f"“{path}”不是托底的备份文件，或已损坏。请换一份备份。")
         manifest = json.loads(archive.read("manifest.json"))
         _require_fitting(manifest)
+        Path(settings.HOME).mkdir(parents=True, exist_ok=True)
         _require_empty()
         _take_keys(archive, manifest, passphrase)
         if manifest["form"] == "sqlite":

@@ -81,7 +81,12 @@ def database() -> Iterator[Found]:
                 cursor.execute("SHOW server_version")
                 yield Found("好", "数据库", f"PostgreSQL {cursor.fetchone()[0]} {connection.settings_dict['NAME']}")
     except DatabaseError as error:
-        yield Found("错误", "数据库", f"连不上（{error}）", "请检查 TUODI_DATABASE 和数据库服务")
+        yield Found(
+            "错误",
+            "数据库",
+            f"连不上（{error}）",
+            "请检查 TUODI_DATABASE 和数据库服务；还没有建过的请执行 tuodi migrate",
+        )
 
 
 def around() -> Iterator[Found]:
