@@ -1,4 +1,4 @@
-"""A hospital's information system, written from ``spec/interface.md`` alone: nothing of the server is imported or known here.
+"""A hospital's information system, written from the specification of the national interface alone: nothing of the server is imported or known here.
 
 Standard library only. It keeps a book of its own, as a hospital does: what it settled, what it cancelled, what an answer said.
 Sections in brackets are those of the interface description; ``upstream`` is the one node that the description lacks, and the

@@ -1,4 +1,4 @@
-"""The national interface's envelope: read tolerantly, answered exactly (interface.md 1).
+"""The national interface's envelope: read tolerantly, answered exactly.
 
 Numbers may arrive as strings, amounts never become binary floats, both spellings of the area fields are taken, an empty
 string is "not given". An answer carries ``infcode`` 0, or -1 with a Chinese sentence of at most 200 characters.

@@ -49,7 +49,7 @@ E_NOTHING = declare("E-REVERSE-NOTHING", "没有收到过报文 {msgid} 的 {inf
 E_LATER = declare("E-REVERSE-LATER", "报文 {msgid} 的结果已被后续业务使用，不能冲正", "请先撤销后续业务")
 
 
-#: Exchanges that 2601 undoes (interface.md 2601), and what stands for the content of a message that never came.
+#: Exchanges that 2601 undoes, and what stands for the content of a message that never came.
 REVERSIBLE = ("2207", "2208", "2304", "2305", "2401")
 NEVER_RECEIVED = "-"
 #: What an answer carries where the hospital gave no diagnosis; never stored and never looked at.
