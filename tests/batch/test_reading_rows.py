@@ -132,34 +132,42 @@ def test_equal_records_are_duplicates(tmp_path: Path) -> None:
     assert bad.height == 2
 
 
-SPAN = st.tuples(st.sampled_from("AB"), st.sampled_from(["dibao", "orphan"]), st.integers(0, 30), st.integers(0, 9))
+SPAN = st.tuples(
+    st.sampled_from("AB"),
+    st.sampled_from(["dibao", "orphan"]),
+    st.sampled_from(["", "B"]),
+    st.integers(0, 30),
+    st.integers(0, 9),
+)
 
 
 @given(st.lists(SPAN, max_size=12, unique=True))
 @settings(deadline=None, max_examples=60)
-def test_overlaps_are_found_exactly_where_they_are(spans: list[tuple[str, str, int, int]]) -> None:
+def test_overlaps_are_found_exactly_where_they_are(spans: list[tuple[str, str, str, int, int]]) -> None:
     first = date(2026, 1, 1)
     frame = pl.DataFrame(
         [
             {
                 "psn_no": person,
                 "identity": identity,
+                "recorded_under": under,
                 "begin": first + timedelta(begin),
                 "end": first + timedelta(begin + length) if length else None,
                 "row": row,
             }
-            for row, (person, identity, begin, length) in enumerate(spans, 2)
+            for row, (person, identity, under, begin, length) in enumerate(spans, 2)
         ],
         schema={
             "psn_no": pl.String,
             "identity": pl.String,
+            "recorded_under": pl.String,
             "begin": pl.Date,
             "end": pl.Date,
             "row": pl.Int64,
         },
     )
     found = {line for late in identity_faults(frame, [], "") for line in late.lines}
-    said = {line: (one[:2], one[2], one[2] + one[3] if one[3] else 999) for line, one in enumerate(spans, 2)}
+    said = {line: (one[:3], one[3], one[3] + one[4] if one[4] else 999) for line, one in enumerate(spans, 2)}
     overlapping = {
         line
         for line, (key, begin, end) in said.items()

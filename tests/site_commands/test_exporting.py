@@ -10,9 +10,11 @@ from tests.apps.cast import assemble, bill
 from tuodi.apps.policies.models import Installation
 from tuodi.apps.policies.queries import forget_plans
 from tuodi.apps.registry.actions.insuring import MoveInsurance
+from tuodi.apps.registry.actions.people import MergePeople
+from tuodi.apps.registry.models import Identity
 from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.nightly import check_books, refold_area
-from tuodi.base import outbox
+from tuodi.base import clock, outbox
 from tuodi.base.models import User
 from tuodi.site.exporting import export
 
@@ -94,3 +96,30 @@ def test_AK_6_3_who_moved_is_exported_with_the_bills_that_each_area_answers_for(
     found = adjudicated(here, tmp_path / "610902") | adjudicated(there, tmp_path / "611002")
     assert found == booked()
     assert found["P0001-2"] == 600_000
+
+
+@pytest.mark.parametrize(("pack", "identity"), [("610900-ankang", "dibao"), ("610900-ankang", "illness_poverty")])
+def test_AK_6_3_merged_records_that_hold_one_identity_on_the_same_days_are_exported_and_give_the_same_fen(
+    pack, identity, tmp_path
+):
+    made = assemble(pack)
+    User.objects.filter(pk=made.registrar.pk).update(area_code="610000")
+    made.registrar.refresh_from_db()
+    days = (
+        ("P0001", date(2023, 3, 1), date(2023, 9, 30), date(2023, 3, 1)), ("P0002", date(2023, 6, 1), None, date(2023, 6, 10)),
+        ("P0002", date(2023, 3, 1), date(2023, 4, 30), date(2023, 3, 1)),
+    )  # fmt: skip
+    Identity.objects.all().update(withdrawn_at=clock.now())
+    for psn_no, first, last, certified in days:
+        Identity.objects.create(
+            person=made.wang if psn_no == "P0001" else made.li, identity=identity, first=first, last=last, certified_on=certified,
+            issuer="民政局", recorded_at=clock.now(),
+        )  # fmt: skip
+    for number, (day, yuan) in enumerate(BILLS):
+        Settle(actor=made.zhao, bill=bill(f"S{number}", day, yuan, person=("P0001", "P0002")[number % 2])).run()
+    MergePeople(actor=made.registrar, psn_no="P0002", into="P0001").run()
+    outbox.deliver()
+    told = export("610902", tmp_path / "out")
+    assert told.notes == []
+    assert (told.people, told.identities) == (1, 3)
+    assert adjudicated(told, tmp_path / "out") == booked() != {}

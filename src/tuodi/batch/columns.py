@@ -188,9 +188,13 @@ IDENTITIES = Schema(
         _day("certified_on", "认定日期"),
         _day("applied_on", "申请日期"),
         _text("issuer", "认定部门"),
+        _identifier("recorded_under", "登记时的人员编号"),
         _CITIZEN_ID,
     ),
 )
+
+#: Certifications that agree in these may not overlap. Those of two records that were merged may: each counts by its own days.
+ONE_RECORD = ("psn_no", "identity", "recorded_under")
 
 APPLICATIONS = Schema(
     "applications",

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tuodi.batch.columns import OWN_PREFIX, Column, Schema
+from tuodi.batch.columns import ONE_RECORD, OWN_PREFIX, Column, Schema
 from tuodi.core.dates import FOREVER
 from tuodi.core.money import fen_from_yuan
 from tuodi.core.settlements import SPLIT_FIELDS
@@ -177,12 +177,12 @@ def _check_settlements(rows: list[Row]) -> None:
 
 
 def _check_identities(rows: list[Row]) -> None:
-    spans: dict[tuple[str, str], list[tuple[date, date]]] = {}
+    spans: dict[tuple[str, ...], list[tuple[date, date]]] = {}
     for row in rows:
         last = row["end"] or FOREVER
         if last < row["begin"]:
             raise _Odd
-        spans.setdefault((row["psn_no"], row["identity"]), []).append((row["begin"], last))
+        spans.setdefault(tuple(row[name] for name in ONE_RECORD), []).append((row["begin"], last))
     for held in spans.values():
         if any(later[0] <= earlier[1] for earlier, later in pairwise(sorted(held))):
             raise _Odd

@@ -1,6 +1,6 @@
 """What only a whole file can tell, for the files that are read at once.
 
-Identities of one person may not overlap, an institution stands once, a settlement is settled once. Suspects are found
+Certifications of one identity in one record of a person may not overlap, an institution stands once, a settlement is settled once. Suspects are found
 over sorted columns; the few that there are get compared one by one.
 """
 
@@ -17,6 +17,7 @@ import polars as pl
 
 from tuodi.batch import faults
 from tuodi.batch.checks import Chunk
+from tuodi.batch.columns import ONE_RECORD
 from tuodi.batch.diagnosis import shown
 from tuodi.batch.ids import IdGuard
 from tuodi.core.dates import FOREVER
@@ -36,11 +37,11 @@ class Late:
 
 
 def identity_faults(frame: pl.DataFrame, chunks: Sequence[Chunk], file: str) -> Iterator[Late]:
-    """Yield identities of a person that overlap, and records that stand twice.
+    """Yield certifications of a person that overlap, and rows that stand twice.
 
     Both rows of an overlap are spoilt, since either may be the wrong one; of equal rows the first is good.
     """
-    key = pl.struct("psn_no", "identity").hash().alias("key")
+    key = pl.struct(ONE_RECORD).hash().alias("key")
     spans = frame.select(key, "begin", pl.col("end").fill_null(FOREVER))
     spans = spans.filter(pl.col("key").is_duplicated()).sort("key", "begin")
     is_same = pl.col("key") == pl.col("key").shift(1)
@@ -48,14 +49,13 @@ def identity_faults(frame: pl.DataFrame, chunks: Sequence[Chunk], file: str) -> 
     if meets.is_empty():
         return
     suspects = frame.filter(frame.select(key).to_series().is_in(meets["key"].implode()))
-    by_person = itemgetter("psn_no", "identity")
-    ordered = suspects.sort("psn_no", "identity", "begin", "row").iter_rows(named=True)
-    for _, group in groupby(ordered, key=by_person):
+    ordered = suspects.sort(*ONE_RECORD, "begin", "row").iter_rows(named=True)
+    for _, group in groupby(ordered, key=itemgetter(*ONE_RECORD)):
         yield from _overlaps(group, file)
 
 
 def _overlaps(group: Iterable[Row], file: str) -> Iterator[Late]:
-    """Yield what is wrong with the records of one person and identity, sorted by their first day."""
+    """Yield what is wrong with the certifications of one record and identity, sorted by their first day."""
     seen: dict[tuple[object, ...], int] = {}
     latest: Row | None = None
     for row in group:

@@ -117,8 +117,8 @@ def bill_row(s: Settlement) -> dict[str, str]:
 
 
 def identity_rows(held: PersonHistory) -> Iterable[dict[str, str]]:
-    """Yield a person's certifications as rows of the exchange format."""
-    for record in held.records:
+    """Yield a person's certifications as rows of the exchange format; those of a merged record say under which number they are."""
+    for row, record in zip(held.identities, held.records, strict=True):
         days = {
             "begin": record.first,
             "end": record.last,
@@ -126,6 +126,8 @@ def identity_rows(held: PersonHistory) -> Iterable[dict[str, str]]:
             "applied_on": record.applied_on,
         }
         said = {name: day.isoformat() if day else "" for name, day in days.items()}
+        own = row.person.psn_no
+        said["recorded_under"] = "" if own == record.psn_no else own
         yield said | {"psn_no": record.psn_no, "identity": record.identity, "issuer": record.issuer}
 
 
