@@ -250,10 +250,10 @@ class RestoreSettlement(Action):
         negative = self.bill.cancelled_by
         if negative is None:
             return None
+        negative.is_reversed = True  # first: the database lets go only of a cancellation that is reversed
+        negative.save(update_fields=["is_reversed"])
         self.bill.cancelled_by = None
         self.bill.save(update_fields=["cancelled_by"])
-        negative.is_reversed = True
-        negative.save(update_fields=["is_reversed"])
         return history.refold(self.held, cause="reverse", cause_id=self.setl_id)
 
     def audited(self, done: Refolded | None) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class Filing(models.Model):
 
 
 class Bill(models.Model):
-    """A settlement as received: fen, codes, days. Append-only but for what cancels it."""
+    """A settlement as received: fen, codes, days. Append-only by trigger but for what cancels or reverses it."""
 
     setl_id = models.CharField(max_length=30, unique=True)
     mdtrt_id = models.CharField(max_length=30, db_index=True, blank=True)
