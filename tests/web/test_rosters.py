@@ -112,6 +112,61 @@ def test_AK_6_3_what_somebody_should_have_been_given_is_seen_first_then_confirme
     assert AuditEvent.objects.filter(subject="roster").count() >= 3
 
 
+#: All of the edge: 李叔's document is put right, 王奶奶 is new in it; of dibao nobody is listed, so hers ends.
+FULL = "人员编号,姓名,身份,起始日期,文号\nP0002,,低保边缘,2023-01-01,汉民〔2023〕9号\nP0001,,低保边缘,2024-01-01,\n"
+
+
+def full(office, cast):
+    given = {"is_full": "yes", "covers": ["dibao", "dibao_edge"], "as_of": "2024-01-01"}
+    return upload(office, FULL, **given)["Location"]
+
+
+def test_what_an_applied_roster_wrote_is_read_by_line_and_kind_and_stays_after_it_is_undone(office, client, cast):
+    at = full(office, cast)
+    preview = office.get(at).content.decode()
+    assert "终止日期：长期 → 2023-12-31" in preview, "what was there is said too"
+    office.post(f"{at}confirm/")
+    page = office.get(at).content.decode()
+    assert "写入的变动" in page
+    assert all(told in page for told in ("新增 1", "变更 1", "终止 1", "全部 3"))
+    assert f'<a href="/people/{cast.wang.pk}/">{cast.wang.name}</a>' in page
+    assert "证件或文号：未填 → 汉民〔2023〕9号" in page
+    ended = office.get(f"{at}?kind=ended").content.decode()
+    assert "终止日期：长期 → 2023-12-31" in ended
+    assert "汉民" not in ended
+    office.post(f"{at}undo/")
+    assert "当时写入的（已全部撤销）" in office.get(at).content.decode()
+    assert "终止日期：长期 → 2023-12-31" in office.get(f"{at}?kind=ended").content.decode()
+
+
+def test_what_undoing_a_later_roster_put_back_is_no_second_line_of_the_earlier(office, cast):
+    first = upload(office)["Location"]
+    office.post(f"{first}confirm/")
+    second = upload(office, GOOD.replace("2022-01-01,2022-01-01", "2022-01-01,2022-02-02"))["Location"]
+    office.post(f"{second}confirm/")
+    assert "认定日期：2022-01-01 → 2022-02-02" in office.get(second).content.decode()
+    office.post(f"{second}undo/")
+    assert office.get(first).content.decode().count('data-label="变动"') == 1
+
+
+def test_people_that_a_roster_registered_changed_and_put_into_a_household_are_among_its_lines(office, cast):
+    content = "人员编号,姓名,身份证号,参保地,户编号\nP0002,李大叔,,,\nP0001,王奶奶,,,H1\nP0077,新来的,,610902,H1\n"
+    at = upload(office, content, kind="people")["Location"]
+    office.post(f"{at}confirm/")
+    page = office.get(at).content.decode()
+    assert all(told in page for told in ("新登记人员 1", "人员信息变更 1", "入户 2"))
+    assert "姓名：李叔 → 李大叔" in page
+    assert "户编号：H1" in office.get(f"{at}?kind=joined").content.decode()
+    assert "新来的" in office.get(f"{at}?kind=registered").content.decode()
+
+
+def test_a_full_roster_with_faults_asks_for_the_whole_again_not_for_the_mended_rows_alone(office):
+    given = {"is_full": "yes", "covers": ["dibao"]}
+    assert (
+        "只传改正的几行，会把其余的人当作不在名册上" in office.get(upload(office, **given)["Location"]).content.decode()
+    )
+
+
 def test_a_preview_is_given_up(office):
     at = upload(office)["Location"]
     assert "没有改动任何登记" in office.post(f"{at}drop/", follow=True).content.decode()
@@ -247,6 +302,7 @@ def test_a_clerk_takes_a_roster_in(chromium, served):
     visitor.looks_right_on_both()
     page.click("text=写入登记")
     page.wait_for_selector("text=名册已导入")
+    page.wait_for_selector("h2:text('写入的变动')")
     visitor.looks_right_on_both()
     page.click("text=撤销这次导入")
     page.wait_for_selector("h1:text('撤销导入')")

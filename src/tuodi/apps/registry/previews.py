@@ -44,7 +44,7 @@ def line_of(one: Difference | Fault) -> Any:
         told["certno"] = True
     return {
         **told,
-        "fields": [[name, _plain((one.before or {}).get(name)), _plain(one.after[name])] for name in fields],
+        "fields": [[name, plain((one.before or {}).get(name)), plain(one.after[name])] for name in fields],
     }
 
 
@@ -59,7 +59,8 @@ def by_person(run: ImportRun) -> list[list[dict[str, Any]]]:
     return [list(some) for _, some in groupby(lines, key=lambda line: line["psn_no"])]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value as a line keeps it."""
     return value.isoformat() if isinstance(value, date) else value
 
 

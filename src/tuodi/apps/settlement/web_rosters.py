@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from tuodi.apps.registry import permissions
 from tuodi.apps.registry.actions.rosters import DropRoster, ReadRosterAgain
+from tuodi.apps.registry.applied import Written
 from tuodi.apps.registry.models import ImportRun, Person
 from tuodi.apps.registry.previews import CHANGES, IMPACT, LEFT_ALONE, PASSED, TO_CORRECT, Lines
 from tuodi.apps.registry.uploads import content_of
@@ -42,6 +43,8 @@ FIELDS = {
     "document_number": "证件或文号", "name": "姓名", "gend": "性别", "birth": "出生日期", "insured_area": "参保地",
     "registered_area": "户籍地", "residence_area": "居住地", "insutype": "险种", "household": "户编号", "certno": "身份证号",
 }  # fmt: skip
+#: What an empty field says.
+OPEN = {"last": "长期"}
 
 
 class RosterForm(forms.Form):
@@ -101,8 +104,12 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 def _told(line: dict[str, Any]) -> dict[str, Any]:
-    """Return a kept difference as a line of the page."""
-    facts = [(FIELDS[name], was, will) for name, was, will in line["fields"] if name in FIELDS and (was or will)]
+    """Return a kept difference as a line of the page; of what is changed to, or from, nothing that is said too."""
+    empty = "" if line["kind"] in ("new", "registered", "joined") else "未填"
+    facts = [
+        (FIELDS[name], was or (OPEN.get(name, empty) if empty else ""), will or OPEN.get(name, "空"))
+        for name, was, will in line["fields"] if name in FIELDS and (was or will)
+    ]  # fmt: skip
     named = {"kind": KINDS[line["kind"]], "identity": IDENTITIES.get(line["identity"], "")}
     return {**line, **named, "facts": facts}
 
@@ -130,10 +137,28 @@ def roster(request: HttpRequest, pk: int) -> HttpResponse:
             "changes": len(Lines(run, CHANGES)), "touched": len(Lines(run, [IMPACT])),
         }  # fmt: skip
         _viewed(request, run)
-    elif shown["may_import"] and run.counts.get(PASSED):
-        shown["passed"] = page_of(request, Lines(run, [PASSED]))
+    elif run.state in ("applied", "undone"):
+        shown |= _written(request, run)
+        if shown["may_import"] and run.counts.get(PASSED):
+            shown["passed"] = page_of(request, Lines(run, [PASSED]))
         _viewed(request, run)
     return render(request, "rosters/detail.html", shown)
+
+
+def _written(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
+    """Return what an applied roster wrote, of people whom the user may see by name."""
+    counted = Written(run).counted()
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in counted else ""
+    page = page_of(request, Written(run, [kind] if kind else tuple(counted)))
+    seen = set(
+        access.visible(request.user, Person)
+        .filter(pk__in=[line["person"] for line in page])
+        .values_list("pk", flat=True)
+    )
+    lines = [_told(line) for line in page if line["person"] in seen]
+    kinds = [(key, KINDS[key], count) for key, count in counted.items()]
+    return {"written": page, "kind": kind, "lines": lines, "kinds": kinds, "all": sum(counted.values())}
 
 
 def _progress(run: ImportRun) -> dict[str, Any]:
