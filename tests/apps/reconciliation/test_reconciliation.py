@@ -1,5 +1,6 @@
 """Three sides of a day: found, mended by two people, shown mended by the next run (AK-5.1.1, AK-6.1, WH-5.2)."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -14,8 +15,10 @@ from tuodi.apps.reconciliation.actions import DecideMend, KeepReport, MendDiffer
 from tuodi.apps.reconciliation.comparing import Line, compare
 from tuodi.apps.reconciliation.daily import keep_statement, reconcile_day
 from tuodi.apps.reconciliation.models import Finding, Mend, Run
+from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import permissions as _settlement  # noqa: F401  its scopes are asked for
 from tuodi.apps.settlement.actions import CancelSettlement, Settle
+from tuodi.apps.settlement.history import total_paid
 from tuodi.apps.settlement.models import Bill, BooksDifference, StatementFile
 from tuodi.apps.settlement.nightly import Books, Difference, KeepBooks
 from tuodi.base import clock
@@ -280,6 +283,52 @@ def test_a_nights_findings_are_shown_to_whoever_oversees_the_area(cast, client):
     assert "P0001" in client.get("/settlements/books/").content.decode()
 
 
+def approve(client, mend):
+    """Confirm a mend as its page was seen."""
+    at = f"/reconciliation/mends/{mend.pk}/"
+    seen = re.search(r'name="seen" value="(\w*)"', client.get(at).content.decode())
+    return client.post(at, {"decision": "approve", "seen": seen[1]}, follow=True)
+
+
+def waiting_for_zhou(cast, client, told, kind):
+    """Propose a mend of the only difference of the day, and enter as the approver."""
+    insurer(cast, told)
+    (finding,) = run(cast).values()
+    made = MendDifference(actor=cast.chen, finding=finding, kind=kind, reason="医院书面确认").run()
+    enter(client, cast.zhou)
+    return made
+
+
+def test_AK_6_1_the_approver_sees_the_amount_that_recording_pays_and_it_is_that_which_is_paid(cast, client):
+    mend = waiting_for_zhou(cast, client, row("L", 1000, 0), "record")
+    page = client.get(f"/reconciliation/mends/{mend.pk}/").content.decode()
+    assert '<td data-label="差额（元）" class="money"><strong>+700.00</strong></td>' in page, (
+        "70 % of 1000.00 for dibao"
+    )
+    assert not Bill.objects.exists(), "nothing is kept by looking"
+    approve(client, mend)
+    assert total_paid(Bill.objects.get(setl_id="L")) == 70_000
+
+
+def test_AK_6_1_amounts_that_changed_since_the_approver_looked_are_shown_anew_and_not_approved(cast, client):
+    settle(cast, ("A", 1000))
+    mend = waiting_for_zhou(cast, client, row("A", 1000, 600), "cancel")
+    at = f"/reconciliation/mends/{mend.pk}/"
+    seen = client.get(at).content.decode()
+    assert "-700.00" in seen, "what was paid is taken back"
+    answer = client.post(at, {"decision": "approve", "seen": "of-another-look"}).content.decode()
+    assert "金额在您查看之后有了变化" in answer
+    mend.refresh_from_db()
+    assert mend.state == "waiting"
+    assert "已退回" in client.post(at, {"decision": "refuse", "refusal": "证据不足"}, follow=True).content.decode()
+
+
+def test_a_settlement_to_record_that_gets_nothing_says_why_to_the_approver(cast, client):
+    Person.objects.create(psn_no="P0003", name="无身份", initials="", insured_area="610902", recorded_at=clock.now())
+    mend = waiting_for_zhou(cast, client, row("L", 1000, 0, psn_no="P0003"), "record")
+    assert "补记后这笔不能救助" in client.get(f"/reconciliation/mends/{mend.pk}/").content.decode()
+
+
 def test_pages_from_upload_to_mended(cast, client):
     from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -304,7 +353,7 @@ def test_pages_from_upload_to_mended(cast, client):
     assert "A,P0001,金额不符" in told
     client.post(f"/reconciliation/findings/{finding.pk}/", {"kind": "cancel", "reason": "医院书面确认"})
     enter(client, cast.zhou)
-    done = client.post(f"/reconciliation/mends/{Mend.objects.latest('pk').pk}/", {"decision": "approve"}, follow=True)
+    done = approve(client, Mend.objects.latest("pk"))
     assert "这一天已重新对账" in done.content.decode()
     assert Finding.objects.latest("pk").kind == "missing_here", "compared again at once: the insurer still has it"
     assert "曾有这笔，已撤销或冲正" in done.content.decode()

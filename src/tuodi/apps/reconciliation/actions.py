@@ -221,11 +221,15 @@ def _cancel(mend: Mend, *, actor: Any) -> None:
 
 
 def _record(mend: Mend, *, actor: Any) -> None:
-    """Record the bill as the insurer wrote it; ours is computed, whatever the file says that assistance paid."""
+    SettleByMend(actor=actor, bill=bill_to_record(mend), mend=mend).run()
+
+
+def bill_to_record(mend: Mend) -> Bill:
+    """Return the bill as the insurer wrote it; ours is computed, whatever the file says that assistance paid."""
     told = mend.finding.sides["insurer"]["bill"]
     assert told is not None, mend.pk
     amounts = {name: fen_from_yuan(told.get(name, "0")) for name in AMOUNT_FIELDS} | {"maf_pay": 0}
-    bill = Bill(
+    return Bill(
         setl_id=told["setl_id"], mdtrt_id=told.get("mdtrt_id", ""), psn_no=told["psn_no"],
         fixmedins_code=mend.finding.run.fixmedins_code, med_type=told["med_type"],
         begndate=date.fromisoformat(told["begndate"]), enddate=date.fromisoformat(told["enddate"]),
@@ -234,4 +238,3 @@ def _record(mend: Mend, *, actor: Any) -> None:
         out_prov=told.get("out_prov") == "1", cause=told.get("cause", ""), hosp_lv=told.get("hosp_lv", ""),
         acct_pay=fen_from_yuan(told.get("acct_pay", "0")), **amounts,
     )  # fmt: skip
-    SettleByMend(actor=actor, bill=bill, mend=mend).run()

@@ -17,12 +17,17 @@ from django.views.decorators.http import require_POST
 
 from tuodi.apps.institutions.models import Institution
 from tuodi.apps.reconciliation import permissions, queries, reading
-from tuodi.apps.reconciliation.actions import DecideMend, KeepReport, MendDifference, Reconcile
+from tuodi.apps.reconciliation.actions import DecideMend, KeepReport, MendDifference, Reconcile, bill_to_record
 from tuodi.apps.reconciliation.daily import reconcile_day
 from tuodi.apps.reconciliation.models import KINDS, SIDES, Finding, Mend, Report, Run
+from tuodi.apps.settlement.models import Bill
+from tuodi.apps.settlement.retro import Impact
+from tuodi.apps.settlement.web_identities import lines_of, mark_of
+from tuodi.apps.settlement.weighing import impact_of_cancelling, impact_of_settling
 from tuodi.base import access, clock
 from tuodi.base.doors import csv_download, day_of, page_of, said
 from tuodi.base.system import system_user
+from tuodi.core.engine.decide import Decision
 from tuodi.core.errors import InputErrors, fault
 from tuodi.core.money import yuan
 
@@ -280,21 +285,46 @@ def mend(request: HttpRequest, pk: int) -> HttpResponse:
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """Confirm or send back a mend that moves money."""
     held = access.get(request.user, Mend, pk, permissions.APPROVE)
-    form, wrong = RefuseForm(request.POST or None), []
+    form, wrong, found, decision = RefuseForm(request.POST or None), [], None, None
+    try:
+        found, decision = _moved(request.user, held)
+    except InputErrors as error:
+        wrong = said(error)
+    mark = mark_of({"mend": pk}, found) if found else ""
+    has_changed = False
     if request.method == "POST" and form.is_valid():
         refusal = form.cleaned_data["refusal"] if request.POST.get("decision") == "refuse" else None
-        try:
-            DecideMend(actor=request.user, mend=held, refusal=refusal).run()
-            if refusal is None:
-                of = held.finding.run
-                Reconcile(actor=system_user(), code=of.fixmedins_code, day=of.day).run()
-        except InputErrors as error:
-            wrong = said(error)
-        else:
-            messages.success(request, "已退回。" if refusal is not None else "已复核并办理，这一天已重新对账。")
-            return redirect("reconciliation-work")
-    shown = {"mend": held, "row": next(_rows([held.finding])), "form": form, "wrong": wrong}
+        has_changed = refusal is None and found is not None and request.POST.get("seen") != mark
+        if not has_changed:
+            try:
+                _decided(request.user, held, refusal)
+            except InputErrors as error:
+                wrong = said(error)
+            else:
+                messages.success(request, "已退回。" if refusal is not None else "已复核并办理，这一天已重新对账。")
+                return redirect("reconciliation-work")
+    shown = {
+        "mend": held, "row": next(_rows([held.finding])), "form": form, "wrong": wrong, "found": found, "mark": mark,
+        "lines": lines_of(found, request.user) if found else [], "verdict": decision, "has_changed": has_changed,
+    }  # fmt: skip
     return render(request, "reconciliation/decide.html", shown)
+
+
+def _moved(user: Any, mend: Mend) -> tuple[Impact | None, Decision | None]:
+    """Return what confirming a waiting mend would move now, and what is decided of a settlement that it records."""
+    if mend.state != "waiting":
+        return None, None
+    if mend.kind == "record":
+        return impact_of_settling(user, bill_to_record(mend))
+    bill = Bill.objects.filter(setl_id=mend.finding.setl_id, is_cancellation=False).first()
+    return (impact_of_cancelling(bill) if bill else None), None
+
+
+def _decided(user: Any, mend: Mend, refusal: str | None) -> None:
+    DecideMend(actor=user, mend=mend, refusal=refusal).run()
+    if refusal is None:
+        of = mend.finding.run
+        Reconcile(actor=system_user(), code=of.fixmedins_code, day=of.day).run()
 
 
 urlpatterns = [

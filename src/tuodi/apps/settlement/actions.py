@@ -211,15 +211,21 @@ def presettle(actor: Any, bill: Bill) -> EventResult:
 def presettle_under(actor: Any, bill: Bill) -> tuple[EventResult, Plan]:
     """Return what a bill would be granted now, and the plan that answers for it; nothing is kept."""
     access.demand(actor, permissions.PRESETTLE)
+    person = made_ready(bill, actor=actor)
+    plans = cache(plans_of)
+    computed = earned(believed(person, plans, also=bill), plans)
+    return computed.results[bill.setl_id], computed.answered[bill.setl_id].plan
+
+
+def made_ready(bill: Bill, *, actor: Any) -> Person:
+    """Set on a bill what is known of its institution, person and referral, and return the person; refused as settling it is."""
     complete(bill, actor=actor)
     person = person_of(bill.psn_no)
     demand_alive(person, bill.begndate)
     covering = referrals(bill.psn_no, institution=bill.fixmedins_code, day=bill.begndate)
     bill.refer_stas = bill.refer_stas or ("filed" if covering.exists() else "local")
     bill.psn_no = person.psn_no
-    plans = cache(plans_of)
-    computed = earned(believed(person, plans, also=bill), plans)
-    return computed.results[bill.setl_id], computed.answered[bill.setl_id].plan
+    return person
 
 
 class RestoreSettlement(Action):

@@ -138,28 +138,31 @@ def weigh(was_of: Sequence[PersonHistory], would_be: Sequence[PersonHistory], *,
     except InputErrors as errors:
         return {psn_no: Impact(psn_no, (), len(own), errors.faults[0].message) for psn_no, own in bills.items()}
     return {
-        psn_no: Impact(psn_no, _compared(was.only(own).results, would.only(own).results, psn_no), len(own))
+        psn_no: Impact(psn_no, compared(was.only(own).results, would.only(own).results, psn_no), len(own))
         for psn_no, own in bills.items()
     }
 
 
-def _compared(was: dict[str, EventResult], would: dict[str, EventResult], psn_no: str) -> tuple[Change, ...]:
-    """Return the differences of two results of the same settlements, by time."""
-    in_order = sorted(was, key=lambda key: (was[key].settlement.setl_time, key))
-    return tuple(change for setl_id in in_order for change in _changes(was[setl_id], would[setl_id], psn_no))
+def compared(was: dict[str, EventResult], would: dict[str, EventResult], psn_no: str) -> tuple[Change, ...]:
+    """Return the differences of two results of one person's settlements, by time; one of them may be in one result only."""
+    either = was | would
+    in_order = sorted(either, key=lambda key: (either[key].settlement.setl_time, key))
+    return tuple(change for setl_id in in_order for change in _changes(was.get(setl_id), would.get(setl_id), psn_no))
 
 
-def _changes(was: EventResult, would: EventResult, psn_no: str) -> Iterable[Change]:
-    before = {layer.layer: layer for layer in was.layers}
-    after = {layer.layer: layer for layer in would.layers}
+def _changes(was: EventResult | None, would: EventResult | None, psn_no: str) -> Iterable[Change]:
+    before = {layer.layer: layer for layer in was.layers} if was else {}
+    after = {layer.layer: layer for layer in would.layers} if would else {}
     for name in dict.fromkeys([*before, *after]):
         old, new = before.get(name), after.get(name)
         if _pay(old) != _pay(new):
             told, result = (new, would) if new else (old, was)
             assert told is not None
+            assert result is not None
+            s = result.settlement
             yield Change(
-                would.settlement.setl_id, would.settlement.setl_time.date(), name, _pay(old), _pay(new), result.category,
-                result.identity, told.due_on, told.clauses, psn_no,
+                s.setl_id, s.setl_time.date(), name, _pay(old), _pay(new), result.category, result.identity, told.due_on,
+                told.clauses, psn_no,
             )  # fmt: skip
 
 
@@ -320,7 +323,7 @@ def _impact_of_joining(kept: Person, person: Person, *, is_joined: bool) -> Impa
     changes: tuple[Change, ...] = ()
     for held in (whole, *others):
         own = {bill.setl_id for bill in held.bills}
-        changes += _compared(was.only(own).results, would.only(own).results, held.person.psn_no)
+        changes += compared(was.only(own).results, would.only(own).results, held.person.psn_no)
     return Impact(kept.psn_no, changes, len(whole.bills))
 
 
