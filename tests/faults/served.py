@@ -26,6 +26,7 @@ from typing import Any
 import psutil
 
 from tests.served import Site
+from tuodi.site.commands import port_trouble
 
 WORKER = """
 import threading
@@ -138,11 +139,18 @@ class Served(Site):
         return False
 
     def stop(self) -> None:
-        """Kill every web process at once, as ``kill -9`` would."""
+        """Kill every web process at once, as ``kill -9`` would, and return when the last of them has let go of the port.
+
+        A process that was killed while the disk works for it ends when the disk has done so, and until then it listens.
+        """
         each(self.processes("web"), signal.SIGKILL)
         if self.web is not None:
             self.web.wait()
             self.web = None
+        until = time.monotonic() + 60
+        while trouble := port_trouble("127.0.0.1", self.port):
+            assert time.monotonic() < until, trouble
+            time.sleep(0.05)
 
     def stop_worker(self) -> None:
         if self.worker is not None:
