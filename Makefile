@@ -52,7 +52,7 @@ bench: setup ## the table of docs/reference/bench.md, measured here
 reference: setup ## make docs/reference again from the code
 	$(BIN)/python -m tests.reference
 
-mutation: setup ## mutate the money path (an hour and more; docs/reference/mutation.md)
+mutation: setup ## mutate what has changed of the money path (docs/reference/mutation.md)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m tests.mutation
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from tuodi.batch.packs import entered_values, pack_of, shelf
@@ -28,12 +28,14 @@ from tuodi.core.policy.model import Pack
 from tuodi.core.policy.parse import Document
 from tuodi.core.settlements import AMOUNT_FIELDS, CAUSES, INSURER_FIELDS, REFERRALS, Settlement
 
+settings.register_profile("modest", max_examples=25, derandomize=True, deadline=None, database=None)
+#: For mutants: whether anything fails is all that is asked (``tests.mutation``).
 settings.register_profile(
-    "modest", max_examples=int(os.environ.get("N", "25")), derandomize=True, deadline=None, database=None
+    "mutants", settings.get_profile("modest"), max_examples=8, phases=[Phase.explicit, Phase.generate]
 )
 MANY = int(os.environ.get("TUODI_THOROUGH", "0"))
 settings.register_profile("thorough", max_examples=MANY if MANY > 1 else 1000, deadline=None)
-settings.load_profile("thorough" if MANY else "modest")
+settings.load_profile(os.environ.get("TUODI_EXAMPLES", "thorough" if MANY else "modest"))
 #: For what is tried on every pack.
 few = settings(max_examples=max(1, settings.default.max_examples // 3))
 
