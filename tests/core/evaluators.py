@@ -52,7 +52,7 @@ def frame_of(settlements: Sequence[Settlement]) -> pl.DataFrame:
 def identity_frame(records: Sequence[IdentityRecord]) -> pl.DataFrame:
     """Return identity records as the reader hands them out."""
     types = normalised_types(IDENTITIES)
-    given = {"certno": [""] * len(records), "row": range(len(records))}
+    given = {**dict.fromkeys(("certno", "recorded_under"), [""] * len(records)), "row": range(len(records))}
     return pl.DataFrame(
         {
             name: pl.Series(
