@@ -83,7 +83,10 @@ UNKNOWN: dict[str, tuple[str, str, object]] = {
 
 
 def decide(plan: Plan, profile: Profile) -> Decision:
-    """Return what applies; "not yet known" where it depends on a fact that is not known."""
+    """Return what applies; "not yet known" where it depends on a fact that is not known.
+
+    ``MissingValues`` where whatever the fact is reads a value that nobody has entered.
+    """
     asked = plan.asked | {"age"} if profile.diseases_by_age else plan.asked
     lacking = [name for name in UNKNOWN if name in asked and getattr(profile, UNKNOWN[name][1]) == UNKNOWN[name][2]]
     if not lacking:
@@ -94,7 +97,8 @@ def decide(plan: Plan, profile: Profile) -> Decision:
     }
     answers = [answer for answer in tried.values() if isinstance(answer, Decision)]
     if not answers:
-        return _decide(plan, profile)
+        unentered = [f for missing in tried.values() if isinstance(missing, MissingValues) for f in missing.faults]
+        raise MissingValues(dict.fromkeys(unentered))
     if len(answers) == len(tried) and all(_alike(answers[0], other) for other in answers):
         return answers[0]
     decisive = [
@@ -195,7 +199,7 @@ def _decide(plan: Plan, profile: Profile) -> Decision:
         if holds(plan, refusal.when, profile, category):
             return Decision(refusal.id, refusal.clause, refusal.says, category, identity, insured)
     if category and not any(choice.row for choice in chosen[insurers:]):
-        if not _any_care(plan, profile, category):
+        if not _any_care(plan, profile):
             return Decision(
                 CARE_NOT_COVERED, pack.care.clause, "该医疗类别不在救助费用范围内", category, identity, insured
             )
@@ -213,7 +217,7 @@ def _refused(plan: Plan, profile: Profile, category: int) -> bool:
     return any(holds(plan, refusal.when, profile, category) for refusal in plan.pack.refusals)
 
 
-def _any_care(plan: Plan, profile: Profile, category: int) -> bool:
+def _any_care(plan: Plan, profile: Profile) -> bool:
     """Say whether some assistance layer takes this kind of care at all."""
     care = plan.care_of(profile.med_type)
     return any(
