@@ -104,7 +104,7 @@ def check_figures(look: Look) -> Iterator[Finding]:
 
 
 def _spec(look: Look, at: Path, spec: object, unit: str) -> Iterator[Finding]:
-    where, clause = " › ".join(map(str, at)), clause_of(look.pack, at)
+    where, clause = look.where(at), clause_of(look.pack, at)
     if isinstance(spec, list):
         yield from _dated(look, at, spec, unit)
     elif isinstance(spec, Figure):
@@ -117,7 +117,7 @@ def _spec(look: Look, at: Path, spec: object, unit: str) -> Iterator[Finding]:
 
 
 def _figure(look: Look, at: Path, figure: Figure, unit: str) -> Iterator[Finding]:
-    where, clause = " › ".join(map(str, at)), clause_of(look.pack, at)
+    where, clause = look.where(at), clause_of(look.pack, at)
     given = [name for name in ("share", "times", "plus") if getattr(figure, name) is not None]
     whole = (figure.delegated is not None and not given and figure.of is None) or (
         figure.delegated is None and figure.at_least is None and len(given) == 1 and figure.of is not None
@@ -153,7 +153,7 @@ def _figure(look: Look, at: Path, figure: Figure, unit: str) -> Iterator[Finding
 
 
 def _dated(look: Look, at: Path, dated: list[DatedFigure], unit: str) -> Iterator[Finding]:
-    where, clause = " › ".join(map(str, at)), clause_of(look.pack, at)
+    where, clause = look.where(at), clause_of(look.pack, at)
     days = [item.first for item in dated]
     if not days or days != sorted(set(days)):
         yield look.finding("error", E_DATED, at, clause=clause, where=where)

@@ -112,7 +112,7 @@ def _unknown(look: Look) -> Iterator[Finding]:
     known = known_names(look)
     order = known["layer"]
     for path, kind, name in named(look):
-        where = " › ".join(str(step) for step in path)
+        where = look.where(path)
         every = name == "all" and path[0] == "identity_rules"
         own = kind == "reading" and name in OWN_READINGS
         pays = path[-1] == "pays" and name in (*AMOUNT_FIELDS, UPSTREAM)
@@ -152,7 +152,7 @@ def _caps(look: Look) -> Iterator[Finding]:
                 for cap in [cap for cap in caps if cap not in layer.caps]:
                     at = (*path, "figures", i, key, cap)
                     yield look.finding(
-                        "error", E_NAME, at, clause=row.clause, layer=layer.id, where=" › ".join(map(str, at)),
+                        "error", E_NAME, at, clause=row.clause, layer=layer.id, where=look.where(at),
                         what=CALLED["cap"], name=cap, known="、".join(layer.caps) or "（本层没有 caps）",
                     )  # fmt: skip
         for cap in [cap for cap in layer.caps if cap not in given]:
@@ -183,7 +183,7 @@ def _periods(look: Look) -> Iterator[Finding]:
             elif kind == "application" and layer.due != "application":
                 why = "只有依申请（due: application）的层才能按申请累计"
             if why:
-                where = " › ".join(map(str, at))
+                where = look.where(at)
                 yield look.finding(
                     "error", E_PERIOD, at, clause=layer.clause, layer=layer.id, where=where, name=period, why=why
                 )
@@ -195,7 +195,7 @@ def _twice(look: Look) -> Iterator[Finding]:
     for path, part in parts(look.pack):
         own = getattr(part, "id", None)
         if isinstance(own, str) and path and isinstance(path[-1], int):
-            holder = "layers" if path[:-1] == ("insurance",) else " › ".join(map(str, path[:-1]))
+            holder = "layers" if path[:-1] == ("insurance",) else look.where(path[:-1])
             lists.setdefault(holder, []).append((path, own))
     for holder, held in lists.items():
         seen: set[str] = set()

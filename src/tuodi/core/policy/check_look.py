@@ -65,6 +65,10 @@ class Look:
         made = fault(code, file=self.source.file, line=self.source.document.line(path), **fields)
         return Finding(level, made, clause=clause, layer=layer, worked=worked)
 
+    def where(self, path: Path) -> str:
+        """Return a path of the pack's text in words."""
+        return self.source.document.where(path)
+
     def missing(self) -> list[str]:
         """Return the delegated parameters without any entered value."""
         entered = {plain_param(value.param) for value in self.values}

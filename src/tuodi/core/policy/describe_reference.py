@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 from tuodi.core.engine import plan
@@ -24,16 +25,29 @@ from tuodi.core.policy import (
     check_shape,
     load,
     parse,
+    schema,
 )
 from tuodi.core.policy.check_figures import CALLED, UNITS
 from tuodi.core.policy.check_ids import CALLED as NAMED
 from tuodi.core.policy.check_ids import PAYERS, REFERS
 from tuodi.core.policy.describe_fields import STRUCTURES, Field
-from tuodi.core.policy.load import schema_json
+from tuodi.core.policy.schema import schema_json
 from tuodi.core.settlements import CAUSES, MED_TYPES
 
 #: Where the sentences of a check stand.
-SAYING = (parse, load, check_ids, check_figures, check_shape, check_readings, check_rows, check_cliffs, check, plan)
+SAYING = (
+    parse,
+    schema,
+    load,
+    check_ids,
+    check_figures,
+    check_shape,
+    check_readings,
+    check_rows,
+    check_cliffs,
+    check,
+    plan,
+)
 
 INTRO = """# 政策包的写法
 
@@ -50,13 +64,13 @@ INTRO = """# 政策包的写法
 
 def annotated_schema() -> dict[str, Any]:
     """Return the JSON Schema of a pack with what every key is called and means, for editors."""
-    schema = schema_json()
+    found = deepcopy(schema_json())
     for name, structure in STRUCTURES.items():
-        definition = schema["$defs"][name]
+        definition = found["$defs"][name]
         definition["title"], definition["description"] = structure.label, structure.says
         for key, known in structure.fields.items():
             definition["properties"][key] = _annotated(definition["properties"][key], known)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
 
 
 def _annotated(held: dict[str, Any], known: Field) -> dict[str, Any]:

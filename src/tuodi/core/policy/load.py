@@ -1,8 +1,7 @@
 """From a pack's texts to a typed :class:`Pack`: every fault at once, with file, line and clause, in Chinese.
 
-The JSON Schema generated from the model (``schema_json``) finds shape faults with their paths; editors use the same schema.
 Readings are applied here: a choice is a list of ``path: value`` changes to the plain data, so that the engine never knows
-that a reading exists.
+that a reading exists. What shape the data must have is in :mod:`.schema`.
 """
 
 from __future__ import annotations
@@ -13,19 +12,14 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-import jsonschema_rs
 import msgspec
 
 from tuodi.core.errors import Fault, PackErrors, declare, fault
 from tuodi.core.policy.diagnoses import wrong_prefix
 from tuodi.core.policy.model import Pack, Reading
-from tuodi.core.policy.parse import Document, Path, parse_yaml
+from tuodi.core.policy.parse import Document, parse_yaml
+from tuodi.core.policy.schema import shape_faults
 
-E_UNKNOWN = declare(
-    "E-PACK-UNKNOWN-KEY", "“{where}”里没有名为“{key}”的键", "请检查拼写；可用的键见 docs/reference/pack.md"
-)
-E_LACKS = declare("E-PACK-LACKS", "“{where}”缺少必填的键“{key}”", "请补上；说明见 docs/reference/pack.md")
-E_SHAPE = declare("E-PACK-SHAPE", "“{where}”写法不对：{why}", "请按 docs/reference/pack.md 的示例书写")
 E_LIST = declare(
     "E-PACK-DISEASES", "病种清单第 {line_no} 行写法不对：{why}", "请按 list,disease,icd10,under_age,note 五列书写"
 )
@@ -47,24 +41,10 @@ class PackSource:
         return msgspec.convert(self.document.data.get("readings", {}), dict[str, Reading], strict=False)
 
 
-def schema_json() -> dict[str, Any]:
-    """Return the JSON Schema of a pack."""
-    return msgspec.json.schema(Pack)
-
-
-_VALIDATOR: list[Any] = []
-
-
-def _validator() -> Any:
-    if not _VALIDATOR:
-        _VALIDATOR.append(jsonschema_rs.validator_for(schema_json(), validate_formats=True))
-    return _VALIDATOR[0]
-
-
 def read_source(policy_text: str, *, file: str, diseases_text: str = "") -> PackSource:
     """Return the parsed texts; ``PackErrors`` with all faults of shape."""
     document = parse_yaml(policy_text, file=file)
-    faults = list(_shape_faults(document, document.data, file))
+    faults = shape_faults(document, document.data, file)
     diseases, disease_faults = _diseases(diseases_text, file)
     faults += disease_faults
     if faults:
@@ -99,113 +79,66 @@ def load_pack(source: PackSource, *, readings: dict[str, str] | None = None) -> 
                 )
         data["readings"][name]["default"] = choice
     if not faults:
-        faults = list(_shape_faults(source.document, data, source.file))
+        faults = shape_faults(source.document, data, source.file)
     if faults:
         raise PackErrors(faults)
     return msgspec.convert(data, Pack, strict=False)
 
 
 def _set(data: dict[str, Any], path: str, value: object) -> bool:
-    """Change one place; ``layers[id].base.less`` finds a list item by its id, ``+`` appends an item (or a list of them), null removes.
+    """Change one place of plain data and return whether it is there.
 
+    ``layers[id].base.less`` finds a list item by its id (``[*]`` every item), ``+`` appends an item (or a list of them), None removes.
     ``layers.order: [b, a]`` puts the named items first, in that order.
     """
-    at: Any = data
-    parts = path.replace("[", ".[").split(".")
-    for i, part in enumerate(parts):
-        last = i == len(parts) - 1
-        if part.startswith("["):
-            key = part[1:-1]
-            if not isinstance(at, list):
-                return False
-            if key == "*":
-                return all(
-                    _set({"item": item}, ".".join(["item", *parts[i + 1 :]]), copy.deepcopy(value)) for item in at
-                )
-            index = next((n for n, item in enumerate(at) if _named(item, key, n)), None)
-            if index is None:
-                return False
-            if last:
-                if value is None:
-                    del at[index]
-                else:
-                    at[index] = value
-                return True
-            at = at[index]
-        elif part == "+":
-            if not (last and isinstance(at, list)):
-                return False
-            at.extend(copy.deepcopy(value) if isinstance(value, list) else [copy.deepcopy(value)])
-            return True
-        elif part == "order" and last and isinstance(at, list) and isinstance(value, list):
-            named = {item.get("id"): item for item in at if isinstance(item, dict)}
-            if not set(value) <= set(named):
-                return False
-            at[:] = [
-                *(named[key] for key in value),
-                *(item for item in at if item not in [named[key] for key in value]),
-            ]
-            return True
-        elif last:
-            if not isinstance(at, dict):
-                return False
-            if value is None:
-                at.pop(part, None)
-            else:
-                at[part] = value
-            return True
-        else:
-            if not isinstance(at, dict):
-                return False
-            at = at.setdefault(part, {} if parts[i + 1] != "+" else [])
-    return False
+    return _set_at(data, path.replace("[", ".[").split("."), value)
+
+
+def _set_at(at: Any, steps: list[str], value: object) -> bool:
+    step, *rest = steps
+    if step.startswith("["):
+        return isinstance(at, list) and _set_item(at, step[1:-1], rest, value)
+    if isinstance(at, list) and not rest:
+        return (step == "+" and _append(at, value)) or (step == "order" and _put_first(at, value))
+    if not isinstance(at, dict):
+        return False
+    if rest:
+        return _set_at(at.setdefault(step, [] if rest[0] == "+" else {}), rest, value)
+    if value is None:
+        at.pop(step, None)
+    else:
+        at[step] = value
+    return True
+
+
+def _set_item(at: list[Any], key: str, rest: list[str], value: object) -> bool:
+    if key == "*":
+        return bool(rest) and all(_set_at(item, rest, copy.deepcopy(value)) for item in at)
+    index = next((n for n, item in enumerate(at) if _named(item, key, n)), None)
+    if index is None:
+        return False
+    if rest:
+        return _set_at(at[index], rest, value)
+    at[index : index + 1] = [] if value is None else [value]
+    return True
+
+
+def _append(at: list[Any], value: object) -> bool:
+    at.extend(copy.deepcopy(value) if isinstance(value, list) else [copy.deepcopy(value)])
+    return True
+
+
+def _put_first(at: list[Any], ids: object) -> bool:
+    named = {item.get("id"): item for item in at if isinstance(item, dict)}
+    if not isinstance(ids, list) or not set(ids) <= set(named):
+        return False
+    first = [named[key] for key in ids]
+    at[:] = [*first, *(item for item in at if item not in first)]
+    return True
 
 
 def _named(item: Any, key: str, index: int) -> bool:
     return (isinstance(item, dict) and item.get("id") == key) or key == str(index)
-
-
-def _shape_faults(document: Document, data: dict[str, Any], file: str) -> list[Fault]:
-    faults = []
-    for error in _validator().iter_errors(data):
-        faults.extend(_leaf_faults(error, document, file))
-    unique = {(f.line, f.code, f.fields): f for f in faults}
-    return sorted(unique.values(), key=lambda f: f.line)
-
-
-def _leaf_faults(error: Any, document: Document, file: str) -> list[Fault]:
-    path: Path = tuple(error.instance_path)
-    kind = error.kind.name
-    where = " › ".join(str(part) for part in path) or "政策包"
-    if kind == "anyOf":
-        inner = [e for branch in error.kind.context for e in branch if e.kind.name != "type"]
-        deeper = [e for e in inner if len(e.instance_path) >= len(path)]
-        if deeper and isinstance(error.instance, dict):
-            return [found for e in deeper for found in _leaf_faults(e, document, file)]
-        if any(e.kind.name == "format" for e in inner):
-            kind = "format"
-    if kind == "additionalProperties":
-        return [
-            fault(E_UNKNOWN, file=file, line=document.line((*path, key)), where=where, key=key)
-            for key in error.kind.unexpected
-        ]
-    if kind == "required":
-        return [fault(E_LACKS, file=file, line=document.line(path), where=where, key=str(error.kind.property))]
-    value = str(error.instance)[:60]
-    return [fault(E_SHAPE, file=file, line=document.line(path), where=where, why=_why(kind, error), value=value)]
-
-
-def _why(kind: str, error: Any) -> str:
-    if kind == "enum":
-        return "只能是 " + "、".join(str(option) for option in error.kind.options)
-    if kind == "pattern":
-        return f"不符合格式 {error.kind.pattern}"
-    return {
-        "type": "类型不对（文字、整数、列表或键值表用错了）",
-        "anyOf": "不是可用的写法之一",
-        "format": "不是 yyyy-mm-dd 日期",
-        "minLength": "不能为空",
-    }.get(kind, kind)
 
 
 def _disease_fault(row: dict[str, str]) -> str:

@@ -161,7 +161,7 @@ class Pack(Part, frozen=True, kw_only=True):
 
     pack: Id
     name: Text
-    area: Annotated[str, Meta(pattern=r"^[0-9]{6}$")]
+    area: Annotated[str, Meta(pattern=r"^[0-9]{6}$", description="六位数字")]
     example: bool = False
     document: Document
     in_force: InForce

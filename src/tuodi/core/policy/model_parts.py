@@ -7,17 +7,26 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-Id = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_.\-]*$")]
+# A pattern's description is what people are told who wrote something else.
+Id = Annotated[
+    str, Meta(pattern=r"^[a-z0-9][a-z0-9_.\-]*$", description="小写英文字母、数字、点、横线、下划线，以字母或数字开头")
+]
 Text = Annotated[str, Meta(min_length=1)]
-Clause = Annotated[str, Meta(pattern=r"^[A-Z]{2,4}-[0-9A-Za-z.]+$")]
-ReadingId = Annotated[str, Meta(pattern=r"^I-[0-9]{2}$")]
+Clause = Annotated[
+    str, Meta(pattern=r"^[A-Z]{2,4}-[0-9A-Za-z.]+$", description="条款号，如 XX-7.1：两到四个大写字母、横线、章节")
+]
+ReadingId = Annotated[str, Meta(pattern=r"^I-[0-9]{2}$", description="释义的编号，如 I-04")]
 
 Care = Literal["inpatient", "chronic_outpatient", "other"]
 Tier = Literal["primary", "secondary", "tertiary"]
 Referral = Literal["local", "filed", "unfiled"]
 Registered = Literal["here", "elsewhere"]
 PeriodName = Annotated[
-    str, Meta(pattern=r"^(claim|stay|year|once|application|window:[a-z0-9_]+|window_year:[a-z0-9_]+)$")
+    str,
+    Meta(
+        pattern=r"^(claim|stay|year|once|application|window:[a-z0-9_]+|window_year:[a-z0-9_]+)$",
+        description="claim、stay、year、once、application、window:追溯窗口、window_year:追溯窗口 之一",
+    ),
 ]
 
 #: Python cannot spell these keys.

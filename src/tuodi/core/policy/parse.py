@@ -17,7 +17,7 @@ from tuodi.core.errors import Fault, PackErrors, declare, fault
 E_YAML = declare("E-PACK-YAML", "文件不是规范的 YAML：{why}", "请按行号检查缩进、引号和冒号后的空格")
 E_REPEATED = declare("E-PACK-REPEATED", "键“{key}”在同一处写了两次（前一次在第 {other} 行）", "请只保留一个")
 E_DECIMAL = declare(
-    "E-PACK-DECIMAL", "“{value}”是没有单位的小数", "金额请写成“3000.50 元”，比例请写成“12.5%”，编码请加引号"
+    "E-PACK-DECIMAL", "“{value}”是没有单位的小数", "金额请写成“3000.50 元”，比例请写成“12.5%”，倍数和编码请加引号"
 )
 E_EMPTY = declare("E-PACK-EMPTY", "文件是空的或最外层不是键值表", "政策包最外层应为 pack、name、area 等键")
 E_ANCHOR = declare("E-PACK-ANCHOR", "不支持 YAML 的锚点、别名和标签（{value}）", "请直接写出内容")
@@ -40,6 +40,27 @@ class Document:
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
+
+    def where(self, path: Path) -> str:
+        """Return a path in words: items of a list by their id where they have one, else by their number from 1.
+
+        >>> document = parse_yaml("layers: [{id: inpatient, figures: [{rate: 70%}, {rate: 60%}]}]", file="policy.yaml")
+        >>> document.where(("layers", 0, "figures", 1, "rate")), document.where(())
+        ('layers › inpatient › figures › 第 2 项 › rate', '政策包')
+        """
+        at: Any = self.data
+        words = []
+        for step in path:
+            at = _into(at, step)
+            own = at.get("id") if isinstance(at, dict) else None
+            words.append(str(step) if isinstance(step, str) else own if isinstance(own, str) else f"第 {step + 1} 项")
+        return " › ".join(words) or "政策包"
+
+
+def _into(at: Any, step: str | int) -> Any:
+    if isinstance(step, str):
+        return at.get(step) if isinstance(at, dict) else None
+    return at[step] if isinstance(at, list) and step < len(at) else None
 
 
 #: What the YAML reader complains of most, and what people read.
