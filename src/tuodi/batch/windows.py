@@ -261,7 +261,7 @@ def event_identities(
                 else:
                     w = rule[R_WINDOW]
                     met = (
-                        not rule[R_CERTIFIED] and w >= 0 and open_first[r, w] != NONE
+                        w >= 0 and open_first[r, w] != NONE
                         and open_first[r, w] <= settled[i] < open_before[r, w]
                     )  # fmt: skip
                 slot = 2 * r + half
@@ -320,7 +320,7 @@ def deciding_certification(
             )
             w = rule[R_WINDOW]
             back = (
-                not rule[R_CERTIFIED] and w >= 0 and open_first[r, w] != NONE
+                w >= 0 and open_first[r, w] != NONE
                 and open_first[r, w] <= settled[i] < open_before[r, w]
             )  # fmt: skip
             half = 0 if held else (1 if back else 2)

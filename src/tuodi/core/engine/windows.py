@@ -76,18 +76,9 @@ def identity_windows(pack: Pack, records: Iterable[IdentityRecord], *, life: Per
 def _record_windows(
     pack: Pack, rule: IdentityRule | None, record: IdentityRecord, records: list[IdentityRecord], life: Period
 ) -> list[IdentityWindow]:
-    last = record.last or FOREVER
     if rule is None:
-        return [IdentityWindow(record.identity, record.first, last, Judged.CARE, record)]
-    if rule.certified_months:
-        return _certified(rule, record, life.last)
-    if record.last is not None:
-        last = add_months(last, rule.months_after_end) if rule.months_after_end else last
-        last = until(rule, last)
-    first, judged = record.first, Judged.CARE
-    if rule.reach_back_months and record.applied_on and add_months(record.applied_on, -rule.reach_back_months) < first:
-        first, judged = add_months(record.applied_on, -rule.reach_back_months), Judged.BOTH
-    out = [IdentityWindow(record.identity, first, last, judged, record, rule)]
+        return [IdentityWindow(record.identity, record.first, record.last or FOREVER, Judged.CARE, record)]
+    out = _certified(rule, record, life.last) if rule.certified_months else [_held_under(rule, record)]
     if rule.window is not None:
         opened = opens(pack, rule.window, record, records, life)
         if opened:
@@ -95,6 +86,17 @@ def _record_windows(
                 IdentityWindow(record.identity, opened.first, day_before(opened.before), Judged.SETTLED, record, rule)
             )
     return out
+
+
+def _held_under(rule: IdentityRule, record: IdentityRecord) -> IdentityWindow:
+    """Return the window of an identity that is held as long as its record says, stretched by its rule."""
+    last = record.last or FOREVER
+    if record.last is not None:
+        last = until(rule, add_months(last, rule.months_after_end) if rule.months_after_end else last)
+    first, judged = record.first, Judged.CARE
+    if rule.reach_back_months and record.applied_on and add_months(record.applied_on, -rule.reach_back_months) < first:
+        first, judged = add_months(record.applied_on, -rule.reach_back_months), Judged.BOTH
+    return IdentityWindow(record.identity, first, last, judged, record, rule)
 
 
 def _certified(rule: IdentityRule, record: IdentityRecord, last_in_force: date) -> list[IdentityWindow]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from tuodi.core.engine.features import cap_groups, features
 from tuodi.core.errors import declare
 from tuodi.core.policy.check_look import Finding, Level, Look, parts
-from tuodi.core.policy.model import AgeRange, CapRule, FigureRow, Layer
+from tuodi.core.policy.model import AgeRange, CapRule, FigureRow, IdentityRule, Layer
 from tuodi.core.policy.parse import Path
 from tuodi.core.settlements import INSURER_FIELDS
 
@@ -64,9 +64,21 @@ def check_shape(look: Look) -> Iterator[Finding]:
                 yield look.finding(
                     "warning", W_INSURES, (key, i), clause=layer.clause, layer=layer.id, named=layer.name
                 )
+    for i, rule in enumerate(look.pack.identity_rules):
+        for key, why in _identity_rule(rule):
+            at = ("identity_rules", i)
+            yield look.finding("error", E_IGNORED, at, clause=rule.clause, named="身份规则", key=key, why=why)
     yield from _together(look, layers)
     if len({layer.of for layer in layers}) > 1:
         yield look.finding("warning", W_UNITS, ("layers",))
+
+
+def _identity_rule(rule: IdentityRule) -> Iterator[tuple[str, str]]:
+    """Yield what a rule of identities says in vain, and why."""
+    if rule.certified_months and rule.months_after_end:
+        yield "months_after_end", "每次认定有效多久已由 certified_months 定了"
+    if rule.certified_until == "month_end" and not rule.certified_months:
+        yield "certified_until", "没有写 certified_months（每次认定有效几个月）"
 
 
 def _layer(look: Look, path: Path, layer: Layer) -> Iterator[Finding]:
