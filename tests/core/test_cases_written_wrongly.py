@@ -25,6 +25,18 @@ def test_a_case_written_well_is_run():
     assert [str(mismatch) for mismatch in ran({**GOOD, "expect": {"pays": ["0 元"]}})] != []
 
 
+def test_a_case_that_a_refusal_explains_says_so():
+    early = {
+        **GOOD,
+        "settlements": [{"settled": "2021-03-01", "burden": "1000 元"}],
+        "expect": {"pays": ["700 元"], "layers": {"inpatient": ["700 元"]}},
+    }
+    paid, of_layer = [str(mismatch) for mismatch in ran(early)]
+    assert "pays（各次救助） 应为 700.00 元，算得 0.00 元；第 1 笔不予救助：" in paid
+    assert paid.endswith("（JX-1）")
+    assert "layers 的 inpatient 应为 700.00 元，算得 0.00 元" in of_layer
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -47,6 +59,10 @@ def test_a_case_written_well_is_run():
         ("settlements: [{settled: 2022-03-32}]", "不是日期或时刻"),
         ("settlements: [{settled: 2022-03-01, burden: -1 元}]", "“-1 元”不是金额"),
         ("settlements: [{settled: 2022-03-01, admitted: 2022-04-01}]", "在出院日 2022-03-01 之后"),
+        ("settlements: [{settled: 2022-03-01, care: chronic}]", "settlements 的第 1 项的 care“chronic”不是医疗类别代码"),
+        ("settlements: [{settled: 2022-03-01, referral: 转诊}]", "referral“转诊”没有这个代码，可用的：local、filed、unfiled"),
+        ("settlements: [{settled: 2022-03-01, hosp_lv: 三级}]", "hosp_lv“三级”没有这个代码"),
+        ("settlements: [{settled: 2022-03-01, cause: 车祸}]", "cause“车祸”没有这个代码"),
         ("settlements: [一千元]", "settlements 的第 1 项应是键值表"),
         ("cancelled: [9]", "cancelled 里的“9”"),
         ("applications: [{on: 2022-03-01}]", "缺少“layer”"),

@@ -26,7 +26,6 @@ from tuodi.core.policy.template import new_pack
 ROOT = Path(__file__).parent.parent.parent
 SAMPLE = ROOT / "tests" / "data" / "delegated-sample.yaml"
 FOLDERS = [*shelf(), *sorted(str(path.parent) for path in (ROOT / "tests" / "packs").glob("*/policy.yaml"))]
-GUIDE = ROOT / "docs" / "guides" / "write-a-pack.md"
 EXAMPLE = "999999-example"
 
 
@@ -371,11 +370,3 @@ def test_the_example_has_nothing_open_and_its_values_are_samples():
     assert [str(f) for f in findings if f.level != "note" and f.accepted is None] == []
     assert {f.code for f in findings if f.level == "note"} == {"N-VALUE-SAMPLE"}
     assert pack_of(EXAMPLE).example
-
-
-def test_the_guide_quotes_the_example():
-    folder = ROOT / "src" / "tuodi" / "packs" / EXAMPLE
-    texts = [" ".join(path.read_text("utf-8").split()) for path in folder.iterdir() if path.suffix == ".yaml"]
-    for block in re.findall(r"```yaml\n(.*?)```", GUIDE.read_text("utf-8"), re.S):
-        quoted = [" ".join(line.split("  #")[0].split()) for line in block.splitlines()]
-        assert any(all(line in text for line in quoted) for text in texts), block

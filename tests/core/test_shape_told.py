@@ -1,8 +1,8 @@
 """What somebody without programming is told who writes a key, a code or a list otherwise than the format has it."""
 
 import pytest
-
 from tests.core.sound_pack import source
+
 from tuodi.core.errors import PackErrors
 
 

@@ -23,6 +23,8 @@ from tuodi.core.policy.case_values import (
     Fen,
     Mismatch,
     Unreadable,
+    care_of,
+    code_of,
     compared,
     day_of,
     facts_of_case,
@@ -31,6 +33,7 @@ from tuodi.core.policy.case_values import (
     history_of,
     optional_day,
 )
+from tuodi.core.settlements import HOSPITAL_TIERS, REFERRALS
 
 HOUSEHOLD_FACTS = {
     "test", "applied_on", "members", "income", "income_months", "medical", "registration", "residence", "marked", "answers",
@@ -167,9 +170,9 @@ def _deposit(plan: Plan, case: Case) -> list[Mismatch]:
         on=day_of(facts["admitted"]),
         birth=optional_day(facts, "birth"),
         answers=answers_of(facts),
-        med_type=str(facts.get("care", "21")),
-        hosp_lv=str(facts.get("hosp_lv", "")),
-        referral=str(facts.get("referral", "local")),
+        med_type=care_of(facts, "facts"),
+        hosp_lv=code_of(facts, "hosp_lv", HOSPITAL_TIERS, "facts"),
+        referral=code_of(facts, "referral", REFERRALS, "facts") or "local",
         area=str(facts.get("area", "")),
     )
     result = deposit(plan, person, history_of(case)[1])

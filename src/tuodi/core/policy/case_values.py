@@ -17,7 +17,7 @@ from tuodi.core.engine.plan import Plan
 from tuodi.core.identities import IDENTITIES, IdentityRecord
 from tuodi.core.money import yuan_for_people
 from tuodi.core.policy.figures import parse_amount
-from tuodi.core.settlements import INSURER_FIELDS, Settlement
+from tuodi.core.settlements import CAUSES, HOSPITAL_TIERS, INSURER_FIELDS, MED_TYPES, REFERRALS, Settlement
 
 SPLIT_KEYS = {
     "inscp": "inscp_scp_amt",
@@ -172,15 +172,31 @@ def settlement_of(item: Mapping[str, Any], number: int) -> Settlement:
         raise Unreadable(f"{where}的入院日 {admitted} 在出院日 {discharged} 之后")
     return Settlement(
         setl_id=str(item.get("id", number)), psn_no=str(item.get("person", "甲")),
-        fixmedins_code=str(item.get("institution", "H32090200001")), med_type=str(item.get("care", "21")),
+        fixmedins_code=str(item.get("institution", "H32090200001")), med_type=care_of(item, where),
         begndate=admitted, enddate=discharged, setl_time=settled,
         diag_code=str(item.get("diagnosis", "J18.9")), diag_others=str(item.get("other_diagnoses", "")), medfee_sumamt=sum(split.values()), **split, **payers,
-        disease_class=str(item.get("disease", "")), refer_stas=str(item.get("referral", "local")),
-        out_prov=bool(item.get("out_of_province", False)), cause=str(item.get("cause", "")),
-        hosp_lv=str(item.get("hosp_lv", "")), birth=day_of(item["birth"]) if item.get("birth") else None,
+        disease_class=str(item.get("disease", "")), refer_stas=code_of(item, "referral", REFERRALS, where) or "local",
+        out_prov=bool(item.get("out_of_province", False)), cause=code_of(item, "cause", CAUSES, where),
+        hosp_lv=code_of(item, "hosp_lv", HOSPITAL_TIERS, where), birth=day_of(item["birth"]) if item.get("birth") else None,
         household=str(item.get("household", "")), standard_area=str(item.get("area", "")),
         assistance_designated=item.get("assistance_institution"), designated=item.get("designated"),
     )  # fmt: skip
+
+
+def care_of(item: Mapping[str, Any], where: str) -> str:
+    """Return the national code of a kind of care, or a longer local one that begins with it."""
+    code = str(item.get("care", "21"))
+    if code[:2] not in MED_TYPES:
+        raise Unreadable(f'{where}的 care“{code}”不是医疗类别代码，写成 "21"（普通住院）、"14"（门诊慢特病）等')
+    return code
+
+
+def code_of(item: Mapping[str, Any], key: str, known: Collection[str], where: str) -> str:
+    """Return a code of a case that must be one of a list; what is not written is empty."""
+    code = str(item.get(key) or "")
+    if code and code not in known:
+        raise Unreadable(f"{where}的 {key}“{code}”没有这个代码，可用的：{'、'.join(filter(None, known))}")
+    return code
 
 
 def _instant(value: object) -> datetime:

@@ -51,8 +51,7 @@ EXPECT_KEYS = {
     "identities",
     "missing",
 }
-
-
+PAYS = "pays（各次救助）"
 #: Expectations with one entry for each settlement.
 LISTED = {"pays", "refusals", "clauses", "categories", "identities", "due", "missing"}
 
@@ -139,14 +138,14 @@ def _compare(case: Case, ordered: list[EventResult | None]) -> list[Mismatch]:
     if "missing" in expect:
         pairs.append(("缺少的授权参数", [str(param) for param in expect["missing"]], []))
     if "pays" in expect:
-        pairs.append(("各次救助", _amounts(expect["pays"]), [yuan_for_people(r.pay if r else 0) for r in ordered]))
+        pairs.append((PAYS, _amounts(expect["pays"]), [yuan_for_people(r.pay if r else 0) for r in ordered]))
     if "total" in expect:
         whole = sum(r.pay for r in ordered if r)
-        pairs.append(("合计", _amounts([expect["total"]]), [yuan_for_people(whole)]))
+        pairs.append(("total（合计）", _amounts([expect["total"]]), [yuan_for_people(whole)]))
     for key, attribute in (("layers", "pay"), ("deductibles", "deductible"), ("cut", "cut")):
         for layer, amounts in keys_of(expect.get(key) or {}, None, f"expect 的 {key}").items():
             found = [yuan_for_people(_of_layer(r, str(layer), attribute)) for r in ordered]
-            pairs.append((f"{layer} {attribute}", _amounts(amounts), found))
+            pairs.append((f"{key} 的 {layer}", _amounts(amounts), found))
     for key, attribute in (("refusals", "refusal"), ("clauses", "clause")):
         if key in expect:
             found = [str(getattr(r.decision, attribute) or "-") if r else "-" for r in ordered]
@@ -163,7 +162,20 @@ def _compare(case: Case, ordered: list[EventResult | None]) -> list[Mismatch]:
     if "due" in expect:
         found = [str(min((x.due_on for x in r.layers if x.pay), default="-")) if r else "-" for r in ordered]
         pairs.append(("due", [str(x or "-") for x in expect["due"]], found))
-    return [Mismatch(case, what, " · ".join(want), " · ".join(got)) for what, want, got in pairs if want != got]
+    return [
+        Mismatch(case, what, " · ".join(want), " · ".join(got) + (_why_not(ordered) if what == PAYS else ""))
+        for what, want, got in pairs
+        if want != got
+    ]
+
+
+def _why_not(ordered: list[EventResult | None]) -> str:
+    """Return which settlements are refused, and why: most amounts that are not as expected are none at all."""
+    return "".join(
+        f"；第 {number} 笔不予救助：{one.decision.says}（{one.decision.clause}）"
+        for number, one in enumerate(ordered, start=1)
+        if one is not None and one.decision.refusal
+    )
 
 
 def _amounts(values: object) -> list[str]:
