@@ -62,7 +62,7 @@ def test_every_file_that_a_page_names_is_there(page):
 def test_the_index_lists_every_document():
     index = ROOT / "docs" / "README.md"
     listed = {(index.parent / target).resolve() for target, _ in LINK.findall(index.read_text("utf-8"))}
-    assert {path for path in (ROOT / "docs").rglob("*.*") if path != index} - listed == set()
+    assert {path for path in (ROOT / "docs").rglob("*.md") if path != index} - listed == set()
 
 
 def test_the_readme_counts_the_readings_that_are_registered():
