@@ -73,8 +73,8 @@ def page_of(request: HttpRequest, rows: Any, *, size: int = PAGE) -> Page[Any]:
 
 
 def day_field(label: str, *, required: bool = True, help_text: str = "") -> forms.DateField:
-    """Return a form's field for one day."""
-    widget = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+    """Return a form's field for one day; that it has a last one makes browsers take four digits for a year."""
+    widget = forms.DateInput({"type": "date", "max": f"{DAYS[1]}"}, format="%Y-%m-%d")
     limits = [MinValueValidator(DAYS[0]), MaxValueValidator(DAYS[1])]
     return forms.DateField(label=label, required=required, widget=widget, help_text=help_text, validators=limits)
 

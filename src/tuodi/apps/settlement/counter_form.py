@@ -17,7 +17,7 @@ from tuodi.apps.settlement.counter import REASONS, setl_id_for
 from tuodi.apps.settlement.models import Bill, Encounter
 from tuodi.apps.settlement.settling import E_DATES, E_OVERPAID, E_SPLIT
 from tuodi.base import clock
-from tuodi.base.doors import day_field
+from tuodi.base.doors import DAYS, day_field
 from tuodi.core.engine.compile import AMOUNT_NAMES
 from tuodi.core.errors import fault
 from tuodi.core.money import fen_from_yuan, yuan, yuan_for_people
@@ -108,10 +108,12 @@ class BillForm(forms.Form):
     key = forms.CharField(widget=forms.HiddenInput, max_length=24)
     institution = forms.ChoiceField(label="定点医药机构", required=False)
     mdtrt_id = forms.ChoiceField(label="对应的住院", required=False)
-    med_type = forms.ChoiceField(label="医疗类别", choices=[(code, MED_TYPES[code]) for code in CARE])
+    med_type = forms.ChoiceField(
+        label="医疗类别", choices=[(code, MED_TYPES[code]) for code in CARE], widget=forms.Select({"autofocus": True})
+    )
     begndate, enddate = day_field("入院（就诊）日期"), day_field("出院日期")
     setl_time = forms.DateTimeField(
-        label="医保结算时间", widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        label="医保结算时间", widget=forms.DateTimeInput({"type": "datetime-local", "max": f"{DAYS[1]}T23:59"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
     )  # fmt: skip
     diag_code = forms.CharField(

@@ -61,15 +61,28 @@
     const amount = fen(event.target.value);
     if (amount !== null && event.target.value.trim() !== "") event.target.value = yuan(amount);
   }, true);
-  /* Enter goes to the next field of a bill instead of sending it: sending is asked for separately. */
+  /* Enter goes to the next field of a bill instead of sending it: sending is asked for separately. What is folded away is passed over.
+     After the last field comes the button that settles, there once the result is: leaving the field has it computed. */
+  let isFilled = false;
+  function toSettling() {
+    const button = document.querySelector("#result [data-dialog]");
+    if (isFilled && button) button.focus();
+  }
   document.addEventListener("keydown", (event) => {
     const form = event.target.closest && event.target.closest("form[data-split]");
     if (!form || event.key !== "Enter" || !event.target.matches("input, select")) return;
     event.preventDefault();
-    const fields = [...form.querySelectorAll("input:not([type=hidden]), select")].filter((field) => field.offsetParent !== null);
-    const next = fields[fields.indexOf(event.target) + 1] || document.querySelector("[data-dialog]");
+    const fields = [...form.querySelectorAll("input:not([type=hidden]), select")].filter((field) => !field.closest("details:not([open])"));
+    const next = fields[fields.indexOf(event.target) + 1];
     if (next) next.focus();
+    else event.target.blur();
     if (next && next.select) next.select();
+    isFilled = !next;
+    toSettling();
+  });
+  document.addEventListener("htmx:afterSettle", toSettling);
+  document.addEventListener("focusin", (event) => {
+    if (event.target.closest("form[data-split]")) isFilled = false;
   });
   document.addEventListener("click", (event) => {
     const button = event.target.closest && event.target.closest("[data-dialog], [data-close], [data-print]");
