@@ -329,6 +329,20 @@ def test_a_settlement_to_record_that_gets_nothing_says_why_to_the_approver(cast,
     assert "补记后这笔不能救助" in client.get(f"/reconciliation/mends/{mend.pk}/").content.decode()
 
 
+def test_a_hospitals_file_says_that_it_was_not_compared_yet_and_when_it_will_be(cast, client):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    settle(cast, ("A", 1000))
+    place = f"/reconciliation/{cast.hospital.pk}/2023-03-01/"
+    enter(client, cast.zhao)
+    file = SimpleUploadedFile("h.csv", (HEAD + row("A", 1000, 700)).encode())
+    page = client.post(f"{place}upload/", {"side": "hospital", "file": file}, follow=True).content.decode()
+    assert "已收到 h.csv，还没有对账。" in page
+    assert "请县级经办岗或财务岗现在对账；夜间只自动对前一天的账，不会再对这一天。" in page
+    enter(client, cast.chen)
+    assert "还没有参加比较" not in client.post(f"{place}run/", follow=True).content.decode()
+
+
 def test_pages_from_upload_to_mended(cast, client):
     from django.core.files.uploadedfile import SimpleUploadedFile
 

@@ -152,10 +152,11 @@ def _day_page(
     if runs:
         found = access.visible(request.user, Finding).filter(run=runs[0]).select_related("run").order_by("pk")
     matched = page_of(request, found.filter(kind="matched"))
+    reports = list(access.visible(request.user, Report).filter(fixmedins_code=place.code, day=day).order_by("-pk"))
     shown = {
         "place": place, "day": day, "runs": [(run, _counted(run)) for run in runs], "run": runs[0] if runs else None,
         "counts": _counted(runs[0]) if runs else [],
-        "reports": access.visible(request.user, Report).filter(fixmedins_code=place.code, day=day).order_by("-pk"),
+        "reports": reports, "is_behind": bool(reports) and (not runs or reports[0].at > runs[0].at), "is_tonight": day >= clock.today() - timedelta(days=1),
         "rows": list(_rows(found.exclude(kind="matched"))), "matched": list(_rows(matched)), "page": matched, "form": form, "wrong": wrong,
         "may_report": access.may(request.user, permissions.REPORT), "may_run": access.may(request.user, permissions.RUN),
         "may_mend": access.may(request.user, permissions.MEND),
@@ -189,7 +190,10 @@ def upload(request: HttpRequest, pk: int, day: str) -> HttpResponse:
         except InputErrors as error:
             wrong = said(error)
         else:
-            messages.success(request, f"已收到 {file.name}。")
+            is_compared = access.may(request.user, permissions.RUN)
+            messages.success(
+                request, f"已收到 {file.name}，已重新对账。" if is_compared else f"已收到 {file.name}，还没有对账。"
+            )
             return redirect("reconciliation-day", pk=pk, day=day)
     return _day_page(request, place, on, form=form, wrong=wrong)
 
