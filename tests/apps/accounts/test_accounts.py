@@ -89,7 +89,7 @@ def test_a_counter_is_bound_to_a_registered_institution_and_nobody_else_is(cast)
     counter = {**NEW, "role": "hospital", "institution_code": "h61090200001"}
     assert AddAccount(actor=cast.admin, **counter).run().user.institution_code == "H61090200001"
     for wrong, code in (
-        ({**counter, "institution_code": ""}, "E-ACCOUNT-INSTITUTION"),
+        ({**counter, "institution_code": ""}, "E-ACCOUNT-UNBOUND"),
         ({**counter, "area_code": "610903"}, "E-ACCOUNT-INSTITUTION"),
         ({**counter, "role": "finance"}, "E-ACCOUNT-NO-INSTITUTION"),
     ):

@@ -40,6 +40,11 @@ E_INSTITUTION = declare(
     "机构编码“{code}”没有登记，或不在账号的辖区内",
     "医院窗口的账号须绑定一家已登记的定点医药机构",
 )
+E_UNBOUND = declare(
+    "E-ACCOUNT-UNBOUND",
+    "医院窗口的账号没有选机构，开出来也办不了结算",
+    "请在“绑定机构”里选一家；列表里没有的，请县级经办岗先在“定点机构”登记",
+)
 E_NO_INSTITUTION = declare(
     "E-ACCOUNT-NO-INSTITUTION", "{role}的账号不绑定机构", "请把机构编码留空；只有医院窗口绑定机构"
 )
@@ -124,6 +129,8 @@ class AddAccount(Action):
         own = Institution.objects.filter(
             code=made.institution_code, area_code__startswith=access.area_prefix(made.area_code)
         )
+        if not made.institution_code:
+            return [fault(E_UNBOUND)]
         return [] if own.exists() else [fault(E_INSTITUTION, code=made.institution_code)]
 
     def write(self) -> Given:
