@@ -167,6 +167,18 @@ def test_a_full_roster_with_faults_asks_for_the_whole_again_not_for_the_mended_r
     )
 
 
+def test_identities_that_the_policy_in_force_names_stand_before_the_others(office, cast):
+    page = office.get("/rosters/new/").content.decode()
+    named, others = page.split("其他身份：当地政策没有用到")
+    assert "低保边缘家庭成员" in named
+    assert "工会核定的特困职工" not in named
+    assert "工会核定的特困职工" in others
+    page = office.get(f"/people/{cast.li.pk}/certify/").content.decode()
+    named, others = page.split("其他身份（当地政策没有用到，登记后不影响救助）")
+    assert "低保边缘家庭成员" in named
+    assert "工会核定的特困职工" in others
+
+
 def test_a_preview_is_given_up(office):
     at = upload(office)["Location"]
     assert "没有改动任何登记" in office.post(f"{at}drop/", follow=True).content.decode()

@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 
+import msgspec
 from django.db.models import CharField, Count, Max, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Coalesce, Concat
 
@@ -20,6 +21,7 @@ from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
 from tuodi.base.access import in_area
 from tuodi.base.models import User
 from tuodi.core.engine.plan import Plan, make_plan
+from tuodi.core.identities import IDENTITIES
 from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.load import PackSource, load_pack, read_source
 from tuodi.core.policy.local_values import plain_param
@@ -129,6 +131,19 @@ def plans_of(area_code: str, proposal: Proposal | None = None) -> list[InForce]:
     values = entered_values(nearest, proposal)
     untils = [*(row.first for row in ordered[1:]), None]
     return [InForce(row, plan_of(row, values), row.first, until) for row, until in zip(ordered, untils, strict=True)]
+
+
+def identities_used(area_code: str) -> frozenset[str]:
+    """Return the identities that the policies of an area name anywhere: for a category, a condition, a window or a premium."""
+    return frozenset().union(*(_named(msgspec.to_builtins(held.plan.pack)) for held in plans_of(area_code)))
+
+
+def _named(part: Any) -> frozenset[str]:
+    if isinstance(part, dict):
+        return frozenset().union(*map(_named, part.values()))
+    if isinstance(part, list):
+        return frozenset().union(*map(_named, part))
+    return frozenset({part} & IDENTITIES.keys()) if isinstance(part, str) else frozenset()
 
 
 def household_totals() -> QuerySet[Installation]:

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 
+from tuodi.apps.policies.queries import identities_used
 from tuodi.apps.registry import permissions
 from tuodi.apps.registry.actions.base import E_ENDED, E_IDENTITY, E_OVERLAP, E_PERIOD
 from tuodi.apps.registry.actions.changing import FACTS as PARTICULARS
@@ -44,18 +45,32 @@ PLACES = {E_PERIOD: "last", E_ENDED: "last", E_OVERLAP: "first", E_IDENTITY: "id
 STARTS = "待遇追溯按政策另算，不必提前起始日期"
 
 
-class IdentityForm(forms.Form):
-    """What a department certified."""
-
-    identity = forms.ChoiceField(
-        label="身份", choices=[("", "请选择"), *sorted(IDENTITIES.items(), key=lambda item: item[1])]
+def identity_choices(area_code: str) -> list[Any]:
+    """Return the identities to choose from, those that the area's policies name first: a department may certify the others too."""
+    used, by_name = identities_used(area_code), sorted(IDENTITIES.items(), key=lambda item: item[1])
+    named = [item for item in by_name if item[0] in used]
+    others = [item for item in by_name if item[0] not in used]
+    return (
+        [("当地政策用到的身份", named), ("其他身份（当地政策没有用到，登记后不影响救助）", others)]
+        if named and others
+        else by_name
     )
+
+
+class IdentityForm(forms.Form):
+    """What a department certified, of somebody insured in an area."""
+
+    identity = forms.ChoiceField(label="身份")
     issuer = forms.CharField(label="认定部门", max_length=60, help_text="例如县民政局")
     document_number = forms.CharField(label="证件或文号", max_length=60, required=False)
     applied_on = day_field("申请日期", required=False, help_text="本人提出认定申请的日期，有的身份由此往前追溯待遇")
     certified_on = day_field("认定日期", required=False, help_text="认定文书上的日期")
     first = day_field("起始日期", help_text=f"认定文书写明的生效日期；{STARTS}")
     last = day_field("终止日期", required=False, help_text="最后有效的一天；不填为长期")
+
+    def __init__(self, data: Any, *, area_code: str, **more: Any) -> None:
+        super().__init__(data, **more)
+        self.fields["identity"].choices = [("", "请选择"), *identity_choices(area_code)]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
@@ -159,6 +174,8 @@ def _told(field: forms.BoundField, value: Any) -> str:
         return "是" if value else "否"
     if field.name == "certno":
         return "按新填的号码更换" if value else "不更换"
+    if field.name == "identity":
+        return IDENTITIES[value]
     return dict(getattr(field.field, "choices", ())).get(value, "") or str(value or "")
 
 
@@ -178,7 +195,9 @@ def certify(request: HttpRequest, pk: int) -> HttpResponse:
         lambda given: CertifyIdentity(actor=request.user, **named, **given),
         lambda given: impact_of_certifying(request.user, **named, **given),
     )  # fmt: skip
-    return weighed(request, person.merged_into or person, IdentityForm(request.POST or None), deed)
+    return weighed(
+        request, person.merged_into or person, IdentityForm(request.POST or None, area_code=person.insured_area), deed
+    )
 
 
 @login_required
@@ -203,7 +222,9 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
         lambda given: impact_of_correcting(request.user, identity_id=pk, facts=given), row=row,
     )  # fmt: skip
     initial = {name: getattr(row, name) for name in FACTS}
-    return weighed(request, person, IdentityForm(request.POST or None, initial=initial), deed)
+    return weighed(
+        request, person, IdentityForm(request.POST or None, area_code=person.insured_area, initial=initial), deed
+    )
 
 
 @login_required

@@ -16,6 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.http import require_POST
 
+from tuodi.apps.policies.queries import identities_used
 from tuodi.apps.registry import permissions
 from tuodi.apps.registry.actions.rosters import DropRoster, ReadRosterAgain
 from tuodi.apps.registry.applied import Written
@@ -68,6 +69,16 @@ class RosterForm(forms.Form):
         widget=forms.CheckboxSelectMultiple, help_text="全部名单必须勾选；只勾一种时，名册里可以没有“身份”列",
     )  # fmt: skip
 
+    def __init__(self, *args: Any, area_code: str, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.used = identities_used(area_code)
+
+    def boxes(self) -> tuple[list[Any], list[Any]]:
+        """Return the boxes of the identities that the area's policies name, and of the others."""
+        every = list(self["covers"].subwidgets)
+        named = [box for box in every if box.data["value"] in self.used] or every
+        return named, [box for box in every if box not in named]
+
 
 @login_required
 def rosters(request: HttpRequest) -> HttpResponse:
@@ -87,13 +98,16 @@ def rosters(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """Take a roster and show what it would change."""
     access.demand(request.user, permissions.IMPORT)
-    form, wrong = RosterForm(request.POST or None, request.FILES or None, initial={"as_of": clock.today()}), []
+    area_code, wrong = str(getattr(request.user, "area_code", "")), []
+    form = RosterForm(
+        request.POST or None, request.FILES or None, area_code=area_code, initial={"as_of": clock.today()}
+    )
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
             run = importing.take_in(
                 actor=request.user, content=content_of(given["file"]), filename=given["file"].name, kind=given["kind"],
-                issuer=given["issuer"], area_code=str(getattr(request.user, "area_code", "")), as_of=given["as_of"],
+                issuer=given["issuer"], area_code=area_code, as_of=given["as_of"],
                 is_full=given["is_full"] == "yes", covers=given["covers"],
             )  # fmt: skip
         except InputErrors as error:
