@@ -9,6 +9,7 @@ from django.core.cache import cache
 from tests.apps.cast import assemble, bill
 from tests.site.entering import enter
 from tuodi.apps.institutions.models import Suspension
+from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import counter, listing
 from tuodi.apps.settlement.actions import CancelSettlement, Settle
 from tuodi.apps.settlement.models import Bill, Entry
@@ -72,6 +73,29 @@ def test_a_try_says_the_result_and_keeps_nothing(window):
     assert "12,000.00 元 × 70% = 8,400.00 元" in page
     assert "<svg" in page
     assert not Bill.objects.exists()
+
+
+def test_AK_3_1_1_a_bill_that_gets_nothing_says_why_before_and_after_it_is_settled(window, cast):
+    Person.objects.create(psn_no="P0003", name="无身份", initials="", insured_area="610902", recorded_at=clock.now())
+    page = window.post(f"{opened(window, 'P0003')}try/", typed()).content.decode()
+    assert "这次不能救助：" in page
+    assert "预结算：从医疗费总额到个人负担" in page
+    assert "结算 预结算" not in page
+    small = typed(medfee_sumamt="500", inscp_scp_amt="500", preselfpay_amt="0", fulamt_ownpay_amt="0", hifp_pay="0")
+    window.post(f"{opened(window, 'P0002')}settle/", {**small, "shown_fen": "0"})
+    made = Bill.objects.get(psn_no="P0002")
+    page = window.get(f"/settlements/{made.pk}/").content.decode()
+    assert "这次没有救助支付：救助算的是政策范围内的个人负担" in page
+    assert "起付线以内 500.00 元由个人承担" in page
+    assert "已结算，无救助" in page
+    assert "已结算，无救助" in window.get("/settlements/?first=2023-01-01").content.decode()
+
+
+def test_a_counter_without_a_registered_institution_is_told_who_mends_that(client, cast):
+    cast.zhao.institution_code = ""
+    cast.zhao.save()
+    enter(client, cast.zhao)
+    assert "这个账号没有关联到已登记的定点医药机构" in client.get("/counter/").content.decode()
 
 
 @pytest.mark.parametrize(

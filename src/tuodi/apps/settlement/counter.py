@@ -33,6 +33,7 @@ from tuodi.core.engine.one_stop import why_elsewhere
 from tuodi.core.engine.picture import picture
 from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.words import Explanation, explain
+from tuodi.core.engine.words_patient import why_left
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.money import yuan_for_people
 
@@ -146,8 +147,16 @@ class Worked:
         return names.get(self.result.category, "")
 
     @property
+    def why_nothing(self) -> str:
+        """Why nothing is granted: what refuses it, or what keeps all of it with the person; empty if something is."""
+        decision = self.result.decision
+        if decision.refusal:
+            return f"{decision.says}（{decision.clause}）"
+        return "" if self.pay else why_left(self.explanation.case) or "救助范围内没有剩下的个人负担"
+
+    @property
     def picture(self) -> str:
-        return picture(self.plan, self.result)
+        return picture(self.plan, self.result, called=UNSETTLED if self.bill.setl_id == UNSETTLED else "本次结算")
 
     @property
     def sections(self) -> list[Section]:

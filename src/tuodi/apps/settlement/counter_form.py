@@ -99,7 +99,9 @@ class FindForm(forms.Form):
 class CancelForm(forms.Form):
     """Why a settlement is cancelled."""
 
-    reason = forms.ChoiceField(label="撤销原因", choices=[("", "请选择"), *REASONS.items()])
+    reason = forms.ChoiceField(
+        label="撤销原因", choices=[("", "请选择"), *REASONS.items()], widget=forms.Select({"autofocus": True})
+    )
 
 
 class BillForm(forms.Form):

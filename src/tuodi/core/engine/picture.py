@@ -57,13 +57,13 @@ class Bar:
         return self.floor + sum(amount for amount, _ in self.parts)
 
 
-def picture(plan: Plan, result: EventResult) -> str:
-    """Return the waterfall of a computed settlement as one SVG document."""
+def picture(plan: Plan, result: EventResult, *, called: str = "") -> str:
+    """Return the waterfall of a computed settlement as one SVG document; ``called`` where it stands beside its number."""
     case = case_of(plan, result)
     bill = case.bill
     bars = bars_of(bill)
     s = result.settlement
-    title = f"结算 {s.setl_id}：从医疗费总额到个人负担"
+    title = f"{called or f'结算 {s.setl_id}'}：从医疗费总额到个人负担"
     subtitle = f"{plan.pack.name} · {s.setl_time.date().isoformat()} 结算"
     if result.decision.refusal:
         kind = "还不能算" if result.decision.is_open else "不予救助"

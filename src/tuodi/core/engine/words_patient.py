@@ -130,11 +130,17 @@ def _grounds(case: WordedCase) -> list[str]:
 
 
 def _why_left(case: WordedCase) -> list[str]:
-    """Return why the person still pays: outside the base, below the deductible, beyond the rate, cut by a cap."""
+    """Return why the person still pays, as a sentence of the page."""
+    reasons = why_left(case)
+    return [f"为什么还要承担：{reasons}。"] if reasons else []
+
+
+def why_left(case: WordedCase) -> str:
+    """Return why the person still pays: outside the base, below the deductible, beyond the rate, cut by a cap; empty if not so."""
     bill, voices = case.bill, [(voice, own) for voice, own in case.voices if own.pays == "maf_pay"]
     own = [(voice.layer, result) for voice, result in voices]
     if bill.left <= 0 or not own:
-        return []
+        return ""
     _, class_b, outside = bill.left_parts
     reasons = []
     if outside and not any(layer.base.measure == "total" for layer, _ in own):
@@ -148,12 +154,12 @@ def _why_left(case: WordedCase) -> list[str]:
     if any(v.shape in RATED and r.counted > r.entitled > 0 for v, r in voices):
         reasons.append("救助比例以外的部分由个人承担")
     if not reasons:
-        return []
+        return ""
     bases: dict[str, dict[str, None]] = {}
     for layer, _ in own:
         bases.setdefault(layer.base.measure, {})[layer.base.clause] = None
     counted = "、".join(f"{MEASURES[measure]}（{'、'.join(clauses)}）" for measure, clauses in bases.items())
-    return [f"为什么还要承担：救助算的是{counted}；{'；'.join(reasons)}。"]
+    return f"救助算的是{counted}；{'；'.join(reasons)}"
 
 
 def _asked(case: WordedCase, entry: EnteredValue) -> str:

@@ -39,17 +39,20 @@
     }
   }
 
-  /* On a phone the doors are one line that scrolls: the one where one is comes into view, and an edge behind which more lie fades. */
+  /* What is wider than its place scrolls: an edge behind which more lies fades. */
+  function fadeEdges(strip) {
+    const fade = () => {
+      strip.classList.toggle("before", strip.scrollLeft > 8);
+      strip.classList.toggle("after", strip.scrollLeft < strip.scrollWidth - strip.clientWidth - 8);
+    };
+    strip.addEventListener("scroll", fade, { passive: true });
+    new ResizeObserver(fade).observe(strip);
+  }
+  /* On a phone the doors are one line that scrolls: the one where one is comes into view. */
   function showDoors(doors) {
     const here = doors.querySelector("[aria-current]");
-    const fade = () => {
-      doors.classList.toggle("before", doors.scrollLeft > 8);
-      doors.classList.toggle("after", doors.scrollLeft < doors.scrollWidth - doors.clientWidth - 8);
-    };
     if (here) doors.scrollLeft = here.offsetLeft - doors.offsetLeft - 72;
-    doors.addEventListener("scroll", fade, { passive: true });
-    window.addEventListener("resize", fade);
-    fade();
+    fadeEdges(doors);
   }
 
   document.addEventListener("input", (event) => {
@@ -80,7 +83,10 @@
     isFilled = !next;
     toSettling();
   });
-  document.addEventListener("htmx:afterSettle", toSettling);
+  document.addEventListener("htmx:afterSettle", () => {
+    toSettling();
+    document.querySelectorAll("#result .picture").forEach(fadeEdges);
+  });
   document.addEventListener("focusin", (event) => {
     if (event.target.closest("form[data-split]")) isFilled = false;
   });
@@ -132,6 +138,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     const doors = document.querySelector(".top nav");
     if (doors) showDoors(doors);
+    document.querySelectorAll(".picture").forEach(fadeEdges);
     const wrong = document.querySelector("main [aria-invalid=true]");
     if (wrong) wrong.focus();
     const form = document.querySelector("form[data-split]");
