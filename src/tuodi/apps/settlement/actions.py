@@ -222,7 +222,7 @@ def made_ready(bill: Bill, *, actor: Any) -> Person:
     complete(bill, actor=actor)
     person = person_of(bill.psn_no)
     demand_alive(person, bill.begndate)
-    covering = referrals(bill.psn_no, institution=bill.fixmedins_code, day=bill.begndate)
+    covering = referrals(person.pk, institution=bill.fixmedins_code, day=bill.begndate)
     bill.refer_stas = bill.refer_stas or ("filed" if covering.exists() else "local")
     bill.psn_no = person.psn_no
     return person

@@ -6,6 +6,7 @@ from typing import Any
 
 from tuodi.apps.settlement import permissions
 from tuodi.apps.settlement.actions import person_of
+from tuodi.apps.settlement.demands import is_same_person
 from tuodi.apps.settlement.envelope import Fields
 from tuodi.apps.settlement.gateway import Call, Reply, handles, own_id
 from tuodi.apps.settlement.models import Filing
@@ -18,7 +19,7 @@ E_GONE = declare("E-FILING-CANCELLED", "备案 {number} 已经撤销", "不需�
 
 
 class MakeFiling(Action):
-    """Keep a filing from its first day on."""
+    """Keep a filing from its first day on, under the number that it names: a parting of merged records gives it back."""
 
     verb = permissions.FILE
 
@@ -27,7 +28,7 @@ class MakeFiling(Action):
         self.filing = filing
 
     def check(self) -> None:
-        self.filing.psn_no = person_of(self.filing.psn_no).psn_no
+        person_of(self.filing.psn_no)
 
     def write(self) -> Filing:
         self.filing.recorded_at = clock.now()
@@ -48,10 +49,8 @@ class CancelFiling(Action):
         self.number, self.psn_no, self.kind = number, psn_no, kind
 
     def lock(self) -> None:
-        found = (
-            Filing.objects.select_for_update().filter(number=self.number, psn_no=self.psn_no, kind=self.kind).first()
-        )
-        if found is None:
+        found = Filing.objects.select_for_update().filter(number=self.number, kind=self.kind).first()
+        if found is None or not is_same_person(self.psn_no, found.psn_no):
             raise InputErrors([fault(E_NO_FILING, number=self.number)])
         if found.cancelled_at:
             raise InputErrors([fault(E_GONE, number=self.number)])

@@ -21,7 +21,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from tuodi.apps.policies.queries import household_totals, plans_at, policy_stamp
@@ -106,7 +106,9 @@ def _kept_alone(psn_no: str) -> QuerySet[Person]:
 
 
 def _kept_and_filed(psn_no: str, institution: str, day: date) -> QuerySet[Person]:
-    return _kept_alone(psn_no).annotate(is_filed=Exists(referrals(psn_no, institution=institution, day=day)))
+    return _kept_alone(psn_no).annotate(
+        is_filed=Exists(referrals(OuterRef(OuterRef("pk")), institution=institution, day=day))
+    )
 
 
 IDENTITIES = Prepared(_identities, key=int)
@@ -149,7 +151,7 @@ def _lock_circle(psn_no: str, bill: Bill | None) -> Held:
             again, held = _circle_now(psn_no, also)
             if again.pk == person.pk and held.keys <= circle.keys:
                 filed = bill is not None and not bill.refer_stas and referrals(
-                    psn_no, institution=bill.fixmedins_code, day=bill.begndate
+                    again.pk, institution=bill.fixmedins_code, day=bill.begndate
                 ).exists()  # fmt: skip
                 return Held(again, filed, partial(plans_at, stamp=again.stamp), held)
             transaction.set_rollback(True)

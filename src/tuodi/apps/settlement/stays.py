@@ -192,7 +192,7 @@ def deposit_waived(person: Person, encounter: Encounter) -> tuple[bool, str]:
         return False, ""
     area, own = place.institution.area_code, area_on(person, day)
     answers = {"inside_city": area[:4] == own[:4], "inside_district": area[:6] == own[:6]}
-    if referrals(person.psn_no, institution=encounter.fixmedins_code, day=day).exists():
+    if referrals(person.pk, institution=encounter.fixmedins_code, day=day).exists():
         answers["referred_from_primary"] = True
     who = PersonOnDay(
         on=day, birth=person.birth, answers=answers, med_type=encounter.med_type, hosp_lv=place.institution.level,
