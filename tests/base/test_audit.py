@@ -117,3 +117,30 @@ def test_a_row_that_is_committed_late_is_sealed_after_later_ones(trail, clerk):
 def test_a_file_of_heads_that_is_none_says_so(tmp_path):
     with pytest.raises(ValueError, match="不是审计链首记录"):
         anchors.parse(["x"])
+
+
+def test_what_waits_for_a_seal_is_told_with_how_long(trail, clerk, settings, tmp_path):
+    settings.HOME = tmp_path
+    begun = clock.now()
+    with clock.set_to(begun):
+        for _ in range(2):
+            audit.record(actor=clerk, verb="test:done", subject="thing")
+    with clock.set_to(begun + timedelta(seconds=90)):
+        verdict = audit.verify()
+        assert (verdict.holds, verdict.unsealed, verdict.unsealed_seconds) == (True, 2, 90)
+        assert audit.seal() == 2
+        verdict = audit.verify()
+        assert (verdict.holds, verdict.unsealed, verdict.unsealed_seconds) == (True, 0, 0)
+
+
+def test_a_seal_with_nothing_to_seal_takes_no_lock_and_one_statement(trail, django_assert_num_queries):
+    with django_assert_num_queries(1) as asked:
+        assert audit.seal() == 0
+    assert "lock" not in asked.captured_queries[0]["sql"].lower()
+
+
+def test_a_row_whose_seal_was_taken_off_to_be_sealed_anew_is_found_by_a_head(headed):
+    without_triggers("UPDATE base_auditevent SET seal = NULL, sequence = NULL, subject_id = '99' WHERE sequence = 5")
+    assert audit.seal() == 1
+    assert audit.verify(heads=[]).holds
+    assert "另存的链首不符" in audit.verify().why

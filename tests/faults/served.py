@@ -31,7 +31,7 @@ from tuodi.site.commands import port_trouble
 WORKER = """
 import threading
 from tuodi.site import jobs
-jobs.DELIVER_EVERY, jobs.SEAL_EVERY = 0.05, 0.1
+jobs.DELIVER_EVERY = 0.05
 threading.Thread(target=jobs.work_long, args=(threading.Event(),), daemon=True).start()
 jobs.work(threading.Event())
 """

@@ -3,21 +3,24 @@
 Rows are plain inserts (a chain extended row by row would make every writer queue); :func:`seal` gives those that have none a
 number and a hash over the row and the hash before, and :func:`verify` finds an edited, deleted or reordered sealed row. The chain
 is in the order of sealing: a row that was committed late, with a lower id than sealed ones, is sealed after them, and nobody waits.
-Rows cut off at the end leave a whole chain; heads kept outside the database (:mod:`.anchors`) show them. What is not sealed yet, a
-minute's rows, is kept by the database triggers alone, which refuse update and delete of everything but the seal.
+Rows cut off at the end leave a whole chain; heads kept outside the database (:mod:`.anchors`) show them. What is not sealed yet, the
+rows of two seconds while a county is served, is kept by the database triggers alone, which refuse update and delete of everything
+but the seal; so a verdict says how many those are and since when.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Count, Min
 
 from tuodi.base import anchors, clock
 from tuodi.base.models import AuditEvent
@@ -60,14 +63,20 @@ def digest(event: AuditEvent, before: bytes) -> bytes:
 
 
 def seal() -> int:
-    """Seal the rows that are not yet; return how many. Two that seal at once take turns. The new end is kept outside the database."""
+    """Seal the rows that are not yet; return how many. Two that seal at once take turns. The new end is kept outside the database.
+
+    Asked every two seconds, so nothing is locked or written if there are none; they are found by the index of the numbers.
+    """
+    waiting = AuditEvent.objects.filter(sequence__isnull=True, seal__isnull=True)
+    if not waiting.exists():
+        return 0
     done = 0
     with transaction.atomic():
         _take_turn()
         last = AuditEvent.objects.filter(seal__isnull=False).order_by("-sequence").first()
         before = bytes(last.seal) if last and last.seal else FIRST
         sequence = last.sequence if last and last.sequence else 0
-        for event in AuditEvent.objects.filter(seal__isnull=True).order_by("pk").iterator(BATCH):
+        for event in waiting.order_by("pk").iterator(BATCH):
             sequence += 1
             before = digest(event, before + sequence.to_bytes(8, "big"))
             AuditEvent.objects.filter(pk=event.pk, seal__isnull=True).update(seal=before, sequence=sequence)
@@ -86,12 +95,18 @@ def _take_turn() -> None:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What :func:`verify` found: how many sealed rows hold, how many wait for a seal, and the first that is wrong."""
+    """What :func:`verify` found: how many sealed rows hold, how many wait for a seal since when, and the first that is wrong."""
 
     sealed: int
     unsealed: int
     broken_at: int | None = None
     why: str = ""
+    unsealed_since: datetime | None = None
+
+    @property
+    def unsealed_seconds(self) -> int:
+        """How long the oldest row without a seal has waited for it."""
+        return max(0, int((clock.now() - self.unsealed_since).total_seconds())) if self.unsealed_since else 0
 
     @property
     def holds(self) -> bool:
@@ -106,8 +121,12 @@ def verify(heads: Iterable[anchors.Head] | None = None) -> Verdict:
     known: dict[int, list[anchors.Head]] = {}
     for head in anchors.kept() if heads is None else heads:
         known.setdefault(head.sequence, []).append(head)
+    waiting = AuditEvent.objects.filter(seal__isnull=True).aggregate(count=Count("pk"), since=Min("at"))
+    return replace(_walk(known, waiting["count"]), unsealed_since=waiting["since"])
+
+
+def _walk(known: dict[int, list[anchors.Head]], unsealed: int) -> Verdict:
     before, sequence = FIRST, 0
-    unsealed = AuditEvent.objects.filter(seal__isnull=True).count()
     for event in AuditEvent.objects.filter(seal__isnull=False).order_by("sequence").iterator(BATCH):
         sequence += 1
         if event.sequence != sequence:

@@ -173,7 +173,7 @@ def _audit(commands: Any) -> None:
     add_json(verified)
     add_command(inner, "heads", "county:audit_heads", "列出每天的链首，打印或存到另一台机器；末尾被删去时用它验证",
         ("tuodi audit heads > 链首.txt", "存到数据库管理员改不到的地方"))  # fmt: skip
-    add_command(inner, "seal", "county:audit_seal", "封存还没有封存的记录；运行中的服务每分钟自动做",
+    add_command(inner, "seal", "county:audit_seal", "封存还没有封存的记录；运行中的服务每两秒自动做",
         ("tuodi audit seal", "停机前做一次"))  # fmt: skip
 
 

@@ -220,6 +220,7 @@ def audit_verify(*, as_json: bool = False, heads: Path | None = None) -> int:
             "holds": verdict.holds,
             "sealed": verdict.sealed,
             "unsealed": verdict.unsealed,
+            "unsealed_seconds": verdict.unsealed_seconds,
             "broken_at": verdict.broken_at,
             "why": verdict.why,
         }
@@ -325,7 +326,10 @@ def nightly(*, repair: bool = False) -> int:
 
 def _say_audit(verdict: Any) -> None:
     if verdict.holds:
-        print(f"审计链完好：{verdict.sealed} 条已封存，{verdict.unsealed} 条待封存。")
+        waiting = f"{verdict.unsealed} 条待封存"
+        if verdict.unsealed:
+            waiting += f"（最早的一条已等 {verdict.unsealed_seconds} 秒；封存以前被改、被删的，验证发现不了）"
+        print(f"审计链完好：{verdict.sealed} 条已封存，{waiting}。")
     else:
         print(f"审计链被破坏：{verdict.why}（记录号 {verdict.broken_at}）。请立即保全数据库，报告审计监督岗。")
 

@@ -228,9 +228,9 @@ def audit_chain() -> Iterator[Found]:
             "错误", "审计链", f"{verdict.why}（记录号 {verdict.broken_at}）", "请立即保全数据库，报告审计监督岗"
         )
         return
-    old = AuditEvent.objects.filter(seal__isnull=True, at__lt=clock.now() - timedelta(days=1)).count()
-    if old:
-        yield Found("注意", "审计链", f"有 {old} 条一天前的记录没有封存", "请检查夜间任务（tuodi nightly）是否在运行")
+    if verdict.unsealed_seconds > WAITING_MINUTES * 60:
+        waits = f"{verdict.unsealed} 条没有封存，最早的一条已等 {verdict.unsealed_seconds // 60} 分钟；封存以前被改、被删的，验证发现不了"
+        yield Found("注意", "审计链", waits, "服务运行时每两秒封存一次，请检查服务；停着的，执行 tuodi audit seal")
     else:
         yield Found("好", "审计链", f"{verdict.sealed} 条已封存，{verdict.unsealed} 条待封存")
 

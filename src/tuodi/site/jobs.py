@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable
 
 LOG = logging.getLogger("tuodi.jobs")
-#: Seconds between deliveries of announcements, between seals of the audit chain, and between words that the database is gone.
-DELIVER_EVERY, SEAL_EVERY, REMIND_EVERY = 2, 60, 60
+#: Seconds between turns, each of which seals the audit chain and delivers announcements; between words that the database is gone.
+DELIVER_EVERY, REMIND_EVERY = 2, 60
+#: Turns after which what is used up is cleared away.
+CLEAR_EVERY = 30
 
 
 class Outage:
@@ -56,9 +58,9 @@ def work(stop: threading.Event) -> None:
 
     def turn() -> None:
         nonlocal turns
-        turns, is_due = turns + 1, turns % (SEAL_EVERY // DELIVER_EVERY) == 0
+        audit.seal()
+        turns, is_due = turns + 1, turns % CLEAR_EVERY == 0
         if is_due:
-            audit.seal()
             nonces.forget_old()
         while outbox.deliver(long=False) and not stop.is_set():
             pass
