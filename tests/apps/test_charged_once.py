@@ -4,11 +4,13 @@ from datetime import date
 
 import pytest
 
+from tests.apps.cast import bill as typed_bill
 from tests.apps.interface.client import bill as plain_bill
 from tests.apps.interface.conftest import connected
 from tests.apps.test_gateway import admit, bill, cast, hospital
 from tuodi.apps.registry.actions.people import MergePeople
 from tuodi.apps.registry.models import Person
+from tuodi.apps.settlement.actions import Settle
 from tuodi.apps.settlement.models import Bill, Encounter, Entry
 from tuodi.base import clock
 
@@ -176,4 +178,43 @@ def test_the_plain_interface_settles_a_stay_once_too(hospital, cast):
     assert plain.post("settlements", {"request_id": "rest-001", "bill": asked})[0] == 200
     status, said = plain.post("settlements", {"request_id": "rest-002", "bill": asked})
     assert (status, said["errors"][0]["code"]) == (422, "E-VISIT-CHARGED")
+    assert paid() == 2 * 70_000
+
+
+def test_G16_without_a_visits_number_the_same_bill_under_another_request_is_told_and_not_paid_twice(cast):
+    plain = connected(cast, cast.hospital, cast.zhao, "his-2")
+
+    def settle(number, **more):
+        status, said = plain.post("settlements", {"request_id": f"request-{number}", "bill": plain_bill(1000, **more)})
+        return said["setl_id"] if status == 200 else (status, said["errors"][0]["code"], said["errors"][0]["message"])
+
+    first = settle(1)
+    assert settle(1) == first
+    status, code, message = settle(2)
+    assert (status, code, first in message) == (422, "E-BILL-ALIKE", True)
+    assert settle(3, setl_id="HIS-3")[1] == "E-BILL-ALIKE"
+    assert (Bill.objects.count(), paid()) == (1, 70_000)
+    second = settle(4, chrg_bchno="2")
+    assert settle(5, chrg_bchno="2")[1] == "E-BILL-ALIKE"
+    others = [settle(6, enddate="2023-03-08"), settle(7, psn_no="P0002"), settle(8, med_type="14")]
+    assert all(isinstance(one, str) for one in others)
+    assert plain.post(f"settlements/{first}/cancel", {"request_id": "request-9"})[0] == 200
+    again = settle(10)
+    assert len({first, second, again, *others}) == 6
+
+
+def test_what_was_typed_while_the_line_was_down_is_not_paid_again_when_the_system_sends_it(hospital, cast):
+    mdtrt_id = admit(hospital)
+    Settle(actor=cast.zhao, bill=typed_bill("A", date(2023, 3, 1), 1000, enddate=date(2023, 3, 9))).run()
+    said = refused(
+        hospital, "2304", {"data": bill("1000", mdtrt_id=mdtrt_id, enddate="2023-03-09"), "upstream": SETTLED}
+    )
+    assert "E-BILL-ALIKE" in said
+    assert "结算号 A" in said
+    assert paid() == 70_000
+
+
+def test_what_people_enter_by_hand_is_not_judged_by_its_likeness(cast):
+    for setl_id in "AB":
+        Settle(actor=cast.zhao, bill=typed_bill(setl_id, date(2023, 3, 1), 1000)).run()
     assert paid() == 2 * 70_000

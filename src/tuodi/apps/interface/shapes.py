@@ -109,7 +109,7 @@ class BillIn(Care):
         "", description="就诊ID；办过 2401 入院登记的填"
     )
     chrg_bchno: Annotated[str, Field(pattern="^[0-9A-Za-z_-]{0,30}$")] = Field(
-        "", description="收费批次；同一次门诊就诊分几次收费的填"
+        "", description="收费批次；同一次门诊就诊分几次收费的填；没有就诊ID、同一天另一次就诊金额也相同的，各填各的"
     )
     is_midway: Flag = Field(False, description="住院中途结算：同一次住院以后还要再结")
     setl_id: Annotated[str, Field(pattern="^[0-9A-Za-z_-]{0,30}$")] = Field(

@@ -14,7 +14,7 @@ from tuodi.apps.policies.queries import plans_of
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import history, permissions
 from tuodi.apps.settlement.circles import believed
-from tuodi.apps.settlement.demands import E_CHARGED, demand_alive, demand_past, demand_theirs, is_charged_by
+from tuodi.apps.settlement.demands import demand_alive, demand_not_charged, demand_past, demand_theirs
 from tuodi.apps.settlement.histories import earned
 from tuodi.apps.settlement.history import Refolded
 from tuodi.apps.settlement.models import Bill
@@ -118,8 +118,7 @@ class Settle(Action):
         if any(kept.setl_id == self.bill.setl_id for kept in self.read[0]):
             raise InputErrors([fault(E_SETTLED, setl_id=self.bill.setl_id)])
         demand_alive(self.held.person, self.bill.begndate)
-        if charged := next((kept for kept in self.read[0] if is_charged_by(self.bill, kept)), None):
-            raise InputErrors([fault(E_CHARGED, mdtrt_id=self.bill.mdtrt_id, setl_id=charged.setl_id)])
+        demand_not_charged(self.bill, self.held.by_person(self.read[0])[self.held.person.psn_no])
         self.bill.psn_no = self.held.person.psn_no
         self.bill.insutype = self.bill.insutype or self.held.person.insutype or "390"
         self.bill.refer_stas = self.bill.refer_stas or ("filed" if self.held.is_filed else "local")
@@ -248,9 +247,8 @@ class RestoreSettlement(Action):
         self.bill.refresh_from_db()
 
     def decide(self) -> None:
-        charged = next((kept for kept in history.bills_and_paid(self.held)[0] if is_charged_by(self.bill, kept)), None)
-        if charged:
-            raise InputErrors([fault(E_CHARGED, mdtrt_id=self.bill.mdtrt_id, setl_id=charged.setl_id)])
+        kept = self.held.by_person(history.bills_and_paid(self.held)[0])[self.held.person.psn_no]
+        demand_not_charged(self.bill, kept)
 
     def write(self) -> Refolded | None:
         negative = self.bill.cancelled_by

@@ -23,6 +23,11 @@ E_CHARGED = declare(
     "就诊 {mdtrt_id} 已经结算，结算号 {setl_id}",
     "没有收到答复的，用原报文编号原样重发；要改的先撤销原结算；住院中途结算的写明 mid_setl_flag 为 1，门诊一次就诊再次收费的写明收费批次 chrg_bchno",
 )
+E_ALIKE = declare(
+    "E-BILL-ALIKE",
+    "这家机构为这个人已经结算过日期、医疗类别和各项金额都相同的一笔，结算号 {setl_id}",
+    "没有收到答复的，用原编号原样重发，得到原来的答复；确是另一次就诊的，各写收费批次 chrg_bchno；要重新结算的先撤销原结算",
+)
 E_NOT_THEIRS = declare(
     "E-BILL-OTHER", "结算 {setl_id} 的{what}与报文里的 {given} 不符", "请核对结算号、就诊ID和人员编号是否属于同一笔结算"
 )
@@ -98,6 +103,26 @@ def is_charged_by(bill: Bill, kept: Bill) -> bool:
     if is_inpatient(kept.med_type):
         return not kept.is_midway or (bill.is_midway and alike)
     return kept.chrg_bchno == bill.chrg_bchno and (bool(bill.chrg_bchno) or alike)
+
+
+def is_alike(bill: Bill, kept: Bill) -> bool:
+    """Say whether a message that names no visit, or a kept one that named none, is by all it says one bill sent twice.
+
+    Same institution, days, kind of care and amounts, of one person: the caller knows whose bills are looked at. Somebody who really
+    came twice on a day has two batches. What people enter by hand is not judged so: they see the list.
+    """
+    if not bill.msgid or (bill.mdtrt_id and kept.mdtrt_id) or not history.counts(kept):
+        return False
+    names = ("fixmedins_code", "chrg_bchno", *ALIKE)
+    return all(getattr(bill, name) == getattr(kept, name) for name in names)
+
+
+def demand_not_charged(bill: Bill, own: list[Bill]) -> None:
+    """Refuse a bill that one of the person's own charged already, naming that one."""
+    if charged := next((kept for kept in own if is_charged_by(bill, kept)), None):
+        raise InputErrors([fault(E_CHARGED, mdtrt_id=bill.mdtrt_id, setl_id=charged.setl_id)])
+    if charged := next((kept for kept in own if is_alike(bill, kept)), None):
+        raise InputErrors([fault(E_ALIKE, setl_id=charged.setl_id)])
 
 
 def demand_theirs(bill: Bill, *, psn_no: str = "", mdtrt_id: str = "") -> None:
