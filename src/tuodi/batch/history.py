@@ -1,4 +1,4 @@
-"""One person's history out of exchange files, for explaining one settlement: theirs, or their household's where totals are.
+"""One person's history out of exchange files, for explaining one settlement: theirs, or that of their circle where totals are households'.
 
 Small files in good order are read by :mod:`.light`; anything else by :mod:`.reading`, whose faults then hold: a file with a bad row
 is refused with all its faults. Neither path loads what the batch compiles with.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +36,7 @@ Keep = Callable[[Mapping[str, Any]], bool]
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a settlement is folded with: live settlements, identities and applications of the person (or household)."""
+    """What a settlement is folded with: live settlements, identities and applications of the person (or the circle)."""
 
     setl_id: str
     settlements: list[Settlement]
@@ -79,28 +78,56 @@ def history_of(
 
 
 def _settlement_rows(path: Path, setl_id: str, *, by_household: bool) -> list[Row]:
-    """Return the live rows of whoever the settlement is of."""
+    """Return the live rows of everybody whose bills may bear on the settlement's."""
     rows = light_rows(path, SETTLEMENTS)
     if rows is None:
         rows = _rows_of_reader(path, setl_id, by_household=by_household)
-    own = next((row for row in rows if row["setl_id"] == setl_id and not row["refd_setl_flag"]), None)
+    own = next((row for row in rows if _is_it(row, setl_id)), None)
     if own is None:
         raise InputErrors([fault(E_NO_SETTLEMENT, file=str(path), setl_id=setl_id)])
     gone = {row["setl_id"] for row in rows if row["refd_setl_flag"]}
     if setl_id in gone:
         raise InputErrors([fault(E_CANCELLED, file=str(path), setl_id=setl_id)])
-    house = own["household"] if by_household else ""
-    return [
-        row
-        for row in rows
-        if (row["psn_no"] == own["psn_no"] or (house and row["household"] == house)) and row["setl_id"] not in gone
-    ]
+    circle = Circle(own, by_household=by_household)
+    while circle.take(rows):
+        pass
+    return [row for row in rows if row["setl_id"] not in gone and circle.holds(row)]
+
+
+def _is_it(row: Row, setl_id: str) -> bool:
+    return row["setl_id"] == setl_id and not row["refd_setl_flag"]
+
+
+class Circle:
+    """Whose rows are wanted for a settlement: the person; where totals are households', everybody whom households join to the person.
+
+    Somebody who moved brings the totals of one household into the next, and so do those who live there: who shares a household
+    with somebody of the circle is in it. A cancelling row may name no household; it is its person's.
+    """
+
+    def __init__(self, own: Row, *, by_household: bool) -> None:
+        self.people, self.homes = {own["psn_no"]}, set[str]()
+        self.by_household = by_household
+
+    def holds(self, row: Row) -> bool:
+        """Say whether a row is of the circle as far as it is known."""
+        return row["psn_no"] in self.people or row["household"] in self.homes
+
+    def take(self, rows: Iterable[Row]) -> bool:
+        """Take in whom the rows of the circle lead to; say whether it grew."""
+        before = len(self.people), len(self.homes)
+        if self.by_household:
+            for row in filter(self.holds, rows):
+                self.people.add(row["psn_no"])
+                self.homes |= {row["household"]} - {""}
+        return (len(self.people), len(self.homes)) != before
 
 
 def _rows_of_reader(path: Path, setl_id: str, *, by_household: bool) -> list[Row]:
-    """Return the rows of the settlement's person or household by the full reader, the whole file checked.
+    """Return the rows of the settlement's circle by the full reader, the whole file checked.
 
-    One pass, and a second one over what came before the settlement: whose rows are wanted is known only there.
+    One pass, and then round again until every chunk was looked at since the circle last grew: for one person that is what came before
+    the settlement.
     """
 
     from tuodi.batch.ids import IdGuard
@@ -108,37 +135,47 @@ def _rows_of_reader(path: Path, setl_id: str, *, by_household: bool) -> list[Row
 
     reader = open_table(path, SETTLEMENTS)
     faults: list[Fault] = []
-    wanted: pl.Expr | None = None
-    before = 0
-    kept: list[Row] = []
+    circle: Circle | None = None
+    kept: dict[int, Row] = {}
+    chunks = since = 0
     with IdGuard(str(path)) as guard:
         for chunk in reader:
             guard.feed(chunk)
             faults += chunk.faults
-            if wanted is None:
-                wanted = _whose(chunk.frame, setl_id, by_household=by_household)
-                before += wanted is None
-            if wanted is not None:
-                kept += chunk.frame.filter(wanted).iter_rows(named=True)
+            chunks, since = chunks + 1, since + 1
+            own = None if circle else next(chunk.frame.filter(_it(setl_id)).iter_rows(named=True), None)
+            circle = circle or (Circle(own, by_household=by_household) if own else None)
+            if circle is not None and (_take(circle, chunk.frame, kept) or own):
+                since = 1
         faults += guard.finish()
     if faults:
         raise InputErrors(listed(faults, count=reader.fault_count + guard.fault_count, file=str(path)))
-    if wanted is None:
-        return []
-    earlier = islice(reader, before) if before else ()
-    return [row for chunk in earlier for row in chunk.frame.filter(wanted).iter_rows(named=True)] + kept
+    while circle is not None and since < chunks:
+        for chunk in reader:
+            since = 1 if _take(circle, chunk.frame, kept) else since + 1
+            if since >= chunks:
+                break
+    return [kept[line] for line in sorted(kept)]
 
 
-def _whose(frame: pl.DataFrame, setl_id: str, *, by_household: bool) -> pl.Expr | None:
-    """Return what selects the rows of the person (or household) of a settlement; None if it is not among these."""
+def _it(setl_id: str) -> pl.Expr:
     import polars as pl
 
-    own = frame.filter((pl.col("setl_id") == setl_id) & ~pl.col("refd_setl_flag"))
-    if not len(own):
-        return None
-    wanted = pl.col("psn_no") == own["psn_no"][0]
-    house = own["household"][0] if by_household else ""
-    return wanted | (pl.col("household") == house) if house else wanted
+    return (pl.col("setl_id") == setl_id) & ~pl.col("refd_setl_flag")
+
+
+def _take(circle: Circle, frame: pl.DataFrame, kept: dict[int, Row]) -> bool:
+    """Keep the rows of a chunk that are the circle's, by their lines; say whether it grew by them."""
+    import polars as pl
+
+    has_grown = False
+    while True:
+        wanted = pl.col("psn_no").is_in(list(circle.people)) | pl.col("household").is_in(list(circle.homes))
+        rows = frame.filter(wanted).rows(named=True)
+        kept |= {row["row"]: row for row in rows}
+        if not circle.take(rows):
+            return has_grown
+        has_grown = True
 
 
 def _small(path: Path, schema: Schema, keep: Keep, faults: list[Fault]) -> list[Row]:
