@@ -22,6 +22,8 @@ from tuodi.apps.registry.models import Household, Membership, Person
 from tuodi.apps.registry.queries import household_file, household_on, households_of, members_on
 from tuodi.base import outbox
 from tuodi.base.models import Announcement, AuditEvent, User
+from tuodi.batch.columns import SETTLEMENTS
+from tuodi.batch.reading import read_all
 from tuodi.core.errors import InputErrors
 
 pytestmark = pytest.mark.django_db
@@ -235,3 +237,23 @@ def test_the_wrong_job_and_another_area(home):
         LeaveHousehold(actor=home.auditor, psn_no="P0002", number="F1", last=date(2024, 1, 1)).run()
     with pytest.raises(Http404):
         LeaveHousehold(actor=home.outsider, psn_no="P0002", number="F1", last=date(2024, 1, 1)).run()
+
+
+@pytest.mark.parametrize("number", ["F 1", "一，二", '"F"', "F1\u3000", "", "F;1", "Ｆ１"])
+def test_a_number_that_files_of_exchange_refuse_is_no_households(home, number):
+    with pytest.raises(InputErrors, match="E-REG-HOUSEHOLD-NUMBER"):
+        SplitHousehold(
+            actor=home.chen, number="F1", new_number=number, psn_nos=["P0002"], head="P0002", first=date(2024, 1, 1)
+        ).run()
+    assert list(Household.objects.values_list("number", flat=True)) == ["F1"]
+
+
+def test_a_number_that_a_household_may_have_is_one_that_files_of_exchange_hold(home, tmp_path):
+    number = "汉滨-1_a.b:c/d#e|f(g)@h"
+    SplitHousehold(
+        actor=home.chen, number="F1", new_number=number, psn_nos=["P0002"], head="P0002", first=date(2024, 1, 1)
+    ).run()
+    row = "setl_id,psn_no,fixmedins_code,med_type,begndate,enddate,setl_time,diag_code,medfee_sumamt,fulamt_ownpay_amt,overlmt_selfpay,"
+    row += f"preselfpay_amt,inscp_scp_amt,household\nS1,P1,H1,21,2024-01-01,2024-01-02,2024-01-02 10:00:00,J18.9,1,0,0,0,1,{number}\n"
+    (tmp_path / "bills.csv").write_text(row, "utf-8")
+    assert read_all(tmp_path / "bills.csv", SETTLEMENTS)[0]["household"].to_list() == [number]

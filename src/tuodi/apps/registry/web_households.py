@@ -18,6 +18,7 @@ from tuodi.apps.registry.actions.base import (
     E_HEAD,
     E_HOUSEHOLD,
     E_HOUSEHOLD_EXISTS,
+    E_HOUSEHOLD_NUMBER,
     E_MEMBER,
     E_MOVE_DAY,
     E_NO_HOUSEHOLD,
@@ -38,7 +39,7 @@ from tuodi.core.errors import InputErrors, fault
 
 #: The field that a fault is about.
 PLACES = {
-    E_HEAD: "head", E_HOUSEHOLD_EXISTS: "new_number", E_NOT_MEMBER: "first", E_MEMBER: "first", E_PERIOD: "last", E_DEAD: "last",
+    E_HEAD: "head", E_HOUSEHOLD_EXISTS: "new_number", E_HOUSEHOLD_NUMBER: "new_number", E_NOT_MEMBER: "first", E_MEMBER: "first", E_PERIOD: "last", E_DEAD: "last",
     E_MOVE_DAY: "first", E_NO_HOUSEHOLD: "first", E_SAME_AREA: "area_code",
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ from tuodi.apps.registry.actions.base import (
     E_DEAD,
     E_HOUSEHOLD,
     E_HOUSEHOLD_EXISTS,
+    E_HOUSEHOLD_NUMBER,
     E_MEMBER,
     E_NOT_MEMBER,
     E_NUMBER_FORM,
@@ -37,7 +38,7 @@ from tuodi.core.errors import InputErrors, fault
 #: The field that a fault is about.
 PLACES = {
     E_PERSON_EXISTS: "psn_no", E_NUMBER_HELD: "certno", E_NUMBER_FORM: "certno", E_MEMBER: "first", E_DEAD: "first",
-    E_NOT_MEMBER: "last", E_HOUSEHOLD_EXISTS: "number",
+    E_NOT_MEMBER: "last", E_HOUSEHOLD_EXISTS: "number", E_HOUSEHOLD_NUMBER: "number",
 }  # fmt: skip
 INSUTYPES = {"390": "城乡居民基本医疗保险", "310": "职工基本医疗保险"}
 

@@ -59,6 +59,11 @@ E_INSURED_SAME = declare(
 )
 E_INSURED_START = declare("E-REG-INSURED-START", "最早的参保地没有起始日期，不能这样更正", "请用“更正最早的参保地”")
 E_HOUSEHOLD_EXISTS = declare("E-REG-HOUSEHOLD-EXISTS", "户编号 {number} 已经存在", "请改用未用过的户编号，或办理入户")
+E_HOUSEHOLD_NUMBER = declare(
+    "E-REG-HOUSEHOLD-NUMBER",
+    "户编号 {number} 含有编号里不该有的字符",
+    "请只用汉字、字母、数字和 - _ . : / # | ( ) @，不留空格；别的字符，导出的文件核算时不收",
+)
 E_HOUSEHOLD = declare("E-REG-HOUSEHOLD", "查不到户 {number}", "请核对户编号；还没有登记的户，请勾选“新户”")
 E_AREA = declare("E-REG-AREA", "区划 {area} 不在您的辖区内", "请核对代码，或由当地登记")
 E_BIRTH_DAY = declare("E-REG-BIRTH-DAY", "出生日期 {day} 晚于今天", "请对照证件重新录入")

@@ -14,6 +14,7 @@ from tuodi.apps.registry.actions.base import (
     E_DEAD,
     E_HEAD,
     E_HOUSEHOLD_EXISTS,
+    E_HOUSEHOLD_NUMBER,
     E_MEMBER,
     E_MOVE_DAY,
     E_NOT_MEMBER,
@@ -31,6 +32,7 @@ from tuodi.apps.registry.actions.base import (
 from tuodi.apps.registry.models import Household, HouseholdPlace, Membership, Person, PersonChange
 from tuodi.base import access, clock
 from tuodi.base.action import Action
+from tuodi.batch.light import IDENTIFIER
 from tuodi.core.dates import FOREVER, day_before
 
 
@@ -70,9 +72,11 @@ def end_place(row: HouseholdPlace, *, last: date | None) -> HouseholdPlace:
 
 
 def make_household(actor: Any, *, number: str, area_code: str, is_rural: bool, first: date) -> Household:
-    """Add a household in the actor's area, with its place from a day."""
+    """Add a household in the actor's area, with its place from a day; its number is one that files of exchange may hold."""
     if not area_code.startswith(access.area_prefix(actor.area_code)):
         raise PermissionDenied("户所在区划不在您的辖区内")
+    if not IDENTIFIER.fullmatch(number):
+        raise refuse(E_HOUSEHOLD_NUMBER, number=number)
     if Household.objects.filter(number=number).exists():
         raise refuse(E_HOUSEHOLD_EXISTS, number=number)
     made = Household.objects.create(number=number, area_code=area_code, is_rural=is_rural)
