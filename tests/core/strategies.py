@@ -31,7 +31,7 @@ from tuodi.core.settlements import AMOUNT_FIELDS, CAUSES, INSURER_FIELDS, REFERR
 settings.register_profile("modest", max_examples=25, derandomize=True, deadline=None, database=None)
 #: For mutants: whether anything fails is all that is asked (``tests.mutation``).
 settings.register_profile(
-    "mutants", settings.get_profile("modest"), max_examples=8, phases=[Phase.explicit, Phase.generate]
+    "mutants", settings.get_profile("modest"), max_examples=4, phases=[Phase.explicit, Phase.generate]
 )
 MANY = int(os.environ.get("TUODI_THOROUGH", "0"))
 settings.register_profile("thorough", max_examples=MANY if MANY > 1 else 1000, deadline=None)

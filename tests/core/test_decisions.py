@@ -7,7 +7,7 @@ from strategies import bill, drawn, plan_of
 
 from tuodi.core.engine.decide import NO_CATEGORY, NOT_IN_FORCE, NOT_YET_KNOWN, LayerChoice
 from tuodi.core.engine.events import events_of
-from tuodi.core.engine.fold import fold, run, run_event, shape_of
+from tuodi.core.engine.fold import Application, fold, run, run_event, shape_of
 from tuodi.core.engine.plan import make_plan
 from tuodi.core.errors import MissingValues, PackErrors
 from tuodi.core.identities import IdentityRecord
@@ -202,3 +202,49 @@ def test_a_row_whose_bands_are_out_of_order_is_refused_with_layer_clause_and_fig
         fold(plan, [bill("1", DAY, 100_000)], [DIBAO])
     [wrong] = error.value.faults
     assert (wrong.code, dict(wrong.fields)) == ("E-PACK-RANGE", {"layer": "一层", "clause": "ZZ-3", "figure": "from2"})
+
+
+def test_a_layer_on_application_whose_value_nobody_has_entered_does_not_look_and_says_what_is_missing():
+    asked = {"zz.rate": {"clause": "ZZ-4", "asks": "救助比例", "left_to": "市级文件", "unit": "percent"}}
+    row = {"clause": "ZZ-4.1", "rate": {"delegated": "zz.rate"}}
+    plan = make_plan(drawn([{"id": "l0", "due": "application", "figures": [row]}], delegated=asked))
+    bills, applied = [bill("1", DAY, 100_000)], [Application("甲", "l0", date(2024, 5, 1))]
+    [result] = fold(plan, bills, [DIBAO])
+    [choice] = result.decision.layers
+    assert choice == LayerChoice(0, False, plan.layers[0].figures[0], choice.missing)
+    with pytest.raises(MissingValues) as error:
+        fold(plan, bills, [DIBAO], applied)
+    assert error.value is choice.missing
+
+
+def lacking(pack, day):
+    """Return what the message says of the one value that is missing."""
+    with pytest.raises(MissingValues) as error:
+        fold(make_plan(pack), [bill("1", day, 100_000)], [DIBAO])
+    [missing] = error.value.faults
+    return {name: dict(missing.fields)[name] for name in ("rule", "clause", "param", "asks", "left_to", "day")}
+
+
+def test_a_day_that_nobody_has_entered_is_asked_for_with_the_rule_that_begins_on_it():
+    asked = {"zz.day": {"clause": "ZZ-4", "asks": "新比例起算日", "left_to": "市级文件", "unit": "day"}}
+    said_of_both = {"param": "zz.day", "asks": "新比例起算日", "left_to": "市级文件"}
+    row = {**HALF, "first": {"delegated": "zz.day"}}
+    found = lacking(drawn([{"id": "l0", "figures": [row]}], delegated=asked), DAY)
+    assert found == {**said_of_both, "rule": "ZZ-4.1", "clause": "ZZ-4.1", "day": "2024-03-01 当日"}
+    in_force = {"clause": "ZZ-1", "first": {"delegated": "zz.day"}}
+    found = lacking(drawn([{"id": "l0", "figures": [HALF]}], delegated=asked, in_force=in_force), DAY)
+    assert found == {**said_of_both, "rule": "施行期限", "clause": "ZZ-1", "day": "还"}
+
+
+def test_a_penalty_may_be_for_one_category_or_one_kind_of_care():
+    penalties = [
+        {"clause": "ZZ-4.2", "when": {"category": ["second"]}, "share": "20%"},
+        {"clause": "ZZ-4.2", "when": {"care": ["chronic_outpatient"]}, "share": "10%"},
+    ]
+    base = {"measure": "in_policy", "clause": "ZZ-4", "penalties": penalties}
+    pack, low = (
+        drawn([{"id": "l0", "base": base, "figures": [HALF]}]),
+        IdentityRecord("甲", "low_income", date(2016, 1, 1)),
+    )
+    for records, care, paid in ((DIBAO, "21", 50_000), (DIBAO, "14", 45_000), (low, "21", 40_000), (low, "14", 40_000)):
+        assert pays(pack, bill("1", DAY, 100_000, med_type=care), records=[records]) == [paid]

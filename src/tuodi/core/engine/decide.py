@@ -198,7 +198,7 @@ def _decide(plan: Plan, profile: Profile) -> Decision:
     for refusal in pack.refusals:
         if holds(plan, refusal.when, profile, category):
             return Decision(refusal.id, refusal.clause, refusal.says, category, identity, insured)
-    if category and not any(choice.row for choice in chosen[insurers:]):
+    if category and not any(choice.looks for choice in chosen[insurers:]):
         if not _any_care(plan, profile):
             return Decision(
                 CARE_NOT_COVERED, pack.care.clause, "该医疗类别不在救助费用范围内", category, identity, insured
