@@ -174,8 +174,10 @@ def test_an_identity_held_on_the_day_is_told_before_one_that_reaches_back_to_it(
     both = [w for w in windows if w.meets(care_first=day, care_last=day, settled=day)]
     assert {w.judged == Judged.SETTLED for w in both} == {True, False}
     bill = replace(BILL, begndate=day, enddate=day, setl_time=datetime(2023, 7, 1, 10))
-    result = fold(make_plan(found, [EnteredValue("jx.standard", "600 元", "民政部门文件")]), [bill], [held, later])[0]
-    assert (result.window.judged == Judged.SETTLED, result.window.record.first) == (False, date(2023, 1, 1))
+    plan = make_plan(found, [EnteredValue("jx.standard", "600 元", "民政部门文件")])
+    for records in ([held, later], [later, held]):
+        result = fold(plan, [bill], records)[0]
+        assert (result.window.judged == Judged.SETTLED, result.window.record.first) == (False, date(2023, 1, 1))
 
 
 def test_who_belongs_to_a_category_that_no_layer_covers_is_told_the_clause_of_the_first_layer():
