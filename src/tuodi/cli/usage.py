@@ -70,14 +70,18 @@ class Parser(argparse.ArgumentParser):
         return found, rest
 
     def format_usage(self) -> str:
-        return "\n".join(filled_lines(f"用法：{self._usage()}", 0, hanging=6)) + "\n"
+        return "\n".join(self._usage()) + "\n"
 
-    def _usage(self) -> str:
-        words = [self.prog]
+    def _usage(self) -> list[str]:
+        """Return the command with its arguments, broken between arguments only."""
+        lines = [f"用法：{self.prog}"]
         for action in self.visible():
             form = written(action)
-            words.append(form if action.required or not action.option_strings else f"[{form}]")
-        return " ".join(words)
+            word = form if action.required or not action.option_strings else f"[{form}]"
+            if width_of(f"{lines[-1]} {word}") > WIDE:
+                lines.append("     ")
+            lines[-1] += f" {word}"
+        return lines
 
     def visible(self) -> list[argparse.Action]:
         """Return the arguments that help tells, options after the others."""
@@ -89,7 +93,7 @@ class Parser(argparse.ArgumentParser):
         lines = []
         if self.summary:
             lines += [*filled_lines(self.summary, 0), ""]
-        lines += [*filled_lines(f"用法：{self._usage()}", 0, hanging=6), ""]
+        lines += [*self._usage(), ""]
         lines += [*self._arguments(), *self._examples()]
         for note in self.notes:
             lines += [*filled_lines(note, 0), ""]

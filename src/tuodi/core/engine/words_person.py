@@ -47,7 +47,7 @@ def identity_lines(plan: Plan, result: EventResult) -> list[str]:
     record = result.window.record
     by = f"，{record.issuer}" if record.issuer else ""
     certified = f"{f'{by}于 ' if by else '，'}{day(record.certified_on)} 认定" if record.certified_on else by
-    lines.append(f"认定记录：{span(record.first, record.last)}有效{certified}。")
+    lines.append(f"认定记录：有效期 {span(record.first, record.last)}{certified}。")
     return [*lines, *_window_lines(plan, result.window, result.settlement)]
 
 
