@@ -14,6 +14,7 @@ from django.db import transaction
 
 from tuodi.base import access
 from tuodi.base.audit import record
+from tuodi.core.errors import InputErrors, fault
 
 _TOGETHER: ContextVar[bool] = ContextVar("together", default=False)
 
@@ -27,6 +28,11 @@ def together() -> Iterator[None]:
             yield
         finally:
             _TOGETHER.reset(before)
+
+
+def refuse(code: str, /, **fields: object) -> InputErrors:
+    """Return an error of one fault, ready to be raised."""
+    return InputErrors([fault(code, **fields)])
 
 
 class Action:

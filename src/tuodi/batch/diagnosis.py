@@ -21,7 +21,6 @@ CODES_LISTED = 12
 #: What stands where bytes could not be read in the file's encoding.
 DAMAGE = "\ufffd"
 
-_AMOUNT = re.compile(values.AMOUNT_PATTERN)
 _DAY = re.compile(values.DAY_PATTERN)
 _INSTANT = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 _EXPONENT = re.compile(r"[+-]?[0-9]*\.?[0-9]+[eE][+-]?[0-9]+")

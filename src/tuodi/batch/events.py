@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -438,8 +438,3 @@ def _last(plan: Plan, unit: Array, choices: list[Choice], choice: Array, keys: d
         flags[covered[len(covered) - 1 - back]] = 1
         out[f"last.{layer.id}"] = flags
     return out
-
-
-def as_date(day: int) -> date:
-    """Return a day number as a date."""
-    return EPOCH + timedelta(days=int(day))

@@ -22,7 +22,6 @@ RESIDENT_RATE = (65, 78, 87)
 EMPLOYEE_RATE = (86, 89, 92)
 #: published share of in-policy cost that funds pay for residents in 2023, for comparison.
 PUBLISHED_FUND_SHARE = (63.2, 72.4, 80.8)
-PUBLISHED_INPATIENT_RATE = (15.2, 21.86)
 #: catastrophic insurance: deductible of the year in yuan and per cent, residents / poor residents / employees.
 CATASTROPHIC = ((11_000, 65), (5_500, 70), (12_000, 80))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tuodi.batch.packs import SHELF, entered_values, folder_of, sample_values_of, source_of
+from tuodi.batch.packs import entered_values, sample_values_of, source_of
 from tuodi.core.engine.plan import Plan, make_plan
 from tuodi.core.errors import Fault, InputErrors, Together, WordErrors, declare, fault
 from tuodi.core.policy.figures import EnteredValue
@@ -113,11 +113,6 @@ def sample_note(plan: Plan) -> list[str]:
     count = sum(any(value.is_sample for value in held) for held in plan.entered.by_param.values())
     says = f"注意：有 {count} 项授权参数用的是示例值，不是正式标准，结果只供参考（tuodi pack show {plan.pack.pack} --sample-values 可看）。"
     return [says] if count else []
-
-
-def is_on_the_shelf(pack: str) -> bool:
-    """Say whether a pack is one of those that come with the program."""
-    return folder_of(pack).parent == SHELF
 
 
 def policy_line(plan: Plan, digest: str) -> str:

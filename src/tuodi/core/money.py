@@ -10,7 +10,6 @@ import re
 
 YUAN_PATTERN = re.compile(r"(-?)([0-9]{1,13})(?:\.([0-9]{1,2}))?")
 RATE_PATTERN = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,2}))? ?%")
-BASIS_POINTS = 10_000
 #: How an amount ends that people read: a page holds dozens.
 CENTS = tuple(f".{cents:02d} 元" for cents in range(100))
 

@@ -11,10 +11,10 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from tuodi.apps.institutions import permissions
-from tuodi.apps.institutions.actions.base import E_DAYS, E_REASON, refuse
+from tuodi.apps.institutions.actions.base import E_DAYS, E_REASON
 from tuodi.apps.institutions.models import ApiKey, Institution
 from tuodi.base import access, clock, secrets
-from tuodi.base.action import Action
+from tuodi.base.action import Action, refuse
 from tuodi.base.models import User
 from tuodi.base.prepared import Prepared
 from tuodi.core.errors import InputErrors, declare, fault

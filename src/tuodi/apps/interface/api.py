@@ -28,7 +28,7 @@ from tuodi.apps.registry import queries as registry
 from tuodi.apps.registry.models import Person
 from tuodi.apps.settlement import counter, listing
 from tuodi.apps.settlement.actions import E_NO_BILL, CancelSettlement, Settle, presettle
-from tuodi.apps.settlement.envelope import E_JSON, E_LARGE, examine, reference
+from tuodi.apps.settlement.envelope import E_JSON, E_LARGE, examine, reference, refuse_constant
 from tuodi.apps.settlement.folding import E_NO_POLICY
 from tuodi.apps.settlement.gateway import Call, Reply, once
 from tuodi.apps.settlement.queries import standing_of_person
@@ -53,17 +53,13 @@ class StrictParser(Parser):
 
     def parse_body(self, request: HttpRequest) -> Any:
         try:
-            data = json.loads(request.body.decode("utf-8-sig"), parse_constant=_refuse)
+            data = json.loads(request.body.decode("utf-8-sig"), parse_constant=refuse_constant)
         except RecursionError:
             raise InputErrors([fault(E_JSON, why="嵌套太深")]) from None
         except (ValueError, OSError) as error:
             raise InputErrors([fault(E_JSON, why=str(error)[:80])]) from None
         examine(data)
         return data
-
-
-def _refuse(text: str) -> str:
-    raise ValueError(f"{text} 不是数")
 
 
 api = NinjaAPI(

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from typing import Any
 
-from tuodi.apps.registry.actions.base import refuse
+from tuodi.base.action import refuse
 from tuodi.core.errors import declare
 
 E_UPLOAD_SIZE = declare(

@@ -181,7 +181,7 @@ def _decode(body: bytes) -> dict[str, Any]:
     """Return a JSON object with every number kept as text."""
     try:
         text = body.decode("utf-8-sig")
-        data = json.loads(text, parse_float=str, parse_int=str, parse_constant=_refuse)
+        data = json.loads(text, parse_float=str, parse_int=str, parse_constant=refuse_constant)
     except UnicodeDecodeError:
         raise InputErrors([fault(E_JSON, why="不是 UTF-8 编码")]) from None
     except RecursionError:
@@ -194,7 +194,8 @@ def _decode(body: bytes) -> dict[str, Any]:
     return data
 
 
-def _refuse(text: str) -> str:
+def refuse_constant(text: str) -> str:
+    """Refuse ``NaN`` and ``Infinity``, which Python reads in JSON and JSON does not have."""
     raise ValueError(f"{text} 不是数")
 
 

@@ -141,20 +141,17 @@ def amount_of(value: object) -> int:
 def identity_of(item: Mapping[str, Any]) -> IdentityRecord:
     """Return an identity of a case: ``identity first last certified applied person``."""
 
-    def optional(key: str) -> date | None:
-        return day_of(item[key]) if item.get(key) else None
-
     where = "identities 的一项"
     keys_of(item, {"identity", "first", "last", "certified", "applied", "person"}, where)
     code = str(needed(item, "identity", where))
     if code not in IDENTITIES:
         raise Unreadable(f"没有身份代码“{code}”，代码表见 docs/reference/pack.md")
-    first, last = day_of(needed(item, "first", where)), optional("last")
+    first, last = day_of(needed(item, "first", where)), optional_day(item, "last")
     if last is not None and last < first:
         raise Unreadable(f"{where}的终止日 {last} 在起始日 {first} 之前")
     return IdentityRecord(
         psn_no=str(item.get("person", "甲")), identity=code, first=first,
-        last=last, certified_on=optional("certified"), applied_on=optional("applied"),
+        last=last, certified_on=optional_day(item, "certified"), applied_on=optional_day(item, "applied"),
     )  # fmt: skip
 
 

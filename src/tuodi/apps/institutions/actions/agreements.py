@@ -15,10 +15,10 @@ from tuodi.apps.institutions.actions.base import (
     E_REASON,
     OnInstitution,
     overlapping,
-    refuse,
 )
 from tuodi.apps.institutions.models import Agreement, Institution
 from tuodi.base import clock, outbox
+from tuodi.base.action import refuse
 
 
 class MakeAgreement(OnInstitution):

@@ -10,7 +10,7 @@ from django.db.models import Q
 from tuodi.apps.institutions.models import Institution
 from tuodi.base import access
 from tuodi.base.action import Action
-from tuodi.core.errors import InputErrors, declare, fault
+from tuodi.core.errors import declare
 
 E_EXISTS = declare("E-INST-EXISTS", "机构编码 {code} 已经登记", "请查出该机构再修改")
 E_CODE = declare("E-INST-CODE", "机构编码“{code}”不是 12 位国家编码（H 或 P 加 11 位数字）", "请按国家医保编码登记")
@@ -32,11 +32,6 @@ E_SUSPENDED = declare("E-INST-SUSPENDED-ALREADY", "{code} 在这段时间已经�
 E_LIFTED = declare("E-INST-LIFTED", "这次暂停已经恢复", "不需要再次恢复")
 E_REASON = declare("E-INST-REASON", "没有写明理由", "请写明理由和依据（如检查通知书文号）")
 E_SAME = declare("E-INST-NO-CHANGE", "修改前后完全相同", "请改动需要更正的内容，或取消")
-
-
-def refuse(code: str, /, **fields: object) -> InputErrors:
-    """Return an error of one fault, ready to be raised."""
-    return InputErrors([fault(code, **fields)])
 
 
 def overlapping(first: date, last: date | None) -> Q:

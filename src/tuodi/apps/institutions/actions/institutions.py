@@ -16,11 +16,10 @@ from tuodi.apps.institutions.actions.base import (
     E_SAME,
     E_TYPE,
     OnInstitution,
-    refuse,
 )
 from tuodi.apps.institutions.models import KINDS, Institution, LevelChange
 from tuodi.base import access, clock
-from tuodi.base.action import Action
+from tuodi.base.action import Action, refuse
 from tuodi.core.errors import InputErrors, fault
 from tuodi.core.settlements import HOSPITAL_TIERS
 

@@ -13,10 +13,10 @@ from tuodi.apps.institutions.actions.base import (
     E_SUSPENDED,
     OnInstitution,
     overlapping,
-    refuse,
 )
 from tuodi.apps.institutions.models import Institution, Suspension
 from tuodi.base import clock, outbox
+from tuodi.base.action import refuse
 
 
 class Suspend(OnInstitution):

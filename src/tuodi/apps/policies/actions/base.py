@@ -11,7 +11,8 @@ from django.http import Http404
 from tuodi.apps.policies.models import DelegatedValue, Installation
 from tuodi.apps.policies.queries import areas_above, basis
 from tuodi.base import access
-from tuodi.core.errors import InputErrors, declare, fault
+from tuodi.base.action import refuse
+from tuodi.core.errors import declare
 
 M = TypeVar("M", bound=Model)
 
@@ -26,11 +27,6 @@ E_MISSING = declare(
     "还有 {count} 项授权参数没有录入，有的结算算不出来：{first}",
     "请先录入并批准这些参数，再重新测算",
 )
-
-
-def refuse(code: str, /, **fields: object) -> InputErrors:
-    """Return an error of one fault, ready to be raised."""
-    return InputErrors([fault(code, **fields)])
 
 
 def demand_area(actor: Any, area_code: str) -> None:

@@ -19,7 +19,6 @@ from tuodi.apps.policies.actions.base import (
     demand_area,
     demand_impact,
     lock_area,
-    refuse,
     row_for,
 )  # fmt: skip
 from tuodi.apps.policies.models import DelegatedValue, Installation
@@ -33,7 +32,7 @@ from tuodi.apps.policies.queries import (
 )
 from tuodi.base import clock, outbox
 from tuodi.base.access import area_prefix
-from tuodi.base.action import Action
+from tuodi.base.action import Action, refuse
 from tuodi.base.audit import record
 from tuodi.batch.packs import folder_of
 from tuodi.core.errors import InputErrors, declare

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from tuodi.apps.policies import permissions
-from tuodi.apps.policies.actions.base import E_DECIDED, refuse, row_for
+from tuodi.apps.policies.actions.base import E_DECIDED, row_for
 from tuodi.apps.policies.models import DelegatedValue, Installation, Measurement
 from tuodi.apps.policies.queries import Proposal, basis, measurement_under_way, proposal_waits, state_of
 from tuodi.base import clock, outbox
-from tuodi.base.action import Action
+from tuodi.base.action import Action, refuse
 
 
 class AskForMeasuring(Action):

@@ -14,13 +14,12 @@ from tuodi.apps.policies.actions.base import (
     demand_area,
     demand_impact,
     lock_area,
-    refuse,
     row_for,
 )  # fmt: skip
 from tuodi.apps.policies.models import DelegatedValue, Installation
 from tuodi.apps.policies.queries import Proposal, pack_of, plans_of, state_of
 from tuodi.base import clock, outbox
-from tuodi.base.action import Action
+from tuodi.base.action import Action, refuse
 from tuodi.core.errors import InputErrors, MissingValues, declare, fault
 from tuodi.core.money import basis_points
 from tuodi.core.policy.check_figures import reads
@@ -199,10 +198,8 @@ class ApproveValue(Approval):
         demand_measured(self.row, Proposal(value=self.row))
 
 
-class RefuseValue(OnValue):
-    """Send a value back, with the reason."""
-
-    verb = permissions.REFUSE_VALUE
+class WithReason(OnValue):
+    """An action on an entered value that nobody takes without saying why."""
 
     def __init__(self, *, actor: Any, value: DelegatedValue, reason: str) -> None:
         super().__init__(actor=actor, value=value)
@@ -211,6 +208,15 @@ class RefuseValue(OnValue):
     def decide(self) -> None:
         if not self.reason:
             raise refuse(E_REASON)
+
+
+class RefuseValue(WithReason):
+    """Send a value back, with the reason."""
+
+    verb = permissions.REFUSE_VALUE
+
+    def decide(self) -> None:
+        super().decide()
         demand_value_waits(self.actor, self.row)
 
     def write(self) -> DelegatedValue:
@@ -219,18 +225,13 @@ class RefuseValue(OnValue):
         return self.row
 
 
-class WithdrawValue(OnValue):
+class WithdrawValue(WithReason):
     """Take back a value: one that waits at once, one that counts when another person approves (:class:`ApproveWithdrawal`)."""
 
     verb = permissions.WITHDRAW_VALUE
 
-    def __init__(self, *, actor: Any, value: DelegatedValue, reason: str) -> None:
-        super().__init__(actor=actor, value=value)
-        self.reason = reason.strip()
-
     def decide(self) -> None:
-        if not self.reason:
-            raise refuse(E_REASON)
+        super().decide()
         if self.row.refused_at or self.row.withdrawn_at or self.row.withdrawal_at:
             raise refuse(E_DECIDED, state=state_of(self.row))
 
@@ -263,18 +264,13 @@ class ApproveWithdrawal(Approval):
         demand_measured(self.row, Proposal(withdrawn=self.row))
 
 
-class RefuseWithdrawal(OnValue):
+class RefuseWithdrawal(WithReason):
     """Let a value count on although its withdrawal was asked for, with the reason: another person than who asked."""
 
     verb = permissions.REFUSE_VALUE
 
-    def __init__(self, *, actor: Any, value: DelegatedValue, reason: str) -> None:
-        super().__init__(actor=actor, value=value)
-        self.reason = reason.strip()
-
     def decide(self) -> None:
-        if not self.reason:
-            raise refuse(E_REASON)
+        super().decide()
         demand_withdrawal_waits(self.actor, self.row)
 
     def write(self) -> DelegatedValue:

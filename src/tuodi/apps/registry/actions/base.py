@@ -12,7 +12,7 @@ from tuodi.apps.registry.models import Household, Person
 from tuodi.apps.registry.plans import chunks
 from tuodi.base import access, outbox
 from tuodi.base.action import Action
-from tuodi.core.errors import InputErrors, declare, fault
+from tuodi.core.errors import declare
 
 #: Particulars that settlements are computed with.
 WEIGHED = ("birth", "insured_area", "registered_area")
@@ -81,11 +81,6 @@ E_RESTORE = declare(
     "名册撤销不了：之后的变更以它为依据（人员 {people}{more}）",
     "请先撤销或更正之后的变更，再撤销这次导入",
 )
-
-
-def refuse(code: str, **fields: object) -> InputErrors:
-    """Return an error of one fault, ready to be raised."""
-    return InputErrors([fault(code, **fields)])
 
 
 def period(first: date | None, last: date | None) -> str:

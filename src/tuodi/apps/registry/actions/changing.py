@@ -12,13 +12,13 @@ from tuodi.apps.registry.actions.base import (
     WEIGHED,
     PersonAction,
     announce_people,
-    refuse,
 )
 from tuodi.apps.registry.actions.people import holder_of
 from tuodi.apps.registry.actions.writing import save_people, snapshot
 from tuodi.apps.registry.models import Person, PersonChange
 from tuodi.apps.registry.queries import certno_of, seal_certno
 from tuodi.base import clock
+from tuodi.base.action import refuse
 from tuodi.batch.citizen import citizen_id_fault
 
 #: Where somebody is insured is not among them: that is dated (:mod:`tuodi.apps.registry.actions.insuring`).

@@ -25,11 +25,11 @@ from tuodi.apps.registry.actions.base import (
     announce_people,
     group_of,
     period,
-    refuse,
 )
 from tuodi.apps.registry.actions.identities import copied, refuse_faulty
 from tuodi.apps.registry.models import DeathCorrection, Identity, Membership, Person, PersonChange
 from tuodi.base import access, clock
+from tuodi.base.action import refuse
 from tuodi.core.dates import FOREVER
 
 Row = TypeVar("Row", Identity, Membership)

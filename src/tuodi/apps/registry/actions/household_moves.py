@@ -16,13 +16,12 @@ from tuodi.apps.registry.actions.base import (
     E_SAME_AREA,
     announce_people,
     locked,
-    refuse,
 )
 from tuodi.apps.registry.actions.households import end_place
 from tuodi.apps.registry.models import HouseholdPlace, Person, PersonChange
 from tuodi.apps.registry.queries import moved_from
 from tuodi.base import access, clock
-from tuodi.base.action import Action
+from tuodi.base.action import Action, refuse
 from tuodi.core.dates import day_before
 
 

@@ -27,11 +27,10 @@ from tuodi.apps.registry.actions.base import (
     locked,
     period,
     person_for,
-    refuse,
 )  # fmt: skip
 from tuodi.apps.registry.models import Household, HouseholdPlace, Membership, Person, PersonChange
 from tuodi.base import access, clock
-from tuodi.base.action import Action
+from tuodi.base.action import Action, refuse
 from tuodi.batch.light import IDENTIFIER
 from tuodi.core.dates import FOREVER, day_before
 

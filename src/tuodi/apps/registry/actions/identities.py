@@ -19,10 +19,10 @@ from tuodi.apps.registry.actions.base import (
     announce_people,
     group_of,
     period,
-    refuse,
 )  # fmt: skip
 from tuodi.apps.registry.models import Identity, Person
 from tuodi.base import access, clock
+from tuodi.base.action import refuse
 from tuodi.core.dates import FOREVER
 from tuodi.core.identities import IDENTITIES
 

@@ -15,13 +15,13 @@ from tuodi.apps.registry.actions.base import (
     PersonAction,
     announce_people,
     locked,
-    refuse,
 )
 from tuodi.apps.registry.actions.people import refuse_outside
 from tuodi.apps.registry.actions.writing import rows_of_move, save_people, snapshot
 from tuodi.apps.registry.insured import ALWAYS, Places, moved, place, places_of, without
 from tuodi.apps.registry.models import InsuredPlace, Person, PersonChange
 from tuodi.base import access, clock
+from tuodi.base.action import refuse
 
 MOVED, CORRECTED = "insured", "insured_corrected"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tuodi.apps.registry import permissions
-from tuodi.apps.registry.actions.base import E_APART, E_NOT_APART, E_SAME_PERSON, E_WHY, locked, refuse
+from tuodi.apps.registry.actions.base import E_APART, E_NOT_APART, E_SAME_PERSON, E_WHY, locked
 from tuodi.apps.registry.actions.people import apart
 from tuodi.apps.registry.models import NotTheSame, Person
 from tuodi.base import access, clock
-from tuodi.base.action import Action
+from tuodi.base.action import Action, refuse
 
 
 class TellApart(Action):

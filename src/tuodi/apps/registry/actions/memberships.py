@@ -20,11 +20,11 @@ from tuodi.apps.registry.actions.base import (
     group_of,
     household_for,
     period,
-    refuse,
 )  # fmt: skip
 from tuodi.apps.registry.actions.households import end_membership, membership_on
 from tuodi.apps.registry.models import Membership
 from tuodi.base import access, clock
+from tuodi.base.action import refuse
 from tuodi.core.dates import FOREVER, day_before
 
 FACTS = ("first", "last", "is_head")

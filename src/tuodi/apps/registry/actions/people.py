@@ -21,12 +21,11 @@ from tuodi.apps.registry.actions.base import (
     E_SAME_PERSON,
     announce_people,
     locked,
-    refuse,
 )  # fmt: skip
 from tuodi.apps.registry.models import Merge, NotTheSame, Person, SearchWord
 from tuodi.apps.registry.queries import certno_of, seal_certno
 from tuodi.base import access, clock, secrets
-from tuodi.base.action import Action
+from tuodi.base.action import Action, refuse
 from tuodi.batch.citizen import citizen_id_fault
 from tuodi.core.errors import InputErrors, fault
 

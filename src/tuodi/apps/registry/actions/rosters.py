@@ -17,13 +17,13 @@ from typing import Any, ClassVar
 from django.core.exceptions import PermissionDenied
 
 from tuodi.apps.registry import comparing, permissions, previews
-from tuodi.apps.registry.actions.base import WEIGHED, announce_people, lock_people, refuse
+from tuodi.apps.registry.actions.base import WEIGHED, announce_people, lock_people
 from tuodi.apps.registry.actions.writing import write_plan
 from tuodi.apps.registry.comparing import E_STATE, Preview
 from tuodi.apps.registry.models import ImportRun, RosterFile
 from tuodi.apps.registry.plans import Plan
 from tuodi.base import access, clock, outbox
-from tuodi.base.action import Action
+from tuodi.base.action import Action, refuse
 from tuodi.batch.citizen import mask_within
 from tuodi.core.errors import declare
 from tuodi.core.identities import IDENTITIES

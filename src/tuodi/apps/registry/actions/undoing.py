@@ -12,13 +12,14 @@ from typing import Any
 from django.db.models import Q
 
 from tuodi.apps.registry import permissions
-from tuodi.apps.registry.actions.base import E_RESTORE, WEIGHED, announce_people, lock_keys, refuse
+from tuodi.apps.registry.actions.base import E_RESTORE, WEIGHED, announce_people, lock_keys
 from tuodi.apps.registry.actions.rosters import _RunAction
 from tuodi.apps.registry.actions.writing import restore, save_people
 from tuodi.apps.registry.models import Identity, ImportRun, InsuredPlace, Membership, Person, PersonChange, SearchWord
 from tuodi.apps.registry.plans import chunks
 from tuodi.apps.registry.queries import DEPENDENTS
 from tuodi.base import clock
+from tuodi.base.action import refuse
 from tuodi.base.bulk import add_rows
 from tuodi.core.dates import FOREVER
 
