@@ -17,7 +17,8 @@ from tuodi.cli.parser import build_parser
 from tuodi.core.errors import CATALOGUE
 
 ROOT = Path(__file__).parent.parent
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+APPS = ROOT / "src" / "tuodi" / "apps"
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *APPS.glob("*/README.md")]
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
 FENCE = re.compile(r"^```.*?^```", re.M | re.S)
 CODE = re.compile(r"`([^`\n]+)`")
@@ -156,3 +157,11 @@ def test_every_package_that_is_needed_has_its_reason():
     reasons = "".join(path.read_text("utf-8").lower() for path in (ROOT / "docs" / "decisions").glob("*.md"))
     names = {re.split(r"[\[~>=<]", line)[0] for line in needed}
     assert {name for name in names if name not in reasons} == set()
+
+
+def test_the_map_of_the_largest_app_has_every_module():
+    folder = APPS / "settlement"
+    page = (folder / "README.md").read_text("utf-8")
+    modules = {path.name for path in folder.glob("*.py")} - {"__init__.py", "apps.py"}
+    assert {name for name in modules if f"`{name}`" not in page} == set()
+    assert {name for name in re.findall(r"`(\w+\.py)`", page) if not (folder / name).exists()} == set()
