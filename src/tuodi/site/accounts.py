@@ -34,6 +34,11 @@ def bound(account: int) -> str:
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Closes sign-up, records who came in and who changed a password."""
 
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "too_many_login_attempts": "输错的次数过多，暂时不能再试。请等 5 分钟；忘了密码、丢了手机的，请系统管理员重设。",
+    }
+
     def is_open_for_signup(self, request: Any) -> bool:
         return False
 
@@ -64,6 +69,11 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Keeps the secrets of second factors encrypted, each bound to its account: another's row is no use to anybody."""
+
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": "验证码不对，或已经用过、过了时。请输入手机上现在显示的六位数字；总是不对的，把手机时间设为自动校准。",
+    }
 
     def encrypt(self, text: str) -> str:
         return secrets.encrypt(text, bound_to=bound(self._account())).hex()
