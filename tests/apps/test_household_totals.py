@@ -4,6 +4,7 @@ Of a household's inpatient bills of a year 1,000 yuan are its own, beyond them 8
 """
 
 import random
+import re
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 
@@ -37,7 +38,7 @@ from tuodi.apps.settlement.retro import (
     impact_of_merging,
     impact_of_parting,
 )
-from tuodi.apps.settlement.web_identities import lines_of
+from tuodi.apps.settlement.weighing import impact_of_household, lines_of
 from tuodi.base import clock, outbox
 from tuodi.base.models import AuditEvent
 from tuodi.core.errors import InputErrors
@@ -181,6 +182,33 @@ def test_a_move_folds_again_those_connected_before_and_after(spring, name, tmp_p
     delivered()
     assert booked() == expected == adjudicated(tmp_path / "out")
     assert not check_books().differences
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_what_a_move_will_change_is_known_before_and_looking_leaves_nothing(spring, name):
+    move, expected = MOVES[name]
+    before, rows, told = booked(), Membership.objects.count(), AuditEvent.objects.count()
+    found = impact_of_household(move(spring), ["P0002"])
+    foreseen = dict(before)
+    for change in found.changes:
+        foreseen[change.setl_id] = foreseen.get(change.setl_id, 0) + change.fen
+    assert {setl_id: fen for setl_id, fen in foreseen.items() if fen} == expected
+    delivered()
+    assert (booked(), Membership.objects.count(), AuditEvent.objects.count()) == (before, rows, told)
+
+
+def test_the_page_of_a_move_shows_whose_money_it_moves_and_writes_only_what_was_seen(spring, client):
+    enter(client, spring.registrar)
+    at, given = f"/people/{spring.li.pk}/move/", {"number": "F9", "first": "2024-02-15"}
+    page = client.post(at, given).content.decode()
+    assert '<span class="mono">C</span><div class="soft">王奶奶（P0001）</div>' in page
+    assert "<strong>+280.00</strong>" in page, "4,480 instead of 4,200"
+    assert household_on("P0002", date(2024, 3, 1)) == "F1"
+    seen = re.search(r'name="seen" value="(\w+)"', page)[1]
+    other = client.post(at, {**given, "first": "2024-02-20", "seen": seen}).content.decode()
+    assert "还没有写入" in other, "what was seen was of another day"
+    assert "迁户已登记" in client.post(at, {**given, "seen": seen}, follow=True).content.decode()
+    assert household_on("P0002", date(2024, 3, 1)) == "F9"
 
 
 def test_who_comes_with_bills_of_the_year_brings_them_along(spring, tmp_path):

@@ -64,6 +64,18 @@ class Action:
             self.lock()
             self.decide()
 
+    @contextmanager
+    def tried(self) -> Iterator[None]:
+        """Do it, let the block look at what is there then, and take it back: nothing stays, no audit row, nothing is told."""
+        access.demand(self.actor, self.verb)
+        with transaction.atomic():
+            self.check()
+            self.lock()
+            self.decide()
+            self.write()
+            yield
+            transaction.set_rollback(True)
+
     def check(self) -> None:
         """Raise unless the actor may do it to these rows (area, institution, own earlier step)."""
 

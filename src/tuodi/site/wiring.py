@@ -5,7 +5,7 @@ from __future__ import annotations
 from tuodi.apps.reconciliation import daily
 from tuodi.apps.registry import queries as registry
 from tuodi.apps.registry import timeline
-from tuodi.apps.settlement import importing, measuring, moments, nightly, retro
+from tuodi.apps.settlement import importing, measuring, moments, nightly, retro, weighing
 from tuodi.base.outbox import SUBSCRIBERS, Subscriber, subscribe
 
 #: fact -> who is told of it, in this order.
@@ -42,3 +42,5 @@ def wire() -> None:
         timeline.PROVIDERS.append(moments.moments_of)
     if moments.settled not in registry.DEPENDENTS:
         registry.DEPENDENTS.append(moments.settled)
+    if weighing.weighed_household not in registry.WEIGHS:
+        registry.WEIGHS.append(weighing.weighed_household)

@@ -22,8 +22,7 @@ from tuodi.apps.reconciliation.daily import reconcile_day
 from tuodi.apps.reconciliation.models import KINDS, SIDES, Finding, Mend, Report, Run
 from tuodi.apps.settlement.models import Bill
 from tuodi.apps.settlement.retro import Impact
-from tuodi.apps.settlement.web_identities import lines_of, mark_of
-from tuodi.apps.settlement.weighing import impact_of_cancelling, impact_of_settling
+from tuodi.apps.settlement.weighing import impact_of_cancelling, impact_of_settling, lines_of, mark_of
 from tuodi.base import access, clock
 from tuodi.base.doors import csv_download, day_of, page_of, said
 from tuodi.base.system import system_user

@@ -34,6 +34,7 @@ from tuodi.apps.registry.models import (
 from tuodi.apps.registry.words import begins_with
 from tuodi.base import access, clock, secrets
 from tuodi.base.access import area_prefix, in_area, visible
+from tuodi.base.action import Action
 from tuodi.core.dates import day_before
 from tuodi.core.errors import InputErrors, declare, fault
 from tuodi.core.identities import IDENTITIES, IdentityRecord
@@ -46,6 +47,8 @@ PAGE = 50
 
 #: psn_nos -> those of them that something above the registry stands on, with what it is. Filled in ``site``.
 DEPENDENTS: list[Callable[[list[str]], dict[str, str]]] = []
+#: A user, an action on households, whose they are, what was filled in -> what of their money it moves, as a page shows it. The same.
+WEIGHS: list[Callable[[Any, Action, list[str], dict[str, Any]], dict[str, Any]]] = []
 
 
 def bound(person: Person) -> str:

@@ -31,7 +31,7 @@ from tuodi.apps.registry.actions.households import MoveHousehold, SplitHousehold
 from tuodi.apps.registry.actions.memberships import CorrectMembership, MoveMember
 from tuodi.apps.registry.models import Household, HouseholdPlace, Membership, Person
 from tuodi.apps.registry.timeline import open_household
-from tuodi.apps.registry.web_people import code_field, text_field
+from tuodi.apps.registry.web_people import code_field, text_field, unseen
 from tuodi.base import access, clock
 from tuodi.base.action import Action
 from tuodi.base.doors import day_field, page_of, say_beside
@@ -100,18 +100,33 @@ class CorrectForm(forms.Form):
 
 
 def _asked(
-    request: HttpRequest, form: forms.Form, action: Any, *, back: str, done: str, then: str = "", **shown: Any
+    request: HttpRequest,
+    form: forms.Form,
+    action: Any,
+    *,
+    back: str,
+    done: str,
+    then: str = "",
+    whose: Any = None,
+    **shown: Any,
 ) -> HttpResponse:
-    """Ask, and do what was filled in; what is wrong is said beside the fields. Done, go ``then``, or back."""
+    """Ask, and do what was filled in; what is wrong is said beside the fields. Done, go ``then``, or back.
+
+    ``whose`` says of what was filled in whose money it may move: what it moves is seen first.
+    """
     if request.method == "POST" and form.is_valid():
-        doing: Action = action(form.cleaned_data)
+        given = form.cleaned_data
         try:
-            doing.run()
+            weighed = unseen(request, action(dict(given)), whose(given), given) if whose else {}
+            if not weighed:
+                action(dict(given)).run()
         except InputErrors as error:
             say_beside(form, error, PLACES)
         else:
-            messages.success(request, done)
-            return redirect(then or back)
+            if not weighed:
+                messages.success(request, done)
+                return redirect(then or back)
+            shown |= weighed
     return render(request, "registry/household_form.html", {"form": form, "back": back, **shown})
 
 
@@ -145,6 +160,7 @@ def split(request: HttpRequest, pk: int) -> HttpResponse:
         request, SplitForm(request.POST or None, members=members),
         lambda given: SplitHousehold(actor=request.user, number=row.number, **given), back=reverse("household", args=[pk]),
         done="分户已登记。原来的成员记录终止于前一天，都留存。", title="分户", button="登记分户", household=row,
+        whose=lambda given: given["psn_nos"],
     )  # fmt: skip
 
 
@@ -201,6 +217,7 @@ def move_member(request: HttpRequest, pk: int) -> HttpResponse:
         request, MemberForm(request.POST or None, user=request.user),
         lambda given: MoveMember(actor=request.user, psn_no=person.psn_no, **given), back=reverse("person", args=[person.pk]),
         done="迁户已登记。原来的成员记录终止于前一天，留存。", title="迁到另一户", button="登记迁户", person=person,
+        whose=lambda given: [person.psn_no],
     )  # fmt: skip
 
 
@@ -218,6 +235,7 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
     return _asked(
         request, CorrectForm(request.POST or None, initial=initial), action, back=reverse("person", args=[person.pk]),
         done="成员记录已更正，原记录作废留存。", title="更正成员记录", button="保存更正", person=person, row=row,
+        whose=lambda given: [person.psn_no],
     )  # fmt: skip
 
 

@@ -147,20 +147,33 @@ class LeaveForm(forms.Form):
         self.fields["number"].choices = [(number, number) for number in numbers]  # type: ignore[attr-defined]
 
 
+def unseen(request: HttpRequest, action: Action, psn_nos: list[str], given: dict[str, Any]) -> dict[str, Any]:
+    """Return what an action on households moves and the user has not seen yet; empty if nothing, or if it is this that was seen."""
+    shown = {
+        name: told for weigh in queries.WEIGHS for name, told in weigh(request.user, action, psn_nos, given).items()
+    }
+    return {} if not shown or request.POST.get("seen") == shown["mark"] else shown
+
+
 def _asked(
     request: HttpRequest, form: forms.Form, make: Any, *, title: str, button: str, done: str, person: Person | None
 ) -> HttpResponse:
-    """Ask, and do what was filled in; what is wrong is said beside the fields."""
+    """Ask, and do what was filled in once what it moves was seen; what is wrong is said beside the fields."""
+    weighed: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
-        action: Action = make(form.cleaned_data)
+        given = form.cleaned_data
+        action: Action = make(given)
         try:
-            action.run()
+            weighed = unseen(request, make(given), [person.psn_no], given) if person else {}
+            if not weighed:
+                action.run()
         except InputErrors as error:
             say_beside(form, error, PLACES)
         else:
-            messages.success(request, done)
-            return redirect("person", person.pk if person else action.person.pk)  # type: ignore[attr-defined]
-    shown = {"form": form, "title": title, "button": button, "person": person}
+            if not weighed:
+                messages.success(request, done)
+                return redirect("person", person.pk if person else action.person.pk)  # type: ignore[attr-defined]
+    shown = {"form": form, "title": title, "button": button, "person": person, **weighed}
     return render(request, "registry/person_form.html", shown)
 
 

@@ -16,7 +16,8 @@ from tuodi.apps.registry.actions.base import E_DEAD, E_DEATH_DAY, E_NO_CHANGE, E
 from tuodi.apps.registry.actions.deaths import CorrectDeath, DecideDeathCorrection, RecordDeath
 from tuodi.apps.registry.models import DeathCorrection, Person
 from tuodi.apps.settlement.retro import impact_of_correcting_death, impact_of_death
-from tuodi.apps.settlement.web_identities import Deed, lines_of, mark_of, weighed
+from tuodi.apps.settlement.web_identities import Deed, weighed
+from tuodi.apps.settlement.weighing import lines_of, mark_of
 from tuodi.base import access
 from tuodi.base.doors import day_field, said
 from tuodi.core.errors import InputErrors

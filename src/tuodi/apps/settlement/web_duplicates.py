@@ -21,7 +21,7 @@ from tuodi.apps.registry.actions.lookalikes import TellApart, UndoTellApart
 from tuodi.apps.registry.actions.people import MergePeople, UnmergePeople
 from tuodi.apps.registry.models import Merge, NotTheSame, Person
 from tuodi.apps.settlement.retro import Impact, impact_of_merging, impact_of_parting
-from tuodi.apps.settlement.web_identities import whose_of
+from tuodi.apps.settlement.weighing import whose_of
 from tuodi.base import access
 from tuodi.base.doors import page_of, said
 from tuodi.core.errors import InputErrors

@@ -6,7 +6,6 @@ to confirm carries a mark of what it showed, and where that no longer holds it i
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +33,7 @@ from tuodi.apps.settlement.retro import (
     impact_of_correcting,
     impact_of_ending,
 )
+from tuodi.apps.settlement.weighing import lines_of, mark_of
 from tuodi.base import access, clock
 from tuodi.base.action import Action
 from tuodi.base.doors import day_field, say_beside
@@ -99,46 +99,6 @@ class Deed:
     #: Nothing is shown before where no settlement is concerned.
     is_at_once: bool = False
     row: Identity | None = None
-
-
-@dataclass(frozen=True)
-class Line:
-    """What all layers of one settlement pay, before and after; ``whose`` it is where it is not the person's own."""
-
-    setl_id: str
-    whose: str
-    settled_on: Any
-    before_fen: int
-    after_fen: int
-    clauses: tuple[str, ...]
-
-    @property
-    def fen(self) -> int:
-        return self.after_fen - self.before_fen
-
-
-def whose_of(user: Any, found: Impact) -> dict[str, str]:
-    """Return, by number, whose settlements a change touches too, as a user may be told; the person's own need no name."""
-    others = {change.psn_no for change in found.changes} - {found.psn_no}
-    named = {
-        one.psn_no: f"{one.name}（{one.psn_no}）" for one in access.visible(user, Person).filter(psn_no__in=others)
-    }
-    return {found.psn_no: ""} | {psn_no: named.get(psn_no, "同户，不在您的辖区") for psn_no in others}
-
-
-def lines_of(found: Impact, user: Any) -> list[Line]:
-    lines, whose = [], whose_of(user, found)
-    for setl_id in dict.fromkeys(change.setl_id for change in found.changes):
-        parts = [change for change in found.changes if change.setl_id == setl_id]
-        clauses = tuple(dict.fromkeys(clause for part in parts for clause in part.clauses))
-        before, after = sum(part.before_fen for part in parts), sum(part.after_fen for part in parts)
-        lines.append(Line(setl_id, whose[parts[0].psn_no], parts[0].settled_on, before, after, clauses))
-    return lines
-
-
-def mark_of(given: dict[str, Any], found: Impact) -> str:
-    """Return what tells whether a page showed these facts and these amounts."""
-    return hashlib.sha256(repr((sorted(given.items()), found)).encode()).hexdigest()[:32]
 
 
 def weighed(
