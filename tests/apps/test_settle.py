@@ -198,3 +198,15 @@ def test_a_fund_that_alone_changes_is_found_and_entered_too(cast):
     CancelSettlement(actor=cast.zhao, setl_id="A", new_id="A-").run()
     assert by_fund() == {"medical_assistance": 0, "finance": 0}
     assert [pay for _, pay, _ in entries("A")] == [2_100_000, -2_100_000, 2_100_000, -2_100_000, 2_100_000, -2_100_000]
+
+
+def test_bills_of_one_person_that_together_leave_the_proven_range_are_not_settled(cast):
+    """一笔至多十亿元以下：一百笔还算得准，再多就不再接受，说明是谁、合计多少。"""
+    kept = [bill(f"A{n:03}", date(2023, 3, 1), 999_999_999) for n in range(100)]
+    for one in kept:
+        one.recorded_at = one.setl_time
+    Bill.objects.bulk_create(kept)
+    with pytest.raises(InputErrors, match=r"E-TOTAL-RANGE.*人员 P0001.*100,999,999,899\.00 元"):
+        Settle(actor=cast.zhao, bill=bill("B", date(2023, 3, 2), 999_999_999)).run()
+    assert not Bill.objects.filter(setl_id="B").exists()
+    Settle(actor=cast.zhao, bill=bill("C", date(2023, 3, 2), 1)).run()

@@ -144,3 +144,27 @@ def test_another_reading_changes_the_result(tuodi, county):
     out = county.folder / "entries.csv"
     assert tuodi("adjudicate", *county.policy("--out", str(out), "--reading", "I-04=stay")).code == exits.DONE
     assert {row["setl_id"]: row["pay"] for row in entries(out) if row["layer"]} == PAID | {"S4": "1200.00"}
+
+
+def test_bills_of_one_person_that_together_leave_the_proven_range_are_refused_with_the_person_and_the_sum(
+    tuodi, county
+):
+    huge = {
+        "medfee_sumamt": "999999999.99",
+        "inscp_scp_amt": "999999999.99",
+        "fulamt_ownpay_amt": "0",
+        "preselfpay_amt": "0",
+        "hifp_pay": "",
+    }
+    days = [f"2024-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 11)]
+    county.write(*({"setl_id": f"H{n}", "psn_no": f"P{1 + n % 2}", "day": day, **huge} for n, day in enumerate(days)))
+    out = county.folder / "entries.csv"
+    assert tuodi("adjudicate", *county.policy("--out", str(out))).code == exits.DONE
+    county.write(*({"setl_id": f"H{n}", "psn_no": "P1", "day": day, **huge} for n, day in enumerate(days)))
+    out.unlink()
+    answer = tuodi("adjudicate", *county.policy("--out", str(out), "--json"))
+    (error,) = answer.data["errors"]
+    assert (answer.code, error["code"], out.exists()) == (exits.INPUT, "E-TOTAL-RANGE", False)
+    assert "人员 P1" in error["message"]
+    explained = tuodi("explain", *county.policy("S7", "--json"))
+    assert explained.data["errors"] == [error]

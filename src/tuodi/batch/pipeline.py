@@ -31,7 +31,9 @@ from tuodi.batch.reading import Reader, listed, open_table, read_all
 from tuodi.batch.spill import Spill
 from tuodi.batch.writing import EntryWriter
 from tuodi.core.engine.fold import Application, EventResult, fold
+from tuodi.core.engine.heights import amounts_measured, too_high
 from tuodi.core.engine.plan import Plan
+from tuodi.core.engine.prove import RUNNING
 from tuodi.core.engine.versions import Period, fold_periods
 from tuodi.core.errors import Fault, InputErrors, MissingValues
 from tuodi.core.identities import IdentityRecord
@@ -109,15 +111,21 @@ class Stops:
         """Say whether nothing will be written, so that only what else is wrong remains to be found."""
         return bool(self._faults or self._missing)
 
+    def refuse(self, found: list[Fault]) -> None:
+        """Keep faults that came to light while computing."""
+        self._faults.extend(found)
+
     @contextmanager
     def gathered(self) -> Iterator[None]:
-        """Keep the values found missing inside."""
+        """Keep the values found missing inside, and totals found too high."""
         try:
             yield
         except MissingValues as missing:
             for one in missing.faults:
                 fields = dict(one.fields)
                 self._missing.setdefault((fields["rule"], fields["param"]), one)
+        except InputErrors as errors:
+            self.refuse(list(errors.faults))
 
     def tell(self) -> None:
         """Raise everything, if there is anything."""
@@ -271,6 +279,7 @@ def _entries(
         return
 
     def computed(frame: pl.DataFrame) -> pl.DataFrame:
+        stops.refuse(_too_high(job.plan, frame, by=by))
         with stops.gathered():
             events = decide(job.plan, frame, tables.identities, tables.applications)
             if not stops.is_certain:
@@ -284,6 +293,18 @@ def _entries(
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+def _too_high(plan: Plan, frame: pl.DataFrame, *, by: str) -> list[Fault]:
+    """Return what is said of the units of a slice whose amounts together leave the proven range; whole units are in a slice."""
+    worth = frame.select(by, fen=pl.sum_horizontal(amounts_measured([plan])))
+    if worth["fen"].sum() <= RUNNING:
+        return []
+    sums = worth.group_by(by, maintain_order=True).agg(pl.col("fen").sum()).filter(pl.col("fen") > RUNNING)
+    alone = by == "psn_no"
+    return too_high(
+        (unit, "", fen) if alone or unit.startswith(" ") else ("", unit, fen) for unit, fen in sums.iter_rows()
+    )
 
 
 def _folded(job: Job, kept: pl.DataFrame, tables: _Tables, stops: Stops) -> Iterator[EventResult]:

@@ -24,6 +24,7 @@ from tuodi.core.engine.events import (
     live,
     registered_elsewhere,
 )
+from tuodi.core.engine.heights import demand_in_range
 from tuodi.core.engine.plan import Plan
 from tuodi.core.engine.reference import evaluate
 from tuodi.core.engine.windows import IdentityWindow
@@ -192,8 +193,10 @@ def fold(
     """Return a result for every settlement given (cancelled ones left out by :func:`live`), in folding order.
 
     ``settlements`` may be those of one person, or of a household when a layer's totals are a household's. With ``reference``
-    the slow evaluator runs instead of the generated one. Raises ``MissingValues`` before anything is computed in part.
+    the slow evaluator runs instead of the generated one. Raises ``MissingValues`` before anything is computed in part, and
+    ``InputErrors`` if the amounts of one person or household together leave the proven range.
     """
+    demand_in_range([plan], settlements)
     return run(plan, events_of(plan, settlements, identities, applications), reference=reference)
 
 

@@ -7,7 +7,7 @@ every row of figures keeps (bracket edges ascend, a target is not above its trig
 is taken. Remembered totals are shown to stay non-negative by induction: bounded before, so never negative after.
 
 :func:`row_faults` holds a row of figures against the bounds that the proof assumes. What is *not* here: whether a policy makes
-sense (:mod:`tuodi.core.policy.check`).
+sense (:mod:`tuodi.core.policy.check`), and that totals of many bills keep to the bounds (:mod:`.heights`).
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from datetime import date
 
 from tuodi.core.engine.events import Application, Event, events_of
 from tuodi.core.engine.fold import EventResult, Remembered, fold, fold_time, judged_day, run_event, shape_of
+from tuodi.core.engine.heights import demand_in_range
 from tuodi.core.engine.plan import Plan
 from tuodi.core.identities import IdentityRecord
 from tuodi.core.settlements import Settlement
@@ -74,6 +75,7 @@ def fold_documents(
     Plans of one pack id are versions of one document, over which the totals run on; another document begins with nothing, unless
     it says itself that what came earlier in its first year, in the same area, counts (I-30, decision 13).
     """
+    demand_in_range([plans[number] for number in groups], [s for some in groups.values() for s in some])
     documents: dict[str, list[int]] = {}
     for number in sorted(groups):
         documents.setdefault(plans[number].pack.pack, []).append(number)
