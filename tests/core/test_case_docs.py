@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tuodi.batch.packs import entered_values, pack_of, source_of
-from tuodi.core.policy.cases import KINDS, Case, run_case
+from tuodi.core.policy.case_values import SETTLEMENT_KEYS
+from tuodi.core.policy.cases import CASE_KEYS, EXPECT_KEYS, KINDS, Case, run_case
 from tuodi.core.policy.parse import parse_yaml
 
 ROOT = Path(__file__).parent.parent.parent
@@ -33,3 +34,8 @@ def test_example(example):
 
 def test_every_kind_has_an_example():
     assert {item.get("kind", "history") for item in EXAMPLES} == set(KINDS) - {"warning"}
+
+
+def test_every_key_of_a_case_is_on_the_page():
+    keys = SETTLEMENT_KEYS | (CASE_KEYS - {"gauntlet"}) | EXPECT_KEYS
+    assert [key for key in sorted(keys) if f"`{key}`" not in TEXT] == []
