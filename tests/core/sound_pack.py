@@ -7,6 +7,9 @@ from typing import Any
 
 import yaml
 
+from tuodi.core.policy.check import check
+from tuodi.core.policy.check_look import Finding
+from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.load import PackSource, read_source
 from tuodi.core.policy.model import Pack
 
@@ -44,6 +47,13 @@ SOUND: dict[str, Any] = {
             ],
         }
     ],
+}  # fmt: skip
+
+STANDARD = [EnteredValue("jx.standard", "600.00", "县民政局文件")]
+BASE = {"measure": "in_policy", "clause": "JX-7"}
+SECOND = {
+    "id": "second", "name": "二次救助", "clause": "JX-7", "covers": {"category": ["dibao"]}, "base": BASE, "fund": "assistance",
+    "figures": [{"clause": "JX-7.1", "rate": "30%"}],
 }  # fmt: skip
 
 
@@ -84,3 +94,18 @@ def pack(changes: dict[str, Any] | None = None) -> Pack:
     from tuodi.core.policy.load import load_pack
 
     return load_pack(source(changes))
+
+
+def layer(**more: Any) -> dict[str, Any]:
+    """Return the change that adds a second layer, with more of its own."""
+    return {"layers.+": {**SECOND, **more}}
+
+
+def found(changes: dict[str, Any] | None = None, values: Any = STANDARD, **more: Any) -> list[Finding]:
+    """Return what the check says of the sound pack with changes."""
+    return check(source(changes, **more), values)
+
+
+def codes(changes: dict[str, Any] | None = None, values: Any = STANDARD, **more: Any) -> list[str]:
+    """Return the codes of what the check says."""
+    return [finding.code for finding in found(changes, values, **more)]
