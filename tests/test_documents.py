@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.reference import load_everything
+from tuodi.batch.columns import APPLICATIONS, ENTRIES, IDENTITIES, INSTITUTIONS, SETTLEMENTS
 from tuodi.batch.registers import interpretations
 from tuodi.cli import main
 from tuodi.cli.parser import build_parser
@@ -165,3 +166,11 @@ def test_the_map_of_the_largest_app_has_every_module():
     modules = {path.name for path in folder.glob("*.py")} - {"__init__.py", "apps.py"}
     assert {name for name in modules if f"`{name}`" not in page} == set()
     assert {name for name in re.findall(r"`(\w+\.py)`", page) if not (folder / name).exists()} == set()
+
+
+@pytest.mark.parametrize(
+    "schema", [SETTLEMENTS, IDENTITIES, APPLICATIONS, INSTITUTIONS, ENTRIES], ids=lambda one: one.name
+)
+def test_every_column_of_the_exchange_files_is_on_their_page(schema):
+    page = (ROOT / "docs" / "reference" / "exchange.md").read_text("utf-8")
+    assert [column.name for column in schema.columns if f"`{column.name}`" not in page] == []
