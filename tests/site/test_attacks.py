@@ -86,8 +86,10 @@ def test_codes_of_the_second_factor_cannot_be_tried_for_long_nor_used_twice(clie
     secret = set_up_second_factor(client)
     client.logout()
     log_in(client, cast.chen)
-    for _ in range(12):
-        client.post("/accounts/2fa/authenticate/", {"code": "000000"})
+    said = [client.post("/accounts/2fa/authenticate/", {"code": "000000"}).content.decode() for _ in range(12)]
+    assert "验证码不对，或已经用过、过了时" in said[0]
+    assert "请系统管理员在“账号管理”里重设第二重验证" in said[0], "the way out for who lost the phone"
+    assert "暂时不能再试。请等 5 分钟" in said[-1]
     client.post("/accounts/2fa/authenticate/", {"code": phone(secret)})
     assert client.get("/")["Location"].startswith("/accounts/login/")
 
