@@ -10,7 +10,7 @@ from sound_pack import source
 
 from tuodi.batch.packs import pack_of
 from tuodi.core.dates import Period
-from tuodi.core.engine.conditions import whoever
+from tuodi.core.engine.conditions import whoever, windows_named
 from tuodi.core.engine.features import figure_names
 from tuodi.core.engine.fold import differences, due_windows, fold
 from tuodi.core.engine.plan import make_plan
@@ -229,3 +229,57 @@ def test_rows_that_follow_each_other_answer_from_their_first_day_to_their_last()
         plan = make_plan(load_pack(source({"layers.0.figures": rules})))
         paid = {r.settlement.setl_id: r.pay for r in fold(plan, asked, [dibao("2023-01-01")])}
         assert paid == {one.setl_id: {"0": 70_000, "1": 50_000}[one.setl_id] for one in asked}
+
+
+def test_a_policy_asks_for_what_its_conditions_name_and_for_nothing_else():
+    made = load_pack(source({"layers.0.covers.care": None, "refusals": [
+        {"id": "crime", "clause": "JX-7", "says": "违法犯罪", "when": {"any_of": [{"cause": ["crime"]}, {"referral": ["unfiled"]}]}},
+    ]}))  # fmt: skip
+    assert make_plan(made).asked == {"category", "any_of", "cause", "referral"}
+
+
+def test_conditions_name_the_windows_they_ask_for_and_those_of_their_alternatives():
+    assert windows_named(When()) == []
+    assert windows_named(When(window="w", any_of=[When(window="v"), When(identity=["dibao"])])) == ["w", "v"]
+
+
+@pytest.mark.parametrize(("med_type", "pays"), [("1401", 60), ("14", 60), ("11", 30), ("12", 0)])
+def test_a_rule_for_kinds_of_care_by_their_national_code_or_its_beginning(med_type, pays):
+    """门诊慢特病（14 开头）60%，普通门诊（11）30%，别的不管。"""
+    slow = {"clause": "JX-4.1", "when": {"med_type": ["13", "14"]}, "rate": "60%", "caps": {"yearly": "3 万元"}}
+    rules = [slow, slow | {"when": {"med_type": ["11"]}, "rate": "30%"}]
+    plan = make_plan(load_pack(source({"layers.0.covers.care": None, "layers.0.figures": rules})))
+    [result] = fold(plan, [replace(BILL, med_type=med_type)], [dibao("2023-01-01")])
+    assert result.pay == pays * 1_000
+
+
+@pytest.mark.parametrize(
+    ("birth", "pays"), [(date(2023, 2, 1), 80), (date(2005, 3, 2), 80), (date(2005, 3, 1), 50), (date(2023, 3, 1), 80)]
+)
+def test_a_rule_for_children_is_for_infants_too_and_ends_on_the_birthday(birth, pays):
+    """18 岁以下 80%，18 岁起 50%；2023-03-01 入院。"""
+    young = {"clause": "JX-4.1", "when": {"age": {"to": 18}}, "rate": "80%", "caps": {"yearly": "3 万元"}}
+    plan = make_plan(
+        load_pack(source({"layers.0.figures": [young, young | {"when": {"age": {"from": 18}}, "rate": "50%"}]}))
+    )
+    [result] = fold(plan, [replace(BILL, birth=birth)], [dibao("2023-01-01")])
+    assert result.pay == pays * 1_000
+
+
+@pytest.mark.parametrize(
+    ("entered", "code", "pays"),
+    [("C16; E75", "E75.2", 70), ("C16; E75", "J18.9", 0), ("C16; E75", "C16.9", 70), (None, "J18.9", 70)],
+)
+def test_a_list_of_diagnoses_that_is_entered_restricts_and_one_that_is_not_restricts_nothing(entered, code, pays):
+    """Decision 6."""
+    asked = {"jx.list": {"clause": "JX-4", "asks": "病种目录", "left_to": "市级文件", "unit": "diagnoses"}}
+    row = {
+        "clause": "JX-4.1",
+        "when": {"diagnosis": {"delegated": "jx.list"}},
+        "rate": "70%",
+        "caps": {"yearly": "3 万元"},
+    }
+    made = load_pack(source({"delegated": asked, "layers.0.figures": [row]}))
+    plan = make_plan(made, [EnteredValue("jx.list", entered, "市级文件")] if entered else [])
+    [result] = fold(plan, [replace(BILL, diag_code=code)], [dibao("2023-01-01")])
+    assert result.pay == pays * 1_000

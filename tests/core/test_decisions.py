@@ -88,6 +88,15 @@ def test_I_02_a_bill_of_which_nobody_knows_is_not_the_last_one_of_the_year():
     assert pays(drawn([{**WAIVED, "figures": figures}]), *bills) == [15_000, 0]
 
 
+def test_I_02_each_member_of_a_household_has_a_last_bill_of_the_year_where_totals_are_a_person_s():
+    bills = (
+        bill("1", DAY, 30_000, household="户一"),
+        bill("2", datetime(2024, 4, 1, 9), 30_000, psn_no="乙", household="户一"),
+    )
+    records = DIBAO, IdentityRecord("乙", "dibao", date(2016, 1, 1))
+    assert pays(drawn([WAIVED]), *bills, records=records) == [15_000, 15_000]
+
+
 def insured(plan, **more):
     """Return what the insurer pays for a bill of 1,000 from its total, and the refusal of assistance."""
     [result] = fold(plan, [bill("1", DAY, 100_000, **more)], [DIBAO])

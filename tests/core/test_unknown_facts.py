@@ -37,6 +37,8 @@ def decided(plan, **known):
         ({}, ["hosp_lv", "brdy"], []),
         ({"birth": date(1980, 1, 1)}, ["hosp_lv"], ["brdy"]),
         ({"hosp_lv": "01"}, ["brdy"], ["hosp_lv"]),
+        # A code that is no level says as little as none.
+        ({"birth": date(1980, 1, 1), "hosp_lv": "99"}, ["hosp_lv"], ["brdy"]),
     ],
 )
 def test_what_is_missing_is_named_and_nothing_else(known, named, unnamed):

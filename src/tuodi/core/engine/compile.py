@@ -432,8 +432,7 @@ def _factor(build: Builder, layer: Layer, due: Name) -> Name:
     """Take the share last, on the group's exact running sum, so that roundings never drift (I-27)."""
     lid, group = layer.id, build.groups[layer.id]
     factor = layer.factor
-    sharing = [other for other in build.layers if build.groups[other.id] == group and other.factor]
-    if factor is None or factor.of == "rate" or not sharing:
+    if factor is None or factor.of == "rate":
         return build.step(f"{lid}.pay", due, "实际救助", layer)
     if group not in build.shares:
         build.shares[group] = build.slot(

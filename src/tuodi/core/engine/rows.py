@@ -39,7 +39,7 @@ def figure_row(
         numbers["target"] = resolver.amount(row.bring_down.target) if row.bring_down else NEVER
     if row.top_up_to is not None:
         numbers["top_up_to"] = resolver.rate(row.top_up_to)
-    _caps(numbers, layer, row, has, resolver)
+    _caps(numbers, row, has, resolver)
     return tuple(numbers[name] for name in figure_names(layer))
 
 
@@ -56,7 +56,7 @@ def _bands(
             numbers[f"limit{i}"] = resolver.amount(band.limit) if band and band.limit is not None else LIMIT
 
 
-def _caps(numbers: dict[str, int], layer: Layer, row: FigureRow, has: Features, resolver: Resolver) -> None:
+def _caps(numbers: dict[str, int], row: FigureRow, has: Features, resolver: Resolver) -> None:
     for cap, steps in has.cap_steps.items():
         own = row.cap_steps.get(cap, [])
         numbers[f"cap.{cap}"] = resolver.amount(row.caps[cap]) if cap in row.caps else UNLIMITED
