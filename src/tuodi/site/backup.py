@@ -41,6 +41,8 @@ KEYS = ("TUODI_FIELD_KEY", "TUODI_INDEX_KEY", "TUODI_AUDIT_KEY", "TUODI_SECRET_K
 FORMER = ("TUODI_FIELD_KEY_OLD", "TUODI_INDEX_KEY_OLD")
 #: Tables that the program makes itself, or that are worth nothing elsewhere.
 LEFT_OUT = {"contenttypes", "auth", "sessions", "axes", "admin"}
+#: Tables that the database fills as others are restored.
+FOLLOWS = {"registry.Alike"}
 BATCH = 1000
 SALT_BYTES, NONCE_BYTES = 16, 12
 
@@ -74,7 +76,9 @@ class Restored:
 def kept_models() -> list[type[models.Model]]:
     """Return the models whose rows a county is made of, those that others refer to first."""
     left = [
-        m for m in apps.get_models(include_auto_created=True) if m._meta.app_label not in LEFT_OUT and m._meta.managed
+        m
+        for m in apps.get_models(include_auto_created=True)
+        if m._meta.app_label not in LEFT_OUT and m._meta.label not in FOLLOWS and m._meta.managed
     ]
     ordered: list[type[models.Model]] = []
     while left:

@@ -297,12 +297,14 @@ def nightly(*, repair: bool = False) -> int:
     from tqdm import tqdm
 
     from tuodi.apps.reconciliation.daily import reconcile_day
+    from tuodi.apps.registry.duplicates import complete_alike
     from tuodi.apps.settlement.models import Bill
     from tuodi.apps.settlement.nightly import KeepBooks, check_books
     from tuodi.base import clock
     from tuodi.base.system import system_user
 
     seal()
+    complete_alike()
     told, late = 0, ""
     try:
         told = deliver()

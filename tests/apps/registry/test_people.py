@@ -16,7 +16,7 @@ from tuodi.apps.registry.actions.people import (
     UnmergePeople,
 )
 from tuodi.apps.registry.models import Identity, Membership, Person
-from tuodi.apps.registry.queries import duplicates, index_of, numbers_of, people_matching, person_by_certno
+from tuodi.apps.registry.queries import index_of, numbers_of, people_matching, person_by_certno
 from tuodi.apps.registry.timeline import open_file
 from tuodi.base import clock, secrets
 from tuodi.base.models import Announcement, AuditEvent
@@ -160,13 +160,3 @@ def test_merged_records_answer_as_one_and_part_again(cast):
     with pytest.raises(PermissionDenied):
         MergePeople(actor=cast.chen, psn_no="P0100", into="P0001").run()
     assert AuditEvent.objects.filter(verb__in=["person:merge", "person:unmerge"]).count() == 2
-
-
-def test_duplicates_are_found_by_number_and_by_name_and_birth(cast):
-    first = register(cast, psn_no="P0100", certno=number())
-    second = register(cast, psn_no="P0101", name="尉迟公")
-    Person.objects.filter(pk=second.pk).update(certno_index=first.certno_index)
-    third = register(cast, psn_no="P0102", birth=first.birth)
-    found = [(group.why, group.people) for group in duplicates(cast.chen)]
-    assert found == [("number", (first, second)), ("name_birth", (first, third))]
-    assert duplicates(cast.outsider) == []

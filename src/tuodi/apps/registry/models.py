@@ -118,6 +118,23 @@ class Merge(models.Model):
         ]
 
 
+class Alike(models.Model):
+    """An identity number, or a name and birth, that more than one record has had: where to look for duplicates.
+
+    The database writes it as it writes people; nothing is taken away, and who is alike now is read from the people.
+    """
+
+    name = models.CharField(max_length=50, null=True)
+    birth = models.DateField(null=True)
+    certno_index = models.BinaryField(max_length=16, null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name", "birth"], name="alike_name_birth"),
+            models.UniqueConstraint(fields=["certno_index"], name="alike_number"),
+        ]
+
+
 class NotTheSame(models.Model):
     """Two records that look alike and are two people, as somebody found out: not shown as duplicates until that is undone."""
 

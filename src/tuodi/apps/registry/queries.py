@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db.models import BooleanField, Count, Exists, Func, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from tuodi.apps.registry import permissions
@@ -27,7 +27,6 @@ from tuodi.apps.registry.models import (
     IdentityCode,
     InsuredPlace,
     Membership,
-    NotTheSame,
     Person,
     SearchWord,
 )  # fmt: skip
@@ -333,71 +332,6 @@ def moves_away(user: Any) -> list[tuple[HouseholdPlace, HouseholdPlace]]:
     rows = rows.filter(household__in=HouseholdPlace.objects.filter(in_area(user, "area_code")).values("household"))
     found = ((row, moved_from(row)) for row in rows.select_related("household").order_by("-recorded_at", "-pk"))
     return [(row, left) for row, left in found if left and left.area_code.startswith(area_prefix(str(user.area_code)))]
-
-
-@dataclass(frozen=True)
-class Duplicate:
-    """Records that may be one person, and why: ``number`` (one identity number) or ``name_birth``."""
-
-    why: str
-    people: tuple[Person, ...]
-
-
-def duplicates(user: Any, *, limit: int = PAGE) -> list[Duplicate]:
-    """Return groups of visible records that may be one person; the same identity number first, those told apart left out."""
-    access.demand(user, permissions.VIEW)
-    rows = visible(user, Person).filter(merged_into__isnull=True)
-    told_apart = {frozenset(pair) for pair in marks_of(user).values_list("one", "other")}
-    found: dict[frozenset[int], Duplicate] = {}
-    for why, keys in (("number", ("certno_index",)), ("name_birth", ("name", "birth"))):
-        # Said so, no database begins with the index of merged records, in which all others stand under one key.
-        known = visible(user, Person).filter(_is_repeated(*keys), ~Q(merged_into__isnull=False)).order_by()
-        repeated = known.values(*keys).annotate(times=Count("pk")).filter(times__gt=1).order_by(*keys)
-        repeated = repeated[: limit + len(told_apart)]
-        wanted = {tuple(_plain(group[key]) for key in keys): list[Person]() for group in repeated}
-        among = {f"{key}__in": {group[at] for group in wanted} for at, key in enumerate(keys)}
-        for person in rows.filter(**among).order_by("pk") if wanted else ():
-            group = wanted.get(tuple(_plain(getattr(person, key)) for key in keys))
-            if group is not None:
-                group.append(person)
-        for alike in wanted.values():
-            people = tuple(one for one in alike if any(_may_be_same(one, other, told_apart) for other in alike))
-            if people:
-                found.setdefault(frozenset(person.pk for person in people), Duplicate(why, people))
-    return list(found.values())[:limit]
-
-
-class _AreAmong(Func):
-    """Whether some columns together are a row of a subquery, the last expression."""
-
-    output_field = BooleanField()
-
-    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        """Return ``(a, b) IN (SELECT ...)``, which is the same on both databases."""
-        *columns, (rows, given) = [compiler.compile(one) for one in self.get_source_expressions()]
-        return f"({', '.join(name for name, _ in columns)}) IN {rows}", list(given)
-
-
-def _is_repeated(*keys: str) -> _AreAmong:
-    """Whose keys stand more than once among all people: read from the index of the keys alone, so few rows are looked at."""
-    everybody = Person.objects.filter(**{f"{key}__isnull": False for key in keys}).order_by()
-    held = everybody.values(*keys).annotate(times=Count("*")).filter(times__gt=1).values(*keys)
-    return _AreAmong(*keys, Subquery(held))
-
-
-def _may_be_same(one: Person, other: Person, told_apart: set[frozenset[int]]) -> bool:
-    return one.pk != other.pk and frozenset((one.pk, other.pk)) not in told_apart
-
-
-def marks_of(user: Any) -> QuerySet[NotTheSame]:
-    """Return the standing marks that two records are two people, the latest first."""
-    rows = visible(user, NotTheSame).filter(undone_at__isnull=True)
-    return rows.select_related("one", "other", "by").order_by("-pk")
-
-
-def _plain(value: Any) -> Any:
-    """Return a key that compares alike on each database: PostgreSQL gives bytes as a view of memory."""
-    return bytes(value) if isinstance(value, memoryview) else value
 
 
 def identities_now(user: Any, found: Iterable[Person]) -> dict[int, list[str]]:

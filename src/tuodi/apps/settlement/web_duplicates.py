@@ -16,6 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.http import require_POST
 
+from tuodi.apps.registry import duplicates as alike
 from tuodi.apps.registry import permissions, queries
 from tuodi.apps.registry.actions.lookalikes import TellApart, UndoTellApart
 from tuodi.apps.registry.actions.people import MergePeople, UnmergePeople
@@ -54,7 +55,7 @@ def _lines(user: Any, people: list[Person]) -> list[dict[str, Any]]:
 def duplicates(request: HttpRequest) -> HttpResponse:
     """List the records of the area that may be one person, and why."""
     access.demand(request.user, permissions.MERGE)
-    found = queries.duplicates(request.user, limit=MOST)
+    found = alike.duplicates(request.user, limit=MOST)
     page = page_of(request, found, size=GROUPS)
     groups = [(WHYS[group.why], _lines(request.user, list(group.people))) for group in page]
     return render(request, "duplicates/list.html", {"page": page, "groups": groups, "is_full": len(found) == MOST})
@@ -107,7 +108,7 @@ def unmerge(request: HttpRequest, pk: int) -> HttpResponse:
 def apart(request: HttpRequest) -> HttpResponse:
     """List the pairs that were told apart."""
     access.demand(request.user, permissions.TELL_APART)
-    return render(request, "duplicates/apart.html", {"page": page_of(request, queries.marks_of(request.user))})
+    return render(request, "duplicates/apart.html", {"page": page_of(request, alike.marks_of(request.user))})
 
 
 @login_required
