@@ -83,15 +83,16 @@ def csv_download(name: str, head: Iterable[str], rows: Iterable[Iterable[object]
     """Return a list as a file that spreadsheets open with the right characters and without formulas."""
 
     def lines() -> Iterator[str]:
-        yield "\ufeff" + _line(head)
+        yield "\ufeff" + csv_line(head)
         for row in rows:
-            yield _line(row)
+            yield csv_line(row)
 
     told = {"Content-Disposition": f'attachment; filename="{name}-{clock.today():%Y%m%d}.csv"'}
     return StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8", headers=told)
 
 
-def _line(cells: Iterable[object]) -> str:
+def csv_line(cells: Iterable[object]) -> str:
+    """Return a line of such a file."""
     held = io.StringIO()
     csv.writer(held).writerow(safe_cell(cell) for cell in cells)
     return held.getvalue()

@@ -6,14 +6,14 @@ or somebody ended or corrected since, is still what the roster wrote.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, overload
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
 from tuodi.apps.registry.models import Identity, ImportRun, Membership, Person, PersonChange
 from tuodi.apps.registry.plans import COLUMNS
-from tuodi.apps.registry.previews import plain
+from tuodi.apps.registry.previews import ReadByPage, plain
 from tuodi.core.dates import day_before
 
 PARTICULARS = ("name", "gend", "birth", "insured_area", "registered_area", "residence_area", "insutype")
@@ -51,8 +51,8 @@ ROWS: dict[str, tuple[Callable[[ImportRun], QuerySet[Any]], ...]] = {
 }
 
 
-class Written(Sequence[dict[str, Any]]):
-    """The lines of some kinds, one kind after the other; what is asked for is read, a page at a time."""
+class Written(ReadByPage):
+    """The lines of some kinds, one kind after the other."""
 
     def __init__(self, run: ImportRun, kinds: Iterable[str] = tuple(ROWS)) -> None:
         self.parts = [(kind, rows(run)) for kind in kinds for rows in ROWS[kind]]
@@ -68,17 +68,6 @@ class Written(Sequence[dict[str, Any]]):
 
     def __len__(self) -> int:
         return sum(self.sizes)
-
-    @overload
-    def __getitem__(self, at: int) -> dict[str, Any]: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[dict[str, Any]]: ...
-    def __getitem__(self, at: int | slice) -> Any:
-        if isinstance(at, int):
-            return self[at : at + 1][0]
-        first, last, step = at.indices(len(self))
-        assert step == 1, "pages are read in order"
-        return list(self._between(first, last))
 
     def _between(self, first: int, last: int) -> Iterator[dict[str, Any]]:
         for (kind, rows), size in zip(self.parts, self.sizes, strict=True):

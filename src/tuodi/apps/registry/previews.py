@@ -99,15 +99,8 @@ def _sealed(run: ImportRun, kind: str, number: int, lines: list[Any]) -> bytes:
     return secrets.encrypt(json.dumps(lines, ensure_ascii=False), bound_to=bound(run.pk, kind, number))
 
 
-class Lines(Sequence[Any]):
-    """The kept lines of some kinds, one kind after the other; what is asked for is read, a page at a time."""
-
-    def __init__(self, run: ImportRun, kinds: Iterable[str]) -> None:
-        counted = run.told.get("lines", {})
-        self.run, self.counts = run, {kind: int(counted.get(kind, 0)) for kind in kinds}
-
-    def __len__(self) -> int:
-        return sum(self.counts.values())
+class ReadByPage(Sequence[Any]):
+    """Lines of which those asked for are read, a page at a time."""
 
     @overload
     def __getitem__(self, at: int) -> Any: ...
@@ -119,6 +112,20 @@ class Lines(Sequence[Any]):
         first, last, step = at.indices(len(self))
         assert step == 1, "pages are read in order"
         return list(self._between(first, last))
+
+    def _between(self, first: int, last: int) -> Iterator[Any]:
+        raise NotImplementedError
+
+
+class Lines(ReadByPage):
+    """The kept lines of some kinds, one kind after the other."""
+
+    def __init__(self, run: ImportRun, kinds: Iterable[str]) -> None:
+        counted = run.told.get("lines", {})
+        self.run, self.counts = run, {kind: int(counted.get(kind, 0)) for kind in kinds}
+
+    def __len__(self) -> int:
+        return sum(self.counts.values())
 
     def _between(self, first: int, last: int) -> Iterator[Any]:
         for kind, count in self.counts.items():

@@ -358,13 +358,6 @@ def _holding(day: date, identities: Collection[str] = ()) -> QuerySet[Identity]:
     return held.filter(identity__in=identities) if identities else held
 
 
-def uninsured_with_identity(user: Any, day: date, *, identities: Collection[str] = ()) -> QuerySet[Person]:
-    """Return visible living people who hold an identity on a day and have no insurance: to be enrolled and subsidised."""
-    access.demand(user, permissions.VIEW)
-    rows = visible(user, Person).filter(merged_into__isnull=True, died_on__isnull=True, insutype="")
-    return rows.filter(Exists(_holding(day, identities))).order_by("psn_no")
-
-
 @dataclass(frozen=True)
 class OneListOnly:
     """Who stands in one list only (TH-3.1.0): registered without an identity, with an identity unregistered, unknown numbers."""

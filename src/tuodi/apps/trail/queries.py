@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from django.db.models import Q, QuerySet
 from tuodi.apps.trail import permissions, words
 from tuodi.base import access, clock
 from tuodi.base.audit import record
-from tuodi.base.doors import safe_cell
+from tuodi.base.doors import csv_line
 from tuodi.base.models import AuditEvent
 
 EXPORT_ROWS = 50_000
@@ -101,18 +99,12 @@ def export(user: Any, rows: QuerySet[AuditEvent]) -> Iterator[str]:
 
 
 def _lines(rows: Iterable[AuditEvent]) -> Iterator[str]:
-    yield "\ufeff" + _line(HEAD)
+    yield "\ufeff" + csv_line(HEAD)
     for row in rows:
-        yield _line(
+        yield csv_line(
             (
                 row.pk, clock.local(row.at).strftime("%Y-%m-%d %H:%M:%S"), row.actor.username, row.actor.name,
                 access.ROLES.get(row.actor_role, row.actor_role), words.said(row.verb), words.SUBJECTS.get(row.subject, row.subject), row.subject_id,
                 row.area_code, json.dumps(row.data, ensure_ascii=False, sort_keys=True) if row.data else "", row.sequence or "",
             )
         )  # fmt: skip
-
-
-def _line(cells: Iterable[object]) -> str:
-    held = io.StringIO()
-    csv.writer(held).writerow(safe_cell(cell) for cell in cells)
-    return held.getvalue()

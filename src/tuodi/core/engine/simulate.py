@@ -68,7 +68,7 @@ class TypedBill:
     birth: date | None = None
     psn_no: str = "本人"
 
-    def settlement(self, setl_id: str = "estimate") -> Settlement:
+    def settlement(self, setl_id: str = "估算") -> Settlement:
         """Return the bill as a settlement; ``InputErrors`` with everything that does not fit."""
         faults = list(self._faults())
         if faults:
