@@ -128,7 +128,7 @@ def test_ids_of_two_institutions_never_meet():
 
 
 @pytest.mark.parametrize("broken", ["tuodi.apps.settlement.history.lock", "tuodi.apps.institutions.signing.token_of"])
-def test_a_database_that_is_away_is_told_in_the_envelope(hospital, monkeypatch, broken):
+def test_a_database_that_is_away_is_told_in_the_envelope(hospital, monkeypatch, broken, caplog):
     stay = admit(hospital)
 
     def away(*_, **__):
@@ -138,6 +138,8 @@ def test_a_database_that_is_away_is_told_in_the_envelope(hospital, monkeypatch, 
     answer = hospital.send("2304", asked(stay))
     assert "E-SYSTEM-AWAY" in code(answer)
     assert "原样重发" in answer["err_msg"]
+    told = [record for record in caplog.records if record.name == "tuodi.apps.settlement.shelter"]
+    assert [record.exc_info for record in told] == [None], "a line for each message, not a page"
 
 
 def test_one_that_fails_keeps_no_other_waiting(hospital, monkeypatch):

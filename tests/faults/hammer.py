@@ -90,10 +90,9 @@ def strike(served: Served, kill: str) -> bool:
         return inside
     if kill == "database" and served.server is not None:
         return strike_postgres(served)
-    processes = served.processes("web")
     if kill == "web" and served.chance.random() < 0.5:
-        return strike_one(served, processes)
-    inside = served.stopped_inside("web", processes)
+        return strike_one(served)
+    inside = served.stopped_inside("web", served.processes("web"))
     served.stop()
     served.start()
     return inside
@@ -109,17 +108,16 @@ def strike_postgres(served: Served, name: str = "web", processes: list[psutil.Pr
     return inside
 
 
-def strike_one(served: Served, processes: list[psutil.Process]) -> bool:
+def strike_one(served: Served) -> bool:
     """Kill one worker of the web server, the one that writes; the server starts another."""
-    if served.server is not None:
-        inside = served.stopped_inside("web", processes)
-        struck = served.chance.choice(processes[1:])
-    else:
-        inside = served.stopped_inside("web", processes[1:])
-        writer = served.writer()
-        struck = next((one for one in processes[1:] if one.pid == writer), processes[1])
+    workers = served.workers()
+    # PostgreSQL does not say which process a transaction is of, so that none may go on.
+    held = workers if served.server is None else served.processes("web")
+    inside = served.stopped_inside("web", held)
+    writer = served.writer() if served.server is None else served.chance.choice(workers).pid
+    struck = next((one for one in workers if one.pid == writer), workers[0])
     struck.kill()
-    each(processes, signal.SIGCONT)
+    each(held, signal.SIGCONT)
     return inside
 
 

@@ -106,6 +106,14 @@ class Served(Site):
         first = psutil.Process(begun.pid)
         return [first, *first.children(recursive=True)]
 
+    def workers(self, *, within: float = 60) -> list[psutil.Process]:
+        """Return the workers of the web server; one that was killed is begun anew after some seconds."""
+        until = time.monotonic() + within
+        while not (found := [one for one in self.processes("web")[1:] if is_worker(one)]):
+            assert time.monotonic() < until, "no worker was begun anew"
+            time.sleep(0.1)
+        return found
+
     def writer(self) -> int:
         """Return which process is inside a transaction that writes on SQLite; 0 if none."""
         with suppress(FileNotFoundError), Path(f"{self.home}/tuodi.sqlite3-shm").open("rb") as shared:
@@ -188,6 +196,13 @@ class Served(Site):
         with urllib.request.urlopen(asked, timeout=60) as answer:
             data: bytes = answer.read()
         return data
+
+
+def is_worker(process: psutil.Process) -> bool:
+    """Say whether a child of the web server answers requests; one keeps count of what they share, and is no loss to anybody."""
+    with suppress(psutil.Error):
+        return "spawn_main" in " ".join(process.cmdline())
+    return False
 
 
 def each(processes: Iterable[psutil.Process], what: signal.Signals) -> None:

@@ -34,8 +34,8 @@ E_METHOD = declare("E-API-METHOD", "这个地址不接受 {method} 请求", "请
 E_CONTENT = declare("E-API-CONTENT", "请求的 Content-Type “{given}”不是 JSON", "请用 Content-Type: application/json")
 E_OURS = declare(
     "E-API-INTERNAL",
-    "系统内部错误，未办理任何业务",
-    "请稍后用同一个 request_id 原样重发，或凭 {reference} 联系经办机构",
+    "系统内部错误，这次请求可能没有办成",
+    "请稍后用同一个 request_id 原样重发（不会重复办理），或凭 {reference} 联系经办机构",
 )
 
 logger = logging.getLogger(__name__)

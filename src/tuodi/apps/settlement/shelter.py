@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 
@@ -36,8 +36,12 @@ def sheltered(view: View) -> View:
     def answer(request: HttpRequest, *args: object, **named: object) -> HttpResponse:
         try:
             return view(request, *args, **named)
+        except (OperationalError, InterfaceError) as error:
+            # A line for each message: where the connection broke says nothing, and a minute without database has thousands.
+            logger.error("数据库没有应答或磁盘已满（%s），报文没有办理，已请对方重发", type(error).__name__)
+            return _said(E_AWAY)
         except DatabaseError:
-            logger.exception("the database does not answer")
+            logger.exception("数据库拒绝了报文要写的内容")
             return _said(E_AWAY)
         except UnreadablePostError:
             return _said(E_TORN)
