@@ -7,10 +7,12 @@ import pytest
 from sound_pack import source
 from test_boundaries import BILL, dibao
 
-from tuodi.core.engine.fold import fold, trace
+from tuodi.core.engine.fold import Application, fold, trace
 from tuodi.core.engine.plan import make_plan
 from tuodi.core.engine.reference import evaluate
+from tuodi.core.errors import MissingValues, PackErrors
 from tuodi.core.identities import IdentityRecord
+from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.load import load_pack
 
 LAYER = {
@@ -107,7 +109,13 @@ def test_I_27_shares_are_rounded_on_their_sum_and_where_each_claim_is_rounded_al
         known = dict.fromkeys([*program.facts, *(slot.name for slot in program.slots)], 0)
         got = []
         for one in bills:
-            known |= {"inscp_scp_amt": one.inscp_scp_amt, "category": 1, "a.first": 1, "c.first": 1, "share.first": 5_000}
+            known |= {
+                "inscp_scp_amt": one.inscp_scp_amt,
+                "category": 1,
+                "a.first": 1,
+                "c.first": 1,
+                "share.first": 5_000,
+            }
             values = evaluate(program, known | {"p.first.rate0": 10_000})
             got.append(values["first.pay"])
             known |= {slot: values[name] for slot, name in program.writes.items()}
@@ -207,6 +215,12 @@ def test_a_layer_without_any_rate_pays_nothing():
     assert paid(plan(layer({"caps": {"yearly": "1 万元"}}, caps={"yearly": {"per": "year"}})), bill(1, 100)) == [0]
 
 
+def test_a_layer_without_rules_pays_nothing():
+    made = plan(layer(caps={"yearly": {"per": "year"}}))
+    assert [result.layers for result in fold(made, [bill(1, 100)], [dibao("2022-01-01")])] == [()]
+    assert made.program.figures["first"] == ("cap.yearly",)
+
+
 def test_I_54_what_comes_off_a_band_is_remembered():
     """From 1,000 on 100%, less reliefs: 400 of relief with the first bill of 900 come off what lies above when the second is 900."""
     bands = [{"rate": "0%"}, {"from": "1000 元", "rate": "100%", "less": ["relief_amt"]}]
@@ -249,3 +263,153 @@ def test_a_bill_that_a_layer_does_not_look_at_moves_none_of_its_totals(own, befo
     assert {slot: values[name] for slot, name in made.program.writes.items()} == slots
     told = made.program.outputs["first"]
     assert {values[told[name]] for name in ("base", "deductible", "counted", "entitled", "cut", "pay")} == {0}
+
+
+def test_two_caps_that_count_the_same_layer_both_count_it_and_so_does_what_is_written_after_them():
+    """The first layer pays 300; a cap of 500 that counts it leaves the third layer 200, whatever caps stand before it."""
+    bare = {"measure": "in_policy", "clause": "JX-4", "after": []}
+    shared = {"shared": {"per": "year", "counts": ["first"]}}
+    second = layer({"rate": "10%", "caps": {"shared": "5000 元"}}, id="second", base=bare, caps=shared)
+    both = {**shared, "own": {"per": "year", "counts": ["first"]}}
+    third = layer({"rate": "50%", "caps": {"shared": "5000 元", "own": "500 元"}}, id="third", base=bare, caps=both)
+    assert paid(plan(layer({"rate": "30%"}), second, third), bill(1, 1000), layer="third") == [20_000]
+
+
+def test_a_cap_of_one_step_on_what_was_counted():
+    """At most 100, from 1,000 counted on 300: half of 800 and of 600 more; 100 and then 200."""
+    steps = {"caps": {"yearly": "100 元"}, "cap_steps": {"yearly": [{"from": "1000 元", "amount": "300 元"}]}}
+    made = plan(layer({"rate": "50%", **steps}, caps={"yearly": {"per": "year", "steps_on": "counted"}}))
+    assert paid(made, bill(1, 800), bill(2, 600)) == [10_000, 20_000]
+
+
+def test_I_40_totals_of_an_application_begin_again_with_the_next_one():
+    """A deductible of 600 and half of it as a share for each application: 400 of 1,000 in each year."""
+    factor = {"state": "edge_declined", "share": "50%", "clause": "JX-8"}
+    row = {"deductible": "600 元", "rate": "100%"}
+    made = plan(layer(row, period="application", due="application", deductible={"per": "application"}, factor=factor))
+    bills = [bill(n, 500, day=date(year, n, 1)) for n, year in ((1, 2023), (2, 2023), (3, 2024), (4, 2024))]
+    asked = [Application("甲", "first", date(year, 12, 1)) for year in (2023, 2024)]
+    for reference in (False, True):
+        results = fold(made, bills, [dibao("2022-01-01")], asked, reference=reference)
+        assert [result.pay for result in results] == [0, 40_000, 0, 40_000]
+
+
+@pytest.mark.parametrize("where", ["rule", "layer"])
+def test_I_02_the_last_bill_that_a_layer_looks_at_waives_whatever_comes_after_it(where):
+    """Deductible 600, a stay of 200; an outpatient bill that the layer does not cover, or no rule of it answers, is not its last."""
+    row, covers = {"deductible": "600 元", "rate": "100%"}, {"category": ["dibao"]}
+    if where == "rule":
+        row["when"] = {"med_type": ["21"]}
+    else:
+        covers["med_type"] = ["21"]
+    other = layer({"rate": "10%"}, id="second", covers={"category": ["dibao"]})
+    made = plan(layer(row, covers=covers, deductible={"waived_if_unreached": True}), other)
+    assert paid(made, bill(1, 200), layer="first") == [20_000]
+    assert paid(made, bill(1, 200), bill(2, 300, med_type="11"), layer="first") == [20_000, 0]
+
+
+DELEGATED = {"jx.from": {"clause": "JX-6", "asks": "起始日", "left_to": "市级文件", "unit": "day"}}
+
+
+def test_a_rule_whose_first_or_last_day_nobody_has_entered_is_told_with_clause_question_place_and_day():
+    for bound in ("first", "last"):
+        made = plan(layer({"rate": "50%", bound: {"delegated": "jx.from"}}), delegated=DELEGATED)
+        with pytest.raises(MissingValues) as raised:
+            paid(made, bill(3, 100))
+        [fault] = raised.value.faults
+        assert fault.message.startswith(
+            "规则“JX-4.1”（JX-4.1）需要授权参数 jx.from（起始日），2023-03-01 当日没有录入值。请从市级文件查得数值"
+        )
+
+
+def test_stretches_of_unchanged_figures_begin_where_anything_in_the_policy_changes():
+    """The year of the first day (I-30), the first day, entered days, first days of rules and figures, the days after last ones."""
+    dated = [{"first": "2022-01-01", "value": "50%"}, {"first": "2023-05-01", "value": "60%"}]
+    rows = [
+        {"rate": "10%", "last": {"delegated": "jx.none"}},
+        {"bands": [{"rate": dated}], "first": {"delegated": "jx.from"}, "last": "2023-09-30"},
+        {"rate": "10%", "first": {"delegated": "jx.none"}, "last": "2023-11-30"},
+    ]
+    asked = {**DELEGATED, "jx.none": {**DELEGATED["jx.from"], "optional": True}}
+    life = {"clause": "JX-1", "first": "2022-03-15", "last": "2024-12-31"}
+    text = source({"delegated": asked, "readings": None, "in_force": life, "layers": [layer(*rows)]})
+    made = make_plan(load_pack(text), [EnteredValue("jx.from", "2023-02-01", "市级文件", date(2022, 6, 1))])
+    days = (
+        "2022-01-01",
+        "2022-03-15",
+        "2022-06-01",
+        "2023-02-01",
+        "2023-05-01",
+        "2023-10-01",
+        "2023-12-01",
+        "2025-01-01",
+    )
+    assert made.boundaries == [date.fromisoformat(day) for day in days]
+    assert made.tables[0][0] == (0,) * len(made.program.figures["first"])
+
+
+def test_a_rate_of_a_band_changes_on_its_day_for_bills_asked_for_together():
+    dated = [{"first": "2022-01-01", "value": "50%"}, {"first": "2023-05-01", "value": "60%"}]
+    made = plan(layer({"bands": [{"rate": dated}]}))
+    assert paid(made, bill(4, 100), bill(5, 100)) == [5_000, 6_000]
+
+
+def with_diseases(diagnoses="main", values=(), lists="", **known):
+    """Return the plan of 90% for serious diseases and 50% for others."""
+    rows = [
+        {"when": {"disease": ["major"]}, "rate": "90%"}, {"when": {"disease": ["general"]}, "rate": "50%"},
+    ]  # fmt: skip
+    major = {"id": "major", "name": "重大疾病", "clause": "JX-8", **known}
+    text = source(
+        {
+            "delegated": {"jx.list": {"clause": "JX-8", "asks": "病种目录", "left_to": "市级文件", "unit": "diagnoses"}},
+            "readings": None, "layers": [layer(*rows)],
+            "diseases": {"clause": "JX-8", "classes": [major], "diagnoses": diagnoses},
+        },
+        diseases=f"list,disease,icd10,under_age,note\n{lists}" if lists else "",
+    )  # fmt: skip
+    return make_plan(load_pack(text), [EnteredValue("jx.list", value, "市级文件") for value in values])
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "rate"),
+    [
+        (["C16; E75"], "C16.9", 90),
+        (["C16; E75"], "E75.2", 90),
+        (["C16; E75"], "C34", 90),
+        (["C16; E75"], "J18", 50),
+        ([], "E75", 50),
+    ],
+)
+def test_I_58_diseases_of_an_entered_list_come_to_those_of_the_policy_s_own(values, code, rate):
+    made = with_diseases(values=values, lists="own,肺癌,C34,,\n", list="own", delegated="jx.list")
+    assert paid(made, bill(1, 100, diag_code=code)) == [rate * 100]
+    assert paid(made, bill(1, 100, diag_code=code, birth=date(1970, 1, 1))) == [rate * 100]
+
+
+def test_any_diagnosis_of_a_bill_may_be_the_serious_one_where_the_policy_says_so():
+    """Leukaemia below 18 among other diagnoses: of whoever has no date of birth nobody can say."""
+    lists = "own,白血病,C91,18,\nown,肺癌,C34,,\n"
+    for diagnoses, rate in (("any", 90), ("main", 50)):
+        made = with_diseases(diagnoses, lists=lists, list="own")
+        assert paid(made, bill(1, 100, diag_others="I10;C34.1")) == [rate * 100]
+        assert paid(made, bill(1, 100, diag_others="I10;C91.0", birth=date(2010, 1, 1))) == [rate * 100]
+    open_one = fold(
+        with_diseases("any", lists=lists, list="own"), [bill(1, 100, diag_others="I10;C91.0")], [dibao("2022-01-01")]
+    )
+    assert [one.decision.refusal for one in open_one] == ["not_yet_known"]
+    assert with_diseases(lists=lists, list="own").diseases_of(bill(1, 100, diag_code="C91.0")) == ("general",)
+    assert with_diseases(lists=lists, list="own").diseases_by_age("general", "C91.0") == ()
+
+
+def test_who_belongs_to_no_category_is_told_no_identity():
+    assert plan(layer({"rate": "50%"})).category_of(0) == (0, "")
+
+
+def test_what_cannot_be_proven_is_told_by_step_label_reason_and_range():
+    many = [layer({"rate": "1%"}, id=f"l{i}") for i in range(200)]
+    with pytest.raises(PackErrors) as raised:
+        plan(*many)
+    assert raised.value.faults[0].message.startswith(
+        "步骤“l92.growth”（本次按比例计算）可能超出 64 位整数：-9292000000000000000 至 1000000000000000。"
+    )
