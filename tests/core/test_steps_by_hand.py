@@ -402,6 +402,11 @@ def test_any_diagnosis_of_a_bill_may_be_the_serious_one_where_the_policy_says_so
     assert with_diseases(lists=lists, list="own").diseases_by_age("general", "C91.0") == ()
 
 
+def test_who_asks_without_a_diagnosis_is_of_no_class_whatever_letters_the_list_has():
+    made = with_diseases("any", lists="own,外因,X,18,\n", list="own")
+    assert (made.disease_classes("", "", 10), made.diseases_by_age("", "")) == (("general",), ())
+
+
 def test_who_belongs_to_no_category_is_told_no_identity():
     assert plan(layer({"rate": "50%"})).category_of(0) == (0, "")
 
