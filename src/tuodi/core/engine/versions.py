@@ -157,8 +157,9 @@ def _same_category(source: Plan, target: Plan, number: int) -> int:
     """Return the number that a category has in another version; one that is no more there is none of them, and not 0."""
     if not number:
         return 0
-    name = source.pack.categories[number - 1].id
     names = [category.id for category in target.pack.categories]
+    # It may be none of the source's either: carried into it from a version before.
+    name = source.pack.categories[number - 1].id if number <= len(source.pack.categories) else None
     return names.index(name) + 1 if name in names else len(names) + 1
 
 
