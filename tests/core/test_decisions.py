@@ -257,3 +257,17 @@ def test_a_penalty_may_be_for_one_category_or_one_kind_of_care():
     )
     for records, care, paid in ((DIBAO, "21", 50_000), (DIBAO, "14", 45_000), (low, "21", 40_000), (low, "14", 40_000)):
         assert pays(pack, bill("1", DAY, 100_000, med_type=care), records=[records]) == [paid]
+
+
+ASKED = {"clause": "ZZ-1", "asks": "日期", "left_to": "文件", "unit": "day"}
+
+
+def test_I_32_a_last_day_that_an_administrator_may_enter_ends_the_policy_once_entered():
+    force = {"clause": "ZZ-1", "first": "2022-01-01", "last": {"delegated": "zz.last"}}
+    layers, ends = [{"id": "l0", "figures": [HALF]}], [EnteredValue("zz.last", "2024-02-29", "文件")]
+    open_ = drawn(layers, in_force=force, delegated={"zz.last": {**ASKED, "optional": True}})
+    [granted] = fold(make_plan(open_), [bill("1", DAY, 100_000)], [DIBAO])
+    [refused] = fold(make_plan(open_, ends), [bill("1", DAY, 100_000)], [DIBAO])
+    assert (granted.pay, refused.pay, refused.decision.refusal) == (50_000, 0, NOT_IN_FORCE)
+    with pytest.raises(MissingValues, match=r"zz\.last"):
+        make_plan(drawn(layers, in_force=force, delegated={"zz.last": ASKED}))

@@ -97,3 +97,16 @@ def test_the_largest_remainder_gets_the_odd_fen_and_of_equal_ones_the_first():
 def test_nothing_is_divided_among_nobody(amount, weights):
     with pytest.raises(AssertionError):
         split(amount, weights)
+
+
+@pytest.mark.parametrize(("fen", "text"), [(-1, "-0.01"), (-150, "-1.50"), (0, "0.00"), (-100, "-1.00")])
+def test_what_is_owed_back_is_written_with_its_sign_before_the_amount(fen, text):
+    assert yuan(fen) == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "weights", "parts"),
+    [(1, [1, 2], [0, 1]), (100, [1, 1, 1], [34, 33, 33]), (10, [3, 4, 3, 5], [2, 3, 2, 3]), (5, [0, 1], [0, 5])],
+)
+def test_the_fen_left_over_go_to_the_largest_remainders_and_of_equal_ones_to_the_first(amount, weights, parts):
+    assert split(amount, weights) == parts

@@ -17,8 +17,10 @@ from tuodi.batch import windows as columns
 from tuodi.batch.events import decide, roster
 from tuodi.core import dates
 from tuodi.core.engine.events import events_of
+from tuodi.core.engine.plan import make_plan
 from tuodi.core.engine.windows import Judged, identity_windows, reach_backs
 from tuodi.core.identities import IdentityRecord
+from tuodi.core.policy.figures import EnteredValue
 from tuodi.core.policy.model import Pack
 
 HELD = ("dibao", "dibao_edge", "low_income", "illness_poverty")
@@ -198,3 +200,26 @@ def test_days_are_taken_apart_and_put_together_as_in_the_core(on):
 def test_a_day_that_its_month_lacks_becomes_the_last_of_the_month(on, months, expected):
     assert dates.add_months(on, months) == expected
     assert day(columns.add_months(columns.day_number(on), months)) == expected
+
+
+def test_every_day_on_which_a_decision_may_change_begins_a_stretch_of_its_own():
+    """First and last day in force, the first year's January, and a row's first and last day, entered or written."""
+    asked = {"clause": "ZZ-4", "asks": "起算日", "left_to": "文件", "unit": "day"}
+    row = {"clause": "ZZ-4.1", "rate": "50%"}
+    pack = drawn(
+        [
+            {"id": "l0", "figures": [{**row, "last": "2023-05-31"}]},
+            {"id": "l1", "figures": [{**row, "first": {"delegated": "zz.from"}}]},
+        ],
+        delegated={"zz.from": asked},
+        in_force={"clause": "ZZ-1", "first": "2022-06-15", "last": "2024-03-31", "earlier_in_first_year": "counts"},
+    )
+    plan = make_plan(pack, [EnteredValue("zz.from", "2023-03-10", "文件")])
+    begins = (date(2022, 1, 1), date(2022, 6, 15), date(2023, 3, 10), date(2023, 6, 1), date(2024, 4, 1))
+    days = [begin + timedelta(days=n) for begin in begins for n in (-1, 0)]
+    some = [bill(f"{n:02d}", datetime(day.year, day.month, day.day), 10_000) for n, day in enumerate(days)]
+    held = [IdentityRecord("甲", "dibao", date(2020, 1, 1))]
+    core = {event.settlement.setl_id: event.decision for event in events_of(plan, some, held)}
+    found = decide(plan, frame_of(some).sort("psn_no", "setl_time", "setl_id"), identity_frame(held))
+    assert {s: found.decisions[found.decision[i]] for i, s in enumerate(found.frame["setl_id"].to_list())} == core
+    assert all(core[f"{n:02d}"] != core[f"{n + 1:02d}"] for n in range(0, 10, 2))
