@@ -130,6 +130,9 @@ class Runs:
         mutant, digest, ours = self.running.pop(pid)
         test = os.read(ours, 4096).decode()
         os.close(ours)
+        if not os.WIFSIGNALED(status) and os.WEXITSTATUS(status) and not test:
+            print(f"{mutant}: ended before its first test (out of memory?), is run again next time", flush=True)
+            return
         if os.WIFSIGNALED(status):
             state = WITHOUT_END if os.WTERMSIG(status) == signal.SIGVTALRM else KILLED
         else:
