@@ -67,14 +67,19 @@ def one_round(
 ) -> Counter[str]:
     """Settle with room, without, and with room again; every message is settled in the end."""
     counts: Counter[str] = Counter()
-    asked = [(hospital.msgid(), bill(10 + len(believed) + n)) for n in range(8)]
+
+    def asking(yuan: int) -> tuple[str, dict[str, Any]]:
+        msgid = hospital.msgid()
+        return msgid, bill(yuan, chrg_bchno=msgid[-20:])  # a visit is charged once for each batch
+
+    asked = [asking(10 + len(believed) + n) for n in range(8)]
     for msgid, nodes in asked:
         assert settled(hospital, msgid, nodes, believed), "there was room"
     fill(ballast)
     for number in range(3000):
         if counts["told to ask again, disk full"] >= refused:
             break
-        asked.append((hospital.msgid(), bill(20 + number)))
+        asked.append(asking(20 + number))
         done = settled(hospital, *asked[-1], believed)
         counts["settled while full" if done else "told to ask again, disk full"] += 1
     assert counts["told to ask again, disk full"] >= refused, f"the disk was never full: {counts}"
