@@ -1,13 +1,14 @@
 """Facts that nobody has given: "not yet known", by the name of the fact, never zero by silence (style C4)."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sound_pack import source
 
 from tuodi.batch.packs import pack_of, source_of
+from tuodi.core.engine.conditions import Profile, tier_of
 from tuodi.core.engine.decide import NOT_YET_KNOWN
 from tuodi.core.engine.fold import fold
 from tuodi.core.engine.plan import make_plan
@@ -155,6 +156,33 @@ def test_figures_that_nobody_has_entered_are_alike_only_if_they_are_the_same_fig
     assert result.decision.refusal == NOT_YET_KNOWN
     assert all(name in result.decision.says for name in named)
     assert not any(name in result.decision.says for name in unnamed)
+
+
+@pytest.mark.parametrize("since", [1, 14])
+def test_a_rate_from_an_age_on_is_not_promised_to_whom_it_may_be_too_early_for(since):
+    """Nobody under that age gets anything (of one year: who is not one yet), so that without a birth date nobody can say."""
+    rate = {"clause": "JX-4.1", "when": {"age": {"from": since, "to": 999}}, "rate": "70%"}
+    plan = make_plan(load_pack(source({
+        "delegated": None, "readings": None, "layers.0.readings": None, "layers.0.caps": None, "layers.0.figures": [rate],
+    })))  # fmt: skip
+    assert decided(plan).decision.refusal == NOT_YET_KNOWN
+    born = date(2022 - since, 2, 1)
+    assert decided(plan, birth=born).pay == 70_000
+    assert decided(plan, birth=born + timedelta(days=1)).pay == 0
+
+
+def test_a_disease_of_childhood_is_another_from_the_day_of_the_age_on():
+    """What is supposed of an age leaves nothing open: neither the age nor which disease it is."""
+    open_ = Profile(
+        date(2022, 2, 1), 1, "21", ("one",), "local", False, "", diseases_by_age=((0, ("child",)), (18, ("grown",)))
+    )
+    assert [open_.at_age(age).diseases for age in (0, 17, 18)] == [("child",), ("child",), ("grown",)]
+    assert (open_.at_age(18).age, open_.at_age(18).diseases_by_age) == (18, ())
+
+
+def test_a_level_of_hospital_is_known_by_its_code_alone():
+    assert [tier_of(code) for code in ("", "99", "1", "01")] == ["", "", tier_of("01"), tier_of("01")]
+    assert tier_of("01")
 
 
 def tinghu():
