@@ -60,6 +60,17 @@ def test_a_synthetic_county_can_be_settled(tuodi, tmp_path):
     )
 
 
+def test_DT_3_7_1_nobody_of_a_synthetic_county_applies_for_what_has_no_figures_yet(tuodi, tmp_path):
+    """The rate of 医中医疗 is left to another document and has no sample: whoever applied would keep the county from being computed."""
+    out = tmp_path / "county"
+    words = ("--pack", "330305-dongtou", "--sample-values", "--people", "20000", "--seed", "5", "--quiet")
+    assert tuodi("synth", *words, "--out", str(out)).code == 0
+    assert (out / "applications.csv").read_text("utf-8").split() == ["psn_no,layer,applied_on"]
+    ankang = ("--pack", "610900-ankang", "--sample-values", "--people", "20000", "--seed", "5", "--quiet")
+    assert tuodi("synth", *ankang, "--out", str(tmp_path / "other")).code == 0
+    assert ",tilted," in (tmp_path / "other" / "applications.csv").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("trouble", "code"),
     [(KeyboardInterrupt(), exits.INTERRUPTED), (OSError("No space left on device (os error 28)"), exits.INPUT)],

@@ -13,6 +13,8 @@ from tuodi.cli.plans import chosen
 from tuodi.cli.progress import Progress
 from tuodi.cli.typed import day_of
 from tuodi.core.engine.plan import Plan
+from tuodi.core.policy.check_look import delegated_in_part
+from tuodi.core.policy.model import Layer
 
 
 def run(args: Any) -> int:
@@ -35,7 +37,7 @@ def run(args: Any) -> int:
         figures = county(
             out_dir=inside, people=args.people, seed=args.seed, identities=identities, first=first, last=last,
             format=args.format, in_fen=args.fen, area=args.area, progress=made,
-            layers=[layer.id for layer in plan.layers if layer.due == "application"],
+            layers=[layer.id for layer in plan.layers if layer.due == "application" and is_figured(plan, layer)],
         )  # fmt: skip
     other = [f"{name}.{kind}" for name in ("settlements", "identities") for kind in FORMATS if kind != args.format]
     older = [name for name in other if (Path(args.out) / name).exists()]
@@ -47,6 +49,11 @@ def run(args: Any) -> int:
         if older:
             print(f"注意：{args.out} 里还有以前生成的 {'、'.join(older)}，不是这一次的人")
     return exits.DONE
+
+
+def is_figured(plan: Plan, layer: Layer) -> bool:
+    """Say whether every value that a layer leaves to others is entered or a sample: where one is not, nobody can be told an amount."""
+    return all(plan.entered.by_param.get(param) for param in delegated_in_part(layer.figures))
 
 
 def whole_year(plan: Plan) -> tuple[date, date]:
