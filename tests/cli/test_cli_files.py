@@ -65,7 +65,7 @@ def test_DT_3_7_1_nobody_of_a_synthetic_county_applies_for_what_has_no_figures_y
     out = tmp_path / "county"
     words = ("--pack", "330305-dongtou", "--sample-values", "--people", "20000", "--seed", "5", "--quiet")
     assert tuodi("synth", *words, "--out", str(out)).code == 0
-    assert (out / "applications.csv").read_text("utf-8").split() == ["psn_no,layer,applied_on"]
+    assert (out / "applications.csv").read_text("utf-8-sig").split() == ["psn_no,layer,applied_on"]
     ankang = ("--pack", "610900-ankang", "--sample-values", "--people", "20000", "--seed", "5", "--quiet")
     assert tuodi("synth", *ankang, "--out", str(tmp_path / "other")).code == 0
     assert ",tilted," in (tmp_path / "other" / "applications.csv").read_text("utf-8")
