@@ -303,7 +303,7 @@ def _too_high(plan: Plan, frame: pl.DataFrame, *, by: str) -> list[Fault]:
     sums = worth.group_by(by, maintain_order=True).agg(pl.col("fen").sum()).filter(pl.col("fen") > RUNNING)
     alone = by == "psn_no"
     return too_high(
-        (unit, "", fen) if alone or unit.startswith(" ") else ("", unit, fen) for unit, fen in sums.iter_rows()
+        (unit.strip(), "", fen) if alone or unit.startswith(" ") else ("", unit, fen) for unit, fen in sums.iter_rows()
     )
 
 

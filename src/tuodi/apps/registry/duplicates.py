@@ -77,16 +77,11 @@ def complete_alike() -> None:
     """Note what no record could note: of two that were written at once, neither saw the other."""
     with connection.cursor() as cursor:
         for keys in KEYS.values():
-            cursor.execute(noting(keys))
-
-
-def noting(keys: tuple[str, ...]) -> str:
-    """Return the statement that notes every key that more than one record has, the same on both databases."""
-    columns, held = ", ".join(keys), " AND ".join(f"{key} IS NOT NULL" for key in keys)
-    return (
-        f"INSERT INTO registry_alike ({columns}) SELECT {columns} FROM registry_person "  # noqa: S608  names are constants
-        f"WHERE {held} GROUP BY {columns} HAVING count(*) > 1 ON CONFLICT DO NOTHING"
-    )
+            columns, held = ", ".join(keys), " AND ".join(f"{key} IS NOT NULL" for key in keys)
+            cursor.execute(
+                f"INSERT INTO registry_alike ({columns}) SELECT {columns} FROM registry_person "  # noqa: S608  names are constants
+                f"WHERE {held} GROUP BY {columns} HAVING count(*) > 1 ON CONFLICT DO NOTHING"
+            )
 
 
 def _may_be_same(one: Person, other: Person, told_apart: set[frozenset[int]]) -> bool:

@@ -6,6 +6,7 @@ What is kept is what pages show: no identity number. A line is plain data; days 
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import groupby, islice
@@ -113,8 +114,8 @@ class ReadByPage(Sequence[Any]):
         assert step == 1, "pages are read in order"
         return list(self._between(first, last))
 
-    def _between(self, first: int, last: int) -> Iterator[Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def _between(self, first: int, last: int) -> Iterator[Any]: ...
 
 
 class Lines(ReadByPage):

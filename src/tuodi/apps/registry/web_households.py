@@ -1,7 +1,8 @@
-"""Households in pages: who belongs to one and did before; split, moved, a member moved to another, a membership put right. Doors only."""
+"""Households in pages: who belongs to one and did before; joined, left, split, moved, put right, the money seen first. Doors only."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.urls import path, reverse
 
 from tuodi.apps.registry import permissions, queries
 from tuodi.apps.registry.actions.base import (
+    E_AREA,
     E_DEAD,
     E_HEAD,
     E_HOUSEHOLD,
@@ -27,11 +29,11 @@ from tuodi.apps.registry.actions.base import (
     E_SAME_AREA,
 )
 from tuodi.apps.registry.actions.household_moves import CorrectHouseholdMove
-from tuodi.apps.registry.actions.households import MoveHousehold, SplitHousehold
+from tuodi.apps.registry.actions.households import JoinHousehold, LeaveHousehold, MoveHousehold, SplitHousehold
 from tuodi.apps.registry.actions.memberships import CorrectMembership, MoveMember
 from tuodi.apps.registry.models import Household, HouseholdPlace, Membership, Person
 from tuodi.apps.registry.timeline import open_household
-from tuodi.apps.registry.web_people import code_field, text_field, unseen
+from tuodi.apps.registry.web_people import code_field, text_field
 from tuodi.base import access, clock
 from tuodi.base.action import Action
 from tuodi.base.doors import day_field, page_of, say_beside
@@ -99,6 +101,54 @@ class CorrectForm(forms.Form):
     is_void = forms.BooleanField(label="作废：这条记录根本不该登记", required=False)
 
 
+class JoinForm(forms.Form):
+    """Which household somebody joins, and from when."""
+
+    number = text_field("户编号", 30)
+    first = day_field("入户日期")
+    is_head = forms.BooleanField(label="户主", required=False)
+    is_new = forms.BooleanField(label="新户：这个户编号还没有登记", required=False)
+    new_area = code_field("新户所在区划", required=False, help_text="只有新户需要填")
+    is_rural = forms.BooleanField(label="新户是农村户", required=False, initial=True)
+
+    def __init__(self, data: Any, *, user: Any, **more: Any) -> None:
+        super().__init__(data, **more)
+        self.user = user
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        is_new, number, area = given.pop("is_new"), given.get("number"), given.get("new_area")
+        if not is_new:
+            given["new_area"] = ""
+            if number and not access.visible(self.user, Household).filter(number=number).exists():
+                self.add_error("number", fault(E_HOUSEHOLD, number=number).message)
+        elif not area and "new_area" not in self.errors:
+            self.add_error("new_area", "新户请填所在区划。")
+        elif area and not area.startswith(access.area_prefix(self.user.area_code)):
+            self.add_error("new_area", fault(E_AREA, area=area).message)
+        return given
+
+
+class LeaveForm(forms.Form):
+    """Which household somebody leaves, and when."""
+
+    number = forms.ChoiceField(label="户编号")
+    last = day_field("离户日期", help_text="算作成员的最后一天")
+
+    def __init__(self, data: Any, *, person: Person, **more: Any) -> None:
+        super().__init__(data, **more)
+        numbers = dict.fromkeys(number for _, _, number in reversed(queries.households_of(person.psn_no)))
+        self.fields["number"].choices = [(number, number) for number in numbers]  # type: ignore[attr-defined]
+
+
+def _unseen(request: HttpRequest, action: Action, psn_nos: list[str], given: dict[str, Any]) -> dict[str, Any]:
+    """Return what an action on households moves and the user has not seen yet; empty if nothing, or if it is this that was seen."""
+    shown = {
+        name: told for weigh in queries.WEIGHS for name, told in weigh(request.user, action, psn_nos, given).items()
+    }
+    return {} if not shown or request.POST.get("seen") == shown["mark"] else shown
+
+
 def _asked(
     request: HttpRequest,
     form: forms.Form,
@@ -108,6 +158,7 @@ def _asked(
     done: str,
     then: str = "",
     whose: Any = None,
+    places: Mapping[str, str] = PLACES,
     **shown: Any,
 ) -> HttpResponse:
     """Ask, and do what was filled in; what is wrong is said beside the fields. Done, go ``then``, or back.
@@ -117,17 +168,22 @@ def _asked(
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            weighed = unseen(request, action(dict(given)), whose(given), given) if whose else {}
+            weighed = _unseen(request, action(dict(given)), whose(given), given) if whose else {}
             if not weighed:
                 action(dict(given)).run()
         except InputErrors as error:
-            say_beside(form, error, PLACES)
+            say_beside(form, error, places)
         else:
             if not weighed:
                 messages.success(request, done)
                 return redirect(then or back)
             shown |= weighed
     return render(request, "registry/household_form.html", {"form": form, "back": back, **shown})
+
+
+def _person(request: HttpRequest, pk: int) -> Person:
+    found = access.get(request.user, Person, pk, permissions.MOVE)
+    return found.merged_into or found
 
 
 def _household(request: HttpRequest, pk: int, verb: str) -> Household:
@@ -211,8 +267,7 @@ def _area(user: Any) -> str:
 @login_required
 def move_member(request: HttpRequest, pk: int) -> HttpResponse:
     """Move a person to another household."""
-    found = access.get(request.user, Person, pk, permissions.MOVE)
-    person = found.merged_into or found
+    person = _person(request, pk)
     return _asked(
         request, MemberForm(request.POST or None, user=request.user),
         lambda given: MoveMember(actor=request.user, psn_no=person.psn_no, **given), back=reverse("person", args=[person.pk]),
@@ -239,7 +294,33 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
     )  # fmt: skip
 
 
+@login_required
+def join(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make somebody a member of a household."""
+    person = _person(request, pk)
+    return _asked(
+        request, JoinForm(request.POST or None, user=request.user),
+        lambda given: JoinHousehold(actor=request.user, psn_no=person.psn_no, **given), back=reverse("person", args=[person.pk]),
+        done="入户已登记。", title="登记入户", button="登记入户", person=person, whose=lambda given: [person.psn_no],
+        places=PLACES | {E_DEAD: "first", E_HOUSEHOLD_EXISTS: "number", E_HOUSEHOLD_NUMBER: "number"},
+    )  # fmt: skip
+
+
+@login_required
+def leave(request: HttpRequest, pk: int) -> HttpResponse:
+    """End somebody's membership of a household."""
+    person = _person(request, pk)
+    return _asked(
+        request, LeaveForm(request.POST or None, person=person, initial={"last": clock.today()}),
+        lambda given: LeaveHousehold(actor=request.user, psn_no=person.psn_no, **given), back=reverse("person", args=[person.pk]),
+        done="离户已登记。", title="登记离户", button="登记离户", person=person, whose=lambda given: [person.psn_no],
+        places=PLACES | {E_NOT_MEMBER: "last"},
+    )  # fmt: skip
+
+
 urlpatterns = [
+    path("people/<int:pk>/join/", join, name="household-join"),
+    path("people/<int:pk>/leave/", leave, name="household-leave"),
     path("households/<int:pk>/", household, name="household"),
     path("households/<int:pk>/split/", split, name="household-split"),
     path("households/<int:pk>/move/", move, name="household-move"),

@@ -110,6 +110,7 @@ def whose_of(user: Any, found: Impact) -> dict[str, str]:
 
 
 def lines_of(found: Impact, user: Any) -> list[Line]:
+    """Return what a change moves, a line for each settlement that it touches, as a user may be told."""
     lines, whose = [], whose_of(user, found)
     for setl_id in dict.fromkeys(change.setl_id for change in found.changes):
         parts = [change for change in found.changes if change.setl_id == setl_id]
