@@ -236,9 +236,7 @@ def _entitlement(
         gross_before = build.total_of(layer, "gross")
         gross = build.step(f"{lid}.gross_after", greatest(0, gross_before + base), "本期累计个人负担", layer)
         build.write(f"{lid}.gross", gross.name)
-    growth = _growth(
-        build, layer, has, base=base, scope=scope, deducted=deducted, counted=counted, gross_before=gross_before
-    )
+    growth = _growth(build, layer, has, scope=scope, deducted=deducted, counted=counted, gross_before=gross_before)
     if build.pack.rounding == "each_claim":
         alone = rounded(greatest(0, growth), EXACT) - rounded(greatest(0, ZERO - growth), EXACT)
         growth = build.step(
@@ -259,7 +257,6 @@ def _growth(
     layer: Layer,
     has: Features,
     *,
-    base: Name,
     scope: Expr,
     deducted: str,
     counted: Name,

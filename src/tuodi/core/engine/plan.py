@@ -164,7 +164,7 @@ def make_plan(pack: Pack, values: list[EnteredValue] | None = None, *, simulate:
         first.replace(month=1, day=1),
         last + timedelta(days=1) if last < FOREVER else FOREVER,
         *entered.days(),
-        *_dated_days(layers, entered, first),
+        *_dated_days(layers, entered),
     }
     plan = Plan(
         pack=pack, entered=entered, simulate=simulate, program=program, layers=layers, first=first, last=last,
@@ -172,7 +172,7 @@ def make_plan(pack: Pack, values: list[EnteredValue] | None = None, *, simulate:
         boundaries=sorted(days), scalar=compile_scalar(program), trace=compile_trace(program),
         row_index=[{} for _ in layers],
     )  # fmt: skip
-    plan.disease_codes = _disease_codes(pack, entered, first)
+    plan.disease_codes = _disease_codes(pack, entered)
     plan.asked = asked_for(plan)
     return plan
 
@@ -199,7 +199,7 @@ def _open(pack: Pack, entered: Entered) -> bool:
     return any(pack.delegated[p].optional and entered.entry(p, FOREVER) is None for p in params)
 
 
-def _dated_days(layers: list[Layer], entered: Entered, first: date) -> set[date]:
+def _dated_days(layers: list[Layer], entered: Entered) -> set[date]:
     """Return every day on which a layer's figures change."""
     out: set[date] = set()
     resolver = Resolver(entered, FOREVER)
@@ -225,7 +225,7 @@ def _days_in(data: object) -> set[date]:
     return set()
 
 
-def _disease_codes(pack: Pack, entered: Entered, first: date) -> dict[str, list[tuple[str, int]]]:
+def _disease_codes(pack: Pack, entered: Entered) -> dict[str, list[tuple[str, int]]]:
     """Return ICD prefixes (and the age below which they count) of each class; delegated lists only once entered."""
     out: dict[str, list[tuple[str, int]]] = {}
     for known in pack.diseases.classes if pack.diseases else []:
